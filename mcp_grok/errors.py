@@ -1,0 +1,173 @@
+"""Everything that can go wrong with a call, and its one form.
+
+GrokError
+├── InvalidRequest        the arguments are wrong; nothing was sent
+├── NotConfigured         a setting is missing or cannot work; nothing was sent
+├── UpstreamError         the API answered with an error
+├── CallTimeout           a time limit passed
+├── ConnectionFailed      no connection, or it broke before an answer had begun
+├── StreamTruncated       an answer began and did not end
+├── BadUpstreamResponse   the API answered with something that is not a completion
+├── ResponseTooLarge      the answer is over the size limit
+├── Cancelled             the call was stopped by its caller
+└── InternalError         a defect of this server
+"""
+
+import logging
+import traceback
+from typing import Any, ClassVar, Literal
+
+logger = logging.getLogger(__name__)
+
+Billed = Literal["no", "yes", "unknown"]
+"""Whether the provider charges for the call: `unknown` where nobody but the provider can know."""
+
+MAX_UPSTREAM_MESSAGE = 500
+"""Characters kept of what the upstream said."""
+
+
+FROM_UPSTREAM = ("upstream_message", "param", "trace_id", "partial")
+"""Fields whose text is the upstream's."""
+
+REMOVED = "[removed]"
+
+
+class GrokError(Exception):
+    """A call that failed.
+
+    Args:
+        message: Our own sentence: what happened and what to do next.
+        billed: See `Billed`; the default depends on the class.
+        code: The upstream's code where it gave one; the default depends on the class.
+        details: The other fields of the contract that apply: `status`, `type`, `retryable`, `retry_after`
+            (seconds), `param`, `provider`, `trace_id`, `upstream_message`, `partial` (text that had come).
+    """
+
+    code: ClassVar[str]
+    type: ClassVar[str]
+    retryable: ClassVar[bool] = False
+    billed: ClassVar[Billed] = "unknown"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, billed: Billed | None = None, **details: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self._code = code or self.code
+        self._billed = billed or self.billed
+        self._details = details
+
+    def add(self, **details: Any) -> None:
+        """Sets fields that only an outer layer knows; one that is already set stays."""
+        self._details = {**details, **{key: value for key, value in self._details.items() if value is not None}}
+
+    def redact(self, secret: str) -> None:
+        """Removes a secret from everything the upstream said, should it have repeated it."""
+        if not secret:
+            return
+        self._code = self._code.replace(secret, REMOVED)
+        for key in FROM_UPSTREAM:
+            if isinstance(said := self._details.get(key), str):
+                self._details[key] = said.replace(secret, REMOVED)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's error object; fields that do not apply are left out."""
+        fields = {
+            "code": self._code,
+            "message": self.message,
+            "status": None,
+            "type": self.type,
+            "retryable": self.retryable,
+            "retry_after": None,
+            "billed": self._billed,
+            **self._details,
+        }
+        said = fields.get("upstream_message")
+        if said:
+            fields["upstream_message"] = said[:MAX_UPSTREAM_MESSAGE]
+        return {key: value for key, value in fields.items() if value is not None and value != ""}
+
+
+class InvalidRequest(GrokError):
+    """The arguments are wrong. `param` names the one; nothing was sent."""
+
+    code = "invalid_request"
+    type = "invalid_request_error"
+    billed = "no"
+
+
+class NotConfigured(GrokError):
+    """A setting is missing or cannot work. Nothing was sent."""
+
+    code = "not_configured"
+    type = "configuration_error"
+    billed = "no"
+
+
+class UpstreamError(GrokError):
+    """The API answered with an error; `code` and `type` say which kind."""
+
+    code = "api_error"
+    type = "server_error"
+
+
+class CallTimeout(GrokError):
+    """The whole call, or the wait for a next byte, took longer than allowed."""
+
+    code = "timeout"
+    type = "timeout_error"
+    retryable = True
+
+
+class ConnectionFailed(GrokError):
+    """No connection could be made, or it broke before an answer had begun."""
+
+    code = "connection_failed"
+    type = "connection_error"
+    retryable = True
+
+
+class StreamTruncated(GrokError):
+    """An answer began and did not end; `partial` holds the text that had come."""
+
+    code = "stream_truncated"
+    type = "connection_error"
+    retryable = True
+
+
+class BadUpstreamResponse(GrokError):
+    """The API answered with something that is not a completion."""
+
+    code = "bad_upstream_response"
+    type = "server_error"
+
+
+class ResponseTooLarge(GrokError):
+    """The answer is larger than this server takes."""
+
+    code = "response_too_large"
+    type = "server_error"
+
+
+class Cancelled(GrokError):
+    """The call was stopped by its caller."""
+
+    code = "cancelled"
+    type = "cancelled"
+
+
+class InternalError(GrokError):
+    """A defect of this server."""
+
+    code = "internal_error"
+    type = "server_error"
+
+    @classmethod
+    def of(cls, error: Exception) -> "InternalError":
+        """The error for an exception nobody expected; where it happened goes to the log.
+
+        The exception's text does not: it may quote a prompt or an answer.
+        """
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("internal error %s at\n%s", type(error).__name__, frames)
+        return cls("This server failed; its log on stderr says where. Please report it.")

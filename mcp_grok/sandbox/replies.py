@@ -1,0 +1,95 @@
+"""Answers → the JSON and the stream of the documented API (seeds/000)."""
+
+import itertools
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from mcp_grok.sandbox.answers import FINGERPRINT, Answer, answer, prompt_tokens, tokens
+
+Chunk = dict[str, Any]
+
+
+class Reply:
+    """The reply to one request.
+
+    Args:
+        body: The request's body, checked.
+        id_prefix: How ids begin with the provider that is played.
+    """
+
+    def __init__(self, body: dict[str, Any], id_prefix: str) -> None:
+        self._head = {
+            "id": f"{id_prefix}-{uuid.uuid4()}",
+            "created": int(time.time()),
+            "model": body["model"],
+            "system_fingerprint": FINGERPRINT,
+        }
+        self._answers = [answer(body, number) for number in range(body.get("n") or 1)]
+        generated = sum(
+            tokens(one.content or "") + sum(tokens(call["function"]["arguments"]) for call in one.tool_calls)
+            for one in self._answers
+        )
+        self._usage = _usage(prompt_tokens(body), generated, sum(tokens(one.reasoning) for one in self._answers))
+
+    def completion(self) -> dict[str, Any]:
+        """The plain reply."""
+        choices = [
+            {"index": index, "message": _message(one), "finish_reason": one.finish_reason}
+            for index, one in enumerate(self._answers)
+        ]
+        return {**self._head, "object": "chat.completion", "choices": choices, "usage": self._usage}
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The streamed reply: roles, contents, finish chunks with a usage of zeros, then the real usage."""
+        for index, one in enumerate(self._answers):
+            deltas = itertools.chain([{"role": "assistant"}], _deltas(one))
+            yield from (self._chunk(index, delta) for delta in deltas)
+        for index, one in enumerate(self._answers):
+            yield {**self._chunk(index, {}, one.finish_reason), "usage": _usage(0, 0, 0)}
+        yield {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}
+
+    def _chunk(self, index: int, delta: dict[str, Any], finish_reason: str | None = None) -> Chunk:
+        choice = {"delta": delta, "logprobs": None, "finish_reason": finish_reason, "index": index}
+        return {**self._head, "object": "chat.completion.chunk", "choices": [choice], "usage": None}
+
+
+def _message(one: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": one.content}
+    if one.reasoning:
+        message["reasoning_content"] = one.reasoning
+    if one.tool_calls:
+        message["tool_calls"] = one.tool_calls
+    return message
+
+
+def _deltas(one: Answer) -> Iterator[dict[str, Any]]:
+    for word in _words(one.reasoning):
+        yield {"reasoning_content": word}
+    for word in _words(one.content or ""):
+        yield {"content": word}
+    for index, call in enumerate(one.tool_calls):
+        function = call["function"]
+        opening = {"index": index, **call, "function": {"name": function["name"], "arguments": ""}}
+        yield {"tool_calls": [opening]}
+        for piece in _words(function["arguments"]):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\s*\S+\s*$|\s*\S+", text)
+
+
+def _usage(prompt: int, generated: int, reasoning: int) -> dict[str, Any]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": generated,
+        "total_tokens": prompt + generated,
+        "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
+        "completion_tokens_details": {"text_tokens": 0, "audio_tokens": 0, "reasoning_tokens": reasoning},
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "input_tokens_details": None,
+    }

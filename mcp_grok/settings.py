@@ -1,0 +1,187 @@
+"""Configuration, read once from the environment and never changed."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY, Provider, completions_url, is_loopback
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+ProviderName = Literal["acedata", "llmprovider", "xai", "custom", "sandbox"]
+
+PREFIX = "MCP_GROK_"
+
+
+class Settings(BaseSettings):
+    """What the server is told from outside.
+
+    Each field is an environment variable: its alias, or `MCP_GROK_` and its name in capitals. A variable that
+    is empty, or holds a literal `${user_config.…}` that a desktop client left in place, counts as unset.
+
+    Raises:
+        pydantic.ValidationError: a value is wrong; `explain` puts it into one line a person.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
+
+    provider: ProviderName | None = Field(
+        None,
+        description="`acedata`, `llmprovider`, `xai`, `custom` or `sandbox`",
+        json_schema_extra={"default": "the first whose key is set, else `acedata`"},
+    )
+    api_key: SecretStr | None = Field(None, description="The key for that provider")
+    acedata_api_key: SecretStr | None = Field(
+        None, alias="ACEDATACLOUD_API_TOKEN", description="The key for AceData, under its own name"
+    )
+    llmprovider_api_key: SecretStr | None = Field(
+        None, alias="LLMPROVIDER_API_KEY", description="The key for llmprovider.ai, under its own name"
+    )
+    xai_api_key: SecretStr | None = Field(
+        None, alias="XAI_API_KEY", description="The key for xAI, under its own name"
+    )
+    base_url: str | None = Field(
+        None,
+        description="Replaces the provider's base URL: what stands before `/grok/chat/completions` (AceData) "
+        "or `/v1/chat/completions` (the others). https, or http to a loopback address",
+        json_schema_extra={"default": "the provider's; required by `custom`"},
+    )
+    allow_http: bool = Field(
+        False, description="With `custom`: lets the base URL be http to any host, for a model server in the house"
+    )
+    default_model: str | None = Field(
+        None,
+        description="The model when a call names none",
+        json_schema_extra={
+            "default": ", ".join(
+                f"{name} `{provider.default_model}`"
+                for name, provider in PROVIDERS.items()
+                if provider.default_model and name != "sandbox"
+            )
+        },
+    )
+    timeout: Seconds = Field(
+        900, description="Seconds for a whole call, waiting in line and all attempts included"
+    )
+    idle_timeout: Seconds = Field(300, description="Seconds without a byte from the API")
+    max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        20, description="Calls at the API at once; the rest wait in order"
+    )
+    structured: bool = Field(
+        False, description="Also send the completion as `structuredContent`, for programs that want it"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "WARNING", description="What goes to stderr; never prompts, answers or keys"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_unset(cls, values: Any) -> Any:
+        values = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
+        return {key: value for key, value in values.items() if not _is_unset(value)}
+
+    @field_validator("api_key", "acedata_api_key", "llmprovider_api_key", "xai_api_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        text = key.get_secret_value()
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("a key has only printable ASCII characters and no spaces; copy it again")
+        return key
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+    @model_validator(mode="after")
+    def _check_base_url(self) -> "Settings":
+        provider = self.active_provider
+        if self.base_url is None:
+            if provider.name == "custom":
+                raise ValueError(f"{PREFIX}BASE_URL is required when {PREFIX}PROVIDER is custom")
+            return self
+        try:
+            url = urlsplit(self.base_url)
+            _ = url.port  # reading it checks its range
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}BASE_URL is not a URL: {error}") from None
+        if url.scheme not in ("http", "https") or not url.hostname or not self.base_url.isprintable():
+            raise ValueError(f"{PREFIX}BASE_URL must be a URL like https://api.example.com")
+        if url.username or url.password or url.query or url.fragment:
+            raise ValueError(
+                f"{PREFIX}BASE_URL must hold no user, password, query or fragment; the key goes into {PREFIX}API_KEY"
+            )
+        house_server = provider.name == "custom" and self.allow_http
+        if url.scheme == "http" and not is_loopback(self.base_url) and not house_server:
+            raise ValueError(
+                f"{PREFIX}BASE_URL must be https, or http to a loopback address"
+                f" (for a model server in the house: {PREFIX}PROVIDER=custom and {PREFIX}ALLOW_HTTP=1)"
+            )
+        return self
+
+    @property
+    def active_provider(self) -> Provider:
+        """The provider in force: the one named, else the first whose key is set, else AceData."""
+        if self.provider is not None:
+            return PROVIDERS[self.provider]
+        if self.api_key is None and self.acedata_api_key is None:
+            if self.llmprovider_api_key is not None:
+                return PROVIDERS["llmprovider"]
+            if self.xai_api_key is not None:
+                return PROVIDERS["xai"]
+        return PROVIDERS["acedata"]
+
+    @property
+    def key(self) -> SecretStr | None:
+        """The key for the provider in force."""
+        own = {
+            "acedata": self.acedata_api_key,
+            "llmprovider": self.llmprovider_api_key,
+            "xai": self.xai_api_key,
+            "sandbox": SecretStr(SANDBOX_KEY),
+        }
+        return self.api_key or own.get(self.active_provider.name)
+
+    @property
+    def model(self) -> str | None:
+        """The model when a call names none; None where there is no default."""
+        return self.default_model or self.active_provider.default_model
+
+    @property
+    def url(self) -> str:
+        """The address that calls are posted to; empty for a sandbox that has not been started."""
+        base_url = self.base_url or self.active_provider.base_url
+        return completions_url(self.active_provider, base_url) if base_url else ""
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return Settings.model_fields[field].alias or PREFIX + field.upper()
+
+
+def explain(error: ValidationError) -> str:
+    """One line that names each wrong variable, its value unless it is a key, and what is allowed."""
+    return "; ".join(_explain_one(dict(problem)) for problem in error.errors())
+
+
+def _explain_one(problem: Mapping[str, Any]) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    name = variable(name) if name in Settings.model_fields else name
+    if "key" in name.lower() or "token" in name.lower():
+        return f"{name}: {message}"
+    return f"{name}={str(problem['input'])[:80]!r}: {message}"
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and (not value or "${user_config." in value))
+
+

@@ -1,0 +1,28 @@
+"""Ending in order when a signal asks for it."""
+
+import signal
+import sys
+from collections.abc import Callable
+
+import anyio
+
+
+class StoppedBySignal:
+    """Calls a function on SIGINT and SIGTERM, where the platform lets an event loop watch for them.
+
+    Args:
+        stop: Called once a signal has come; `status` is then 128 + its number, and 0 until then.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self.status = 0
+        self._stop = stop
+
+    async def watch(self) -> None:
+        """Waits for signals until cancelled."""
+        if sys.platform == "win32":
+            return
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                self.status = 128 + number
+                self._stop()

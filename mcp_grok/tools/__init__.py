@@ -1,0 +1,1 @@
+"""The tools, one a file: what the client sees, then a call into the package."""

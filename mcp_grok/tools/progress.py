@@ -1,0 +1,59 @@
+"""The text of an answer as progress notifications, joined so that they stay few."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from mcp_grok.upstream.text import without_lone_surrogates
+
+INTERVAL = 1 / 9
+"""Seconds between notifications. With the last one, which does not wait, that is at most ten a second."""
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Sends one notification: progress, total, message."""
+
+
+class Progress:
+    """Passes pieces of text on as messages that, joined in order, are the text. Adding one never waits.
+
+    Args:
+        report: Sends one notification.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._pieces: list[str] = []
+        self._news = anyio.Event()
+        self._closed = anyio.Event()
+        self._sent = 0
+
+    def add(self, text: str) -> None:
+        """Takes a piece of the text."""
+        self._pieces.append(text)
+        self._news.set()
+
+    def close(self) -> None:
+        """Says that no more text comes; `run` sends what is left and ends."""
+        self._closed.set()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Sends what is added until `close`: the first piece at once, then at most one message an interval."""
+        last = False
+        while not last:
+            await self._news.wait()
+            self._news = anyio.Event()
+            last = self._closed.is_set()
+            text = self._take(last)
+            if text:
+                self._sent += 1
+                await self._report(self._sent, None, text)
+            with anyio.move_on_after(INTERVAL):
+                await self._closed.wait()
+
+    def _take(self, last: bool) -> str:
+        text = "".join(self._pieces)
+        # The second half of a character may be in the next piece.
+        half = text[-1:] if not last and "\ud800" <= text[-1:] <= "\udbff" else ""
+        self._pieces = [half] if half else []
+        return without_lone_surrogates(text.removesuffix(half))

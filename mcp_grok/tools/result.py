@@ -1,0 +1,51 @@
+"""Outcomes of calls → results of tools."""
+
+import json
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent
+
+from mcp_grok.errors import BadUpstreamResponse, GrokError
+from mcp_grok.upstream.client import Completion
+from mcp_grok.upstream.text import without_lone_surrogates
+
+META = "mcp-grok/"
+"""What this server adds to a result stands in `_meta` under keys that begin so, never in the completion."""
+
+
+def completion_result(completion: Completion, *, structured: bool) -> CallToolResult:
+    """The completion as compact JSON, sent once; with `structured` also as `structuredContent`.
+
+    Raises:
+        BadUpstreamResponse: the completion cannot be written as JSON.
+    """
+    try:
+        text = _compact(completion.body)
+    except RecursionError:
+        raise BadUpstreamResponse(
+            "The answer is nested too deeply to be passed on; the call may be billed."
+        ) from None
+    content = json.loads(text) if structured else None
+    return CallToolResult(
+        content=[TextContent(text=text)], structured_content=content, _meta=_meta(completion)
+    )
+
+
+def error_result(error: GrokError) -> CallToolResult:
+    """The error as the contract's JSON object, with `isError`."""
+    return CallToolResult(content=[TextContent(text=_compact({"error": error.as_dict()}))], is_error=True)
+
+
+def _meta(completion: Completion) -> dict[str, Any]:
+    meta: dict[str, Any] = {f"{META}attempts": completion.attempts}
+    if completion.first_text_after is not None:
+        meta[f"{META}time_to_first_token"] = round(completion.first_text_after, 3)
+    if completion.missing_choices:
+        meta[f"{META}missing_choices"] = completion.missing_choices
+    if completion.dropped:
+        meta[f"{META}dropped"] = completion.dropped
+    return meta
+
+
+def _compact(value: Any) -> str:
+    return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,256 @@
+"""A pure fold: the chunks of a stream → one `chat.completion`, with nothing lost.
+
+Text concatenates, lists extend, objects merge; what identifies something is set once; for anything else the last
+value that is not null stands. So fields nobody has heard of come through too.
+"""
+
+import json
+from typing import Any
+
+JSONObject = dict[str, Any]
+
+SET_ONCE = frozenset({"id", "type", "name", "role", "index"})
+"""Keys inside a message that identify; repeating them in later deltas adds nothing."""
+
+FIRST_WINS = frozenset({"id", "created", "model"})
+"""Keys of a chunk that identify the completion."""
+
+
+class Malformed(ValueError):
+    """A chunk that does not have the form of a chunk."""
+
+
+class _Pieces(list[str]):
+    """Text still being collected; joined once at the end, so that cost stays linear."""
+
+
+class Assembler:
+    """Collects the chunks of one stream.
+
+    Args:
+        expected: How many choices were asked for (`n`).
+    """
+
+    def __init__(self, expected: int = 1) -> None:
+        self._expected = expected
+        self._head: JSONObject = {}
+        self._usage: Any = None
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, chunk: Any) -> str:
+        """Folds one chunk in and returns the text it adds to the first choice's content.
+
+        Raises:
+            Malformed: it is not a chunk. What was folded before stands.
+        """
+        if not isinstance(chunk, dict):
+            raise Malformed("a chunk is not an object")
+        choices = chunk.get("choices") or []
+        if not isinstance(choices, list):
+            raise Malformed("a chunk's choices are not a list")
+        for key, value in chunk.items():
+            if key == "usage":
+                self._usage = self._usage if value is None else value
+            elif key == "choices" or (key in FIRST_WINS and self._head.get(key)):
+                continue
+            elif value is not None or key not in self._head:
+                self._head[key] = value
+        return "".join([self._add_choice(choice) for choice in choices])
+
+    def _add_choice(self, part: Any) -> str:
+        if not isinstance(part, dict):
+            raise Malformed("a choice is not an object")
+        index = part.get("index") or 0
+        if not isinstance(index, int):
+            raise Malformed("a choice's index is not a number")
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _Choice()
+        text = choice.add(part)
+        return text if index == 0 else ""
+
+    @property
+    def text(self) -> str:
+        """The content so far; that of several choices is separated by a blank line."""
+        texts = [self._choices[index].content for index in sorted(self._choices)]
+        return "\n\n".join(text for text in texts if text)
+
+    @property
+    def missing_choices(self) -> int:
+        """How many of the expected choices have not been seen."""
+        return max(0, self._expected - len(self._choices))
+
+    def is_complete(self, *, done: bool) -> bool:
+        """Whether every expected choice has ended.
+
+        Args:
+            done: Whether `[DONE]` has come. Only then does an empty finish reason count (seen with tool calls),
+                and only then may choices be missing.
+        """
+        if not self._choices or (self.missing_choices and not done):
+            return False
+        return all(choice.finish or (done and choice.finish == "") for choice in self._choices.values())
+
+    def completion(self) -> JSONObject:
+        """The `chat.completion` that the chunks say. Call it once, when nothing more will be added."""
+        choices = [self._choices[index].finished(index) for index in sorted(self._choices)]
+        head = {key: value for key, value in self._head.items() if key != "object"}
+        identity = {"id": head.pop("id")} if "id" in head else {}
+        completion = {**identity, "object": "chat.completion", **head, "choices": choices}
+        if self._usage is not None:
+            completion["usage"] = self._usage
+        return completion
+
+
+class _Choice:
+    def __init__(self) -> None:
+        self.finish: str | None = None
+        self._message: JSONObject = {}
+        self._tool_calls = _ToolCalls()
+        self._fields: JSONObject = {}
+
+    @property
+    def content(self) -> str:
+        content = _joined(self._message.get("content"))
+        return content if isinstance(content, str) else ""
+
+    def add(self, part: JSONObject) -> str:
+        text = ""
+        for key, value in part.items():
+            if key == "delta":
+                text = self._add_delta(value)
+            elif key == "message" and isinstance(value, dict):
+                # A whole message inside a stream says everything again.
+                self._message, self._tool_calls = {}, _ToolCalls()
+                self._add_delta(value)
+            elif key == "finish_reason":
+                self._finish(value)
+            elif key == "logprobs":
+                self._fields[key] = _merged(self._fields.get(key), value)
+            elif key != "index" and (value is not None or key not in self._fields):
+                self._fields[key] = value
+        return text
+
+    def _finish(self, reason: Any) -> None:
+        if reason is not None and not isinstance(reason, str):
+            raise Malformed("a finish_reason is not a string")
+        self.finish = reason or self.finish or reason
+
+    def _add_delta(self, delta: Any) -> str:
+        if delta is None:
+            return ""
+        if not isinstance(delta, dict):
+            raise Malformed("a delta is not an object")
+        for key, value in delta.items():
+            if key == "tool_calls":
+                self._tool_calls.add(value)
+            elif key in SET_ONCE:
+                self._message[key] = self._message.get(key) or value
+            else:
+                self._message[key] = _merged(self._message.get(key), value)
+        content = delta.get("content")
+        return content if isinstance(content, str) else ""
+
+    def finished(self, index: int) -> JSONObject:
+        fields = {key: _joined(value) for key, value in self._message.items()}
+        calls = self._tool_calls.finished()
+        silent = None if calls or len(fields.keys() - {"role", "content"}) else ""
+        content = fields.pop("content", None)
+        message = {
+            "role": fields.pop("role", None) or "assistant",
+            "content": silent if content is None else content,
+            **fields,
+        }
+        if calls:
+            message["tool_calls"] = calls
+        others = {key: _joined(value) for key, value in self._fields.items()}
+        return {"index": index, "message": message, **others, "finish_reason": self.finish}
+
+
+class _ToolCalls:
+    """Calls under way, in the order in which they were opened.
+
+    A delta belongs to the call of its index; the same index with another id is a new call. Without an index, an
+    id opens a call and arguments alone continue the last one.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[JSONObject] = []
+        self._by_index: dict[int, JSONObject] = {}
+        self._by_id: dict[str, JSONObject] = {}
+
+    def add(self, deltas: Any) -> None:
+        if deltas is None:
+            return
+        if not isinstance(deltas, list) or not all(isinstance(delta, dict) for delta in deltas):
+            raise Malformed("tool_calls are not a list of objects")
+        for delta in deltas:
+            call = self._call_of(delta)
+            for key, value in _with_text_arguments(delta).items():
+                if key != "index":
+                    call[key] = (call.get(key) or value) if key in SET_ONCE else _merged(call.get(key), value)
+            if isinstance(call.get("id"), str):
+                self._by_id.setdefault(call["id"], call)
+
+    def _call_of(self, delta: JSONObject) -> JSONObject:
+        index, call_id = delta.get("index"), delta.get("id")
+        if isinstance(index, int):
+            call = self._by_index.get(index)
+            if call is None or (call_id and call.get("id") and call["id"] != call_id):
+                call = self._by_index[index] = self._open()
+            return call
+        if isinstance(call_id, str) and call_id:
+            return self._by_id.get(call_id) or self._open()
+        last = self._calls[-1] if self._calls else None
+        names_another = last is not None and _name(delta) and _name(last)
+        return self._open() if last is None or names_another else last
+
+    def _open(self) -> JSONObject:
+        self._calls.append({})
+        return self._calls[-1]
+
+    def finished(self) -> list[JSONObject]:
+        return [_joined(call) for call in self._calls]
+
+
+def _name(call: JSONObject) -> Any:
+    function = call.get("function")
+    return function.get("name") if isinstance(function, dict) else None
+
+
+def _with_text_arguments(delta: JSONObject) -> JSONObject:
+    function = delta.get("function")
+    if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
+        # The format wants JSON text; a few servers send the object.
+        text = json.dumps(function["arguments"], ensure_ascii=False, separators=(",", ":"))
+        return {**delta, "function": {**function, "arguments": text}}
+    return delta
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if new is None or old is None:
+        return old if new is None else _Pieces([new]) if isinstance(new, str) else new
+    if isinstance(old, _Pieces | str) and isinstance(new, str):
+        pieces = old if isinstance(old, _Pieces) else _Pieces([old])
+        pieces.append(new)
+        return pieces
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key, value in new.items():
+            old[key] = (old.get(key) or value) if key in SET_ONCE else _merged(old.get(key), value)
+        return old
+    if isinstance(old, list) and isinstance(new, list) and not isinstance(old, _Pieces):
+        old.extend(new)
+        return old
+    if isinstance(old, list | dict | str) or isinstance(new, list | dict | str):
+        raise Malformed("a field changes its type between chunks")
+    return new
+
+
+def _joined(value: Any) -> Any:
+    if isinstance(value, _Pieces):
+        return "".join(value)
+    if isinstance(value, dict):
+        return {key: _joined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_joined(item) for item in value]
+    return value

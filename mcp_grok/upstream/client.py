@@ -1,0 +1,281 @@
+"""The one pooled client: sends a request, reads the answer, keeps the time limits."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import httpx2
+
+from mcp_grok import __version__
+from mcp_grok.errors import (
+    BadUpstreamResponse,
+    CallTimeout,
+    GrokError,
+    NotConfigured,
+    ResponseTooLarge,
+)
+from mcp_grok.settings import Settings, variable
+from mcp_grok.upstream import failures
+from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.providers import is_loopback
+from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.sse import is_event_stream, parse_json
+from mcp_grok.upstream.stream import OnText, StreamReader
+
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+MAX_ERROR_BYTES = 1024 * 1024
+CONNECT_TIMEOUT = 15.0
+
+KEEPALIVE_EXPIRY = 15.0
+"""Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer.
+
+    Attributes:
+        body: The `chat.completion` as the upstream gave it, or as assembled from its stream.
+        attempts: How often the call was sent.
+        first_text_after: Seconds from sending to the first text of a stream; None where there was none.
+        missing_choices: How many of the `n` choices asked for did not come.
+        dropped: Parameters that were given and not sent, with the reason.
+    """
+
+    body: JSONObject
+    attempts: int = 1
+    first_text_after: float | None = None
+    missing_choices: int = 0
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+class _Attempt:
+    """What is known of a call while it runs."""
+
+    def __init__(self, request: ChatRequest, on_text: OnText) -> None:
+        self.request = request
+        self.assembler = Assembler(request.choices)
+        self.sent_at: float | None = None
+        self.first_text_at: float | None = None
+        self.on_text = on_text
+
+    def text_streamed(self, text: str) -> None:
+        if self.first_text_at is None:
+            self.first_text_at = anyio.current_time()
+        self.on_text(text)
+
+    def completion(self, body: JSONObject) -> Completion:
+        choices = body["choices"]
+        waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
+        missing = max(0, self.request.choices - len(choices))
+        return Completion(body, 1, waited, missing, self.request.dropped)
+
+
+class ChatClient:
+    """Posts chat completions to one provider over pooled connections.
+
+    Args:
+        settings: Says where, with which key, and how long.
+        max_response_bytes: An answer with more bytes is refused.
+    """
+
+    def __init__(self, settings: Settings, *, max_response_bytes: int = MAX_RESPONSE_BYTES) -> None:
+        self._settings = settings
+        self._provider = settings.active_provider
+        self._key = settings.key.get_secret_value() if settings.key else ""
+        self._max_response_bytes = max_response_bytes
+        self._slots = anyio.Semaphore(settings.max_concurrency, fast_acquire=True)
+        self._http: httpx2.AsyncClient | None = None
+        self._url = httpx2.URL(settings.url)
+        self._headers = httpx2.Headers(
+            {
+                "host": self._url.netloc.decode("ascii"),
+                "accept": "application/json, text/event-stream",
+                "accept-encoding": "identity",
+                "content-type": "application/json",
+                "user-agent": f"mcp-grok/{__version__}",
+                **({"authorization": f"Bearer {self._key}"} if self._key else {}),
+            }
+        )
+        timeout = httpx2.Timeout(settings.idle_timeout, connect=CONNECT_TIMEOUT, pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
+
+    async def aclose(self) -> None:
+        """Closes the pooled connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def complete(self, request: ChatRequest, on_text: OnText = lambda text: None) -> Completion:
+        """Sends a call and waits for its answer.
+
+        Args:
+            request: What to send.
+            on_text: Called with each piece of the first choice's text as it comes; must not block.
+
+        Raises:
+            GrokError: the call failed; its details name the provider and hold the text that had come.
+        """
+        attempt = _Attempt(request, on_text)
+        try:
+            if not self._key and self._provider.name != "custom":
+                raise self._missing_key()
+            with anyio.fail_after(self._settings.timeout):
+                async with self._slots:
+                    return await self._exchange(attempt)
+        except TimeoutError:
+            failure: GrokError = self._timed_out(attempt)
+        except GrokError as error:
+            failure = error
+        failure.add(provider=self._provider.name, partial=attempt.assembler.text)
+        failure.redact(self._key)
+        raise failure
+
+    async def _exchange(self, attempt: _Attempt) -> Completion:
+        http = self._connected()
+        # Not http.build_request, which would parse the address and merge the headers again for each call.
+        post = httpx2.Request(
+            "POST", self._url, headers=self._headers, content=attempt.request.body, extensions=self._extensions
+        )
+        attempt.sent_at = anyio.current_time()
+        try:
+            response = await http.send(post, stream=True)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._transport_error(error) from error
+        try:
+            return await self._read(response, attempt)
+        finally:
+            await response.aclose()
+
+    async def _read(self, response: httpx2.Response, attempt: _Attempt) -> Completion:
+        async with aclosing(self._received(response)) as received:
+            if not response.is_success:
+                body = await _read_up_to(received, MAX_ERROR_BYTES)
+                raise failures.http_error(self._provider, response.status_code, response.headers, body)
+            start = await _first_bytes(received)
+            streamed = is_event_stream(start, response.headers.get("content-type", ""))
+            if streamed is None:
+                raise self._not_a_completion(response.status_code, start)
+            if streamed:
+                return await self._read_stream(start, received, attempt)
+            return await self._read_json(start, received, response.status_code, attempt)
+
+    async def _received(self, response: httpx2.Response) -> AsyncIterator[bytes]:
+        total = 0
+        limit = self._max_response_bytes
+        try:
+            coded = "content-encoding" in response.headers
+            async for received in response.aiter_bytes() if coded else response.aiter_raw():
+                total += len(received)
+                if total > limit:
+                    raise ResponseTooLarge(
+                        f"The answer is over {limit} bytes; ask for less, for example with max_tokens."
+                    )
+                yield received
+        except httpx2.HTTPError as error:
+            raise self._transport_error(error) from error
+
+    async def _read_json(
+        self, start: bytes, received: AsyncIterator[bytes], status: int, attempt: _Attempt
+    ) -> Completion:
+        content = b"".join([start, *[more async for more in received]])
+        try:
+            body = parse_json(content)
+        except ValueError:
+            raise self._not_a_completion(status, content) from None
+        if error := failures.error_in_answer(self._provider, status, body):
+            raise error
+        if not _is_completion(body):
+            raise self._not_a_completion(status, content)
+        text = next((choice["message"].get("content") for choice in body["choices"]), None)
+        if isinstance(text, str) and text:
+            attempt.on_text(text)
+        return attempt.completion(body)
+
+    async def _read_stream(
+        self, start: bytes, received: AsyncIterator[bytes], attempt: _Attempt
+    ) -> Completion:
+        stream = StreamReader(self._provider, attempt.assembler, attempt.text_streamed)
+        await stream.read(start, received)
+        return attempt.completion(attempt.assembler.completion())
+
+    def _connected(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            settings = self._settings
+            local = is_loopback(settings.url)
+            slots = settings.max_concurrency
+            try:
+                self._http = httpx2.AsyncClient(
+                    limits=httpx2.Limits(
+                        max_connections=slots,
+                        max_keepalive_connections=slots,
+                        keepalive_expiry=KEEPALIVE_EXPIRY,
+                    ),
+                    follow_redirects=False,
+                    trust_env=not local,
+                    # Reading the certificate store takes longer than a call to a server on this machine.
+                    verify=not (local and settings.url.startswith("http:")),
+                )
+            except ImportError:
+                raise NotConfigured(
+                    "A SOCKS proxy is configured; it needs: pip install 'mcp-grok-chat[socks]'."
+                ) from None
+            except (ValueError, OSError, httpx2.InvalidURL):
+                # The exception's text may repeat a proxy's password.
+                raise NotConfigured(
+                    "The proxy or certificate settings of the environment cannot be used; check HTTPS_PROXY, "
+                    "ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
+                ) from None
+        return self._http
+
+    def _missing_key(self) -> GrokError:
+        own = self._provider.key_variable
+        return NotConfigured(
+            f"There is no key for {self._provider.title}: set {variable('api_key')}{f' or {own}' if own else ''} "
+            "in the MCP client's configuration of this server, or MCP_GROK_PROVIDER=sandbox to try it without one."
+        )
+
+    def _timed_out(self, attempt: _Attempt) -> GrokError:
+        limit = f"{self._settings.timeout:g} s ({variable('timeout')})"
+        if attempt.sent_at is None:
+            return CallTimeout(f"The call waited {limit} for a free place and was not sent.", billed="no")
+        return CallTimeout(
+            f"The call took longer than {limit}; the outcome is unknown and it may be billed.", billed="unknown"
+        )
+
+    def _transport_error(self, error: Exception) -> GrokError:
+        return failures.transport_error(self._provider, error, idle_timeout=self._settings.idle_timeout)
+
+    def _not_a_completion(self, status: int, body: bytes) -> GrokError:
+        return BadUpstreamResponse(
+            f"{self._provider.title} answered HTTP {status} with something that is not a completion; the call may be "
+            "billed. Check MCP_GROK_BASE_URL.",
+            status=status,
+            upstream_message=failures.readable(body),
+        )
+
+
+async def _first_bytes(received: AsyncIterator[bytes]) -> bytes:
+    start = b""
+    async for more in received:
+        start += more
+        if start.strip():
+            break
+    return start
+
+
+async def _read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
+    body = b""
+    async for more in received:
+        body += more
+        if len(body) >= limit:
+            break
+    return body[:limit]
+
+
+def _is_completion(body: Any) -> bool:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices:
+        return False
+    return all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)

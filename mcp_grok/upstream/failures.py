@@ -1,0 +1,297 @@
+"""What the upstream did instead of answering → the error that tells so.
+
+The forms of error bodies and the codes are AceData's (seeds/000 and its public reference) and xAI's
+(`{"code": "<sentence>", "error": "<string>"}`). Status and code are read together: a 403 is usually the balance.
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from mcp_grok.errors import (
+    MAX_UPSTREAM_MESSAGE,
+    BadUpstreamResponse,
+    CallTimeout,
+    ConnectionFailed,
+    GrokError,
+    NotConfigured,
+    UpstreamError,
+)
+from mcp_grok.upstream.providers import Provider
+from mcp_grok.upstream.retry import retry_after_seconds
+from mcp_grok.upstream.sse import parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A sort of refusal.
+
+    Attributes:
+        code: The error's code where the upstream gave none.
+        type: The error's type.
+        advice: What happened and what to do, as a sentence; `{provider}` and `{status}` are filled in.
+        retryable: Whether sending the same again may work.
+    """
+
+    code: str
+    type: str
+    advice: str
+    retryable: bool = False
+
+
+BALANCE = Category(
+    "used_up",
+    "insufficient_quota",
+    "The balance or quota at {provider} is used up; top it up. Sending the call again does not help.",
+)
+BAD_KEY = Category(
+    "invalid_token",
+    "authentication_error",
+    "{provider} refused the key; check MCP_GROK_API_KEY and that it belongs to {provider}.",
+)
+FORBIDDEN = Category(
+    "forbidden",
+    "permission_error",
+    "{provider} does not allow this: the content was refused by moderation, or the account, the key or its "
+    "balance does not cover it.",
+)
+DISABLED = Category(
+    "disabled", "permission_error", "The account or this API is disabled at {provider}; ask its support."
+)
+RATE_LIMIT = Category(
+    "too_many_requests",
+    "rate_limit_error",
+    "{provider} is receiving too many requests; wait, then send the call again.",
+    retryable=True,
+)
+NOT_FOUND = Category(
+    "not_found",
+    "not_found_error",
+    "{provider} does not know the model or the address; check `model` and MCP_GROK_BASE_URL.",
+)
+BAD_REQUEST = Category(
+    "bad_request",
+    "invalid_request_error",
+    "{provider} refused the request; see upstream_message, change the arguments and send it again.",
+)
+TOO_LARGE = Category(
+    "bad_request",
+    "invalid_request_error",
+    "The request is too large for {provider}; shorten the messages or shrink the images.",
+)
+GATEWAY_TIMEOUT = Category(
+    "timeout",
+    "timeout_error",
+    "{provider} gave up waiting for the model; send the call again, or ask for less.",
+    retryable=True,
+)
+SERVER = Category(
+    "api_error", "server_error", "{provider} failed; send the call again later.", retryable=True
+)
+REDIRECT = Category(
+    "bad_upstream_response",
+    "configuration_error",
+    "{provider} answered with a redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL.",
+)
+
+BY_CODE = {
+    "used_up": BALANCE,
+    "insufficient_quota": BALANCE,
+    "no_token": BAD_KEY,
+    "invalid_token": BAD_KEY,
+    "invalid_api_key": BAD_KEY,
+    "token_expired": BAD_KEY,
+    "disabled": DISABLED,
+    "forbidden": FORBIDDEN,
+    "too_many_requests": RATE_LIMIT,
+    "rate_limited": RATE_LIMIT,
+    "rate_limit_exceeded": RATE_LIMIT,
+    "no_api": NOT_FOUND,
+    "model_not_found": NOT_FOUND,
+    "bad_request": BAD_REQUEST,
+    "api_not_implemented": BAD_REQUEST,
+    "timeout": GATEWAY_TIMEOUT,
+    "api_error": SERVER,
+}
+BY_STATUS = {
+    401: BAD_KEY,
+    402: BALANCE,
+    403: FORBIDDEN,
+    404: NOT_FOUND,
+    408: GATEWAY_TIMEOUT,
+    413: TOO_LARGE,
+    429: RATE_LIMIT,
+    504: GATEWAY_TIMEOUT,
+}
+CREDITS = re.compile(r"used up|credits?\b|balance|billing|quota|spending limit|monthly limit", re.IGNORECASE)
+KEY_REFUSED = re.compile(
+    r"(incorrect|invalid|wrong|missing|no) (api[ -]?)?(key|token)\b|api[ -]?key not", re.IGNORECASE
+)
+CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
+
+
+def http_error(provider: Provider, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
+    """The error for an answer that is not a 2xx."""
+    try:
+        parsed = parse_json(body)
+    except ValueError:
+        parsed = body.decode("utf-8", "replace")
+    billed = provider.server_errors_billed if status >= 500 else "no"
+    return _upstream_error(provider, status, headers, parsed, billed)
+
+
+def error_in_answer(provider: Provider, status: int, body: Any) -> GrokError | None:
+    """The error that an answer under HTTP 200, or a chunk of a stream, holds; None where it holds none."""
+    if not isinstance(body, dict) or not (body.get("error") or body.get("success") is False):
+        return None
+    return _upstream_error(provider, status, {}, body, "unknown")
+
+
+def error_event(provider: Provider, data: str) -> GrokError:
+    """The error for an event that the stream itself calls an error."""
+    try:
+        body = parse_json(data)
+    except ValueError:
+        body = data
+    return _upstream_error(provider, 200, {}, body, "unknown")
+
+
+def _upstream_error(
+    provider: Provider, status: int, headers: Mapping[str, str], body: Any, billed: Any
+) -> GrokError:
+    said = _Said.read(body)
+    category = _category(status, said)
+    advice = category.advice.format(provider=provider.title, status=status)
+    error = BadUpstreamResponse if category is REDIRECT else UpstreamError
+    return error(
+        advice[0].upper() + advice[1:],
+        code=said.code or category.code,
+        billed=billed,
+        status=status,
+        type=category.type,
+        retryable=category.retryable,
+        retry_after=retry_after_seconds(headers),
+        param=said.param,
+        provider=provider.name,
+        trace_id=said.trace_id or headers.get("x-trace-id") or headers.get("x-request-id"),
+        upstream_message=said.message,
+    )
+
+
+def _category(status: int, said: "_Said") -> Category:
+    by_code = BY_CODE.get(said.code or "")
+    if status in (402, 403, 429) and (by_code is BALANCE or CREDITS.search(said.message)):
+        return BALANCE
+    if status in (400, 403) and KEY_REFUSED.search(said.message):
+        return BAD_KEY
+    if by_code is not None and (status < 300 or by_code is not SERVER):
+        return by_code
+    if status in BY_STATUS:
+        return BY_STATUS[status]
+    if 300 <= status < 400:
+        return REDIRECT
+    return BAD_REQUEST if 400 <= status < 500 else SERVER
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    message: str = ""
+    code: str | None = None
+    param: str | None = None
+    trace_id: str | None = None
+
+    @classmethod
+    def read(cls, body: Any) -> "_Said":
+        """What an error body says, whatever its form: object, string, list, null, HTML or nothing."""
+        if not isinstance(body, dict):
+            return cls(_message(body))
+        inner = body.get("error")
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        fields = inner if isinstance(inner, dict) else {}
+        message = next(
+            filter(
+                None, map(_message, (fields.get("message"), inner, body.get("message"), body.get("detail")))
+            ),
+            "",
+        )
+        code = fields.get("code") or body.get("code")
+        if isinstance(code, str) and not CODE.match(code):
+            message = f"{code}: {message}" if message else code
+            code = None
+        param, trace_id = fields.get("param"), body.get("trace_id") or fields.get("trace_id")
+        return cls(
+            message=message,
+            code=code if isinstance(code, str) else None,
+            param=param if isinstance(param, str) else None,
+            trace_id=trace_id if isinstance(trace_id, str) else None,
+        )
+
+
+def _message(value: Any) -> str:
+    if isinstance(value, str):
+        text = value if "<" not in value else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", value)
+        return " ".join(text.split())
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(_message, value)))
+    if isinstance(value, dict):
+        return _message(value.get("message") or value.get("msg") or value.get("detail"))
+    return ""
+
+
+def readable(body: bytes) -> str:
+    """The beginning of a body that was not understood, as text without markup."""
+    return _message(body[: 4 * MAX_UPSTREAM_MESSAGE].decode("utf-8", "replace"))
+
+
+def transport_error(provider: Provider, error: Exception, *, idle_timeout: float) -> GrokError:
+    """The error for a request that failed below HTTP, before an answer had begun."""
+    name = provider.title
+    match error:
+        case httpx2.ConnectTimeout():
+            failure: GrokError = ConnectionFailed(
+                f"No connection to {name} in time; check the network and MCP_GROK_BASE_URL.", billed="no"
+            )
+        case httpx2.ProxyError():
+            failure = ConnectionFailed(
+                f"The proxy refused the way to {name}; check HTTPS_PROXY and NO_PROXY.", billed="no"
+            )
+        case httpx2.ConnectError():
+            failure = ConnectionFailed(_why_not_connected(name, error), billed="no")
+        case httpx2.TimeoutException():
+            failure = CallTimeout(
+                f"{name} sent nothing for {idle_timeout:g} s (MCP_GROK_IDLE_TIMEOUT); the outcome is unknown and the "
+                "call may be billed."
+            )
+        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
+            failure = NotConfigured(
+                "The request cannot be sent as configured; check MCP_GROK_BASE_URL and the key."
+            )
+        case httpx2.DecodingError():
+            failure = BadUpstreamResponse(f"The answer of {name} is compressed in a way that cannot be read.")
+        case _:
+            failure = ConnectionFailed(
+                f"The connection to {name} broke before an answer; the outcome is unknown and the call may be billed."
+            )
+    failure.add(provider=provider.name)
+    return failure
+
+
+def _why_not_connected(name: str, error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"The certificate of {name} is not trusted: {cause.verify_message}. Behind a company proxy, set SSL_CERT_FILE."
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS with {name} failed ({cause.reason or 'no reason given'}); check MCP_GROK_BASE_URL and the proxy."
+        if isinstance(cause, socket.gaierror):
+            return (
+                f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return f"{name} refused the connection; check the network and MCP_GROK_BASE_URL."

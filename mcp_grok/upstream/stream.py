@@ -1,0 +1,103 @@
+"""Reading a stream to its end: when an answer is whole, and what may still spoil it."""
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+
+from mcp_grok.errors import BadUpstreamResponse, ConnectionFailed, GrokError, StreamTruncated
+from mcp_grok.upstream import failures
+from mcp_grok.upstream.assemble import Assembler
+from mcp_grok.upstream.providers import Provider
+from mcp_grok.upstream.sse import Event, EventDecoder, parse_json
+
+TRAILER_GRACE = 5.0
+"""Seconds waited for usage and `[DONE]` once every choice has ended: the answer is whole, a stall must not lose it."""
+
+DRAIN_GRACE = 0.1
+"""Seconds waited for the end of the body after `[DONE]`, so that the connection can be used again."""
+
+OnText = Callable[[str], None]
+
+
+class StreamReader:
+    """Feeds the bytes of one stream to an assembler.
+
+    Args:
+        provider: Whose stream it is, for errors.
+        assembler: Collects the chunks.
+        on_text: Called with each piece of the first choice's text; must not block.
+    """
+
+    def __init__(self, provider: Provider, assembler: Assembler, on_text: OnText) -> None:
+        self._provider = provider
+        self._assembler = assembler
+        self._on_text = on_text
+        self._decoder = EventDecoder()
+        self._done = False
+
+    @property
+    def _whole(self) -> bool:
+        return self._assembler.is_complete(done=self._done)
+
+    async def read(self, start: bytes, received: AsyncIterator[bytes]) -> None:
+        """Reads until the answer is whole and nothing more can be expected.
+
+        Raises:
+            StreamTruncated: the stream ended, or its connection broke, before every choice had ended.
+            BadUpstreamResponse: a chunk cannot be read.
+            UpstreamError: the stream holds an error.
+            CallTimeout: the upstream fell silent for longer than allowed.
+        """
+        try:
+            with anyio.CancelScope() as rest:
+                self._take(start, rest)
+                async for more in received:
+                    self._take(more, rest)
+                for event in self._decoder.close():
+                    self._take_event(event)
+        except (GrokError, ValueError) as error:
+            # Once every choice has ended the answer is whole; nothing that follows can spoil it.
+            if not self._whole:
+                raise self._failure(error) from error
+        if not self._whole:
+            raise self._truncated()
+
+    def _take(self, received: bytes, rest: anyio.CancelScope) -> None:
+        for event in self._decoder.feed(received):
+            self._take_event(event)
+        if self._done:
+            rest.deadline = min(rest.deadline, anyio.current_time() + DRAIN_GRACE)
+        elif self._whole:
+            rest.deadline = min(rest.deadline, anyio.current_time() + TRAILER_GRACE)
+
+    def _take_event(self, event: Event) -> None:
+        data = event.data.strip()
+        if self._done or not data:
+            return
+        if data == "[DONE]":
+            self._done = True
+            return
+        if event.type == "error":
+            raise failures.error_event(self._provider, data)
+        chunk = parse_json(data)
+        if error := failures.error_in_answer(self._provider, 200, chunk):
+            raise error
+        text = self._assembler.add(chunk)
+        if text:
+            self._on_text(text)
+
+    def _failure(self, error: Exception) -> GrokError:
+        if isinstance(error, ConnectionFailed):
+            return self._truncated()
+        if isinstance(error, GrokError):
+            return error
+        return BadUpstreamResponse(
+            f"{self._provider.title} sent a chunk that cannot be read; the call may be billed. "
+            "What had come is in partial."
+        )
+
+    def _truncated(self) -> GrokError:
+        return StreamTruncated(
+            f"The answer of {self._provider.title} ended before it was whole; the call may be billed. "
+            "What had come is in partial."
+        )

@@ -1,0 +1,1 @@
+"""`python -m tests.bench`: what this server adds, measured beside a direct client and a bare SDK server."""
