@@ -1,6 +1,6 @@
 """`mcp-grok chat`: one question from the shell, through the same code as a tool call."""
 
-import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 from mcp_grok.errors import GrokError
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings
-from mcp_grok.tools.result import completion_result, error_result
+from mcp_grok.tools.result import completion_result
+from mcp_grok.upstream.client import Completion
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.text import without_lone_surrogates
 
@@ -40,28 +41,33 @@ async def ask(
 
     def write(text: str) -> None:
         written.append(text)
-        if not as_json:
-            _write(text)
+        if not as_json and not _write(text):
+            call.cancel()
 
     try:
         request = read_request(arguments, default_model=settings.model, progress_wanted=False)
-        async with open_upstream(settings) as completions:
-            call = completions.start(request)
-            call.follow(write)
-            completion = await call.wait()
     except GrokError as error:
-        _end_line(written)
-        error_text: Any = error_result(error).content[0]
-        details = json.loads(error_text.text)["error"]
-        sys.stderr.write(f"mcp-grok: {details.pop('message')}\n")
-        sys.stderr.writelines(f"  {name}: {value}\n" for name, value in details.items() if name != "partial")
-        return 1
-    if as_json:
-        block: Any = completion_result(completion, structured=False).content[0]
+        return _complain(error)
+    async with open_upstream(settings) as completions:
+        call = completions.start(request)
+        call.follow(write)
+        outcome = await call.wait()
+    if isinstance(outcome, Completion) and as_json:
+        block: Any = completion_result(outcome, structured=False).content[0]
         written = [block.text]
         _write(block.text)
-    _end_line(written)
-    return 0
+    if written and not written[-1].endswith("\n"):
+        _write("\n")
+    return _complain(outcome) if isinstance(outcome, GrokError) else 0
+
+
+def _complain(error: GrokError) -> int:
+    details = error.as_dict()
+    sys.stderr.write(f"mcp-grok: {details.pop('message')}\n")
+    sys.stderr.writelines(
+        without_lone_surrogates(f"  {name}: {value}\n") for name, value in details.items() if name != "partial"
+    )
+    return 1
 
 
 def _messages(question: str, images: Sequence[str], system: str | None) -> list[dict[str, Any]]:
@@ -73,11 +79,13 @@ def _messages(question: str, images: Sequence[str], system: str | None) -> list[
     return [*opening, {"role": "user", "content": content}]
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(without_lone_surrogates(text))
-    sys.stdout.flush()
-
-
-def _end_line(written: list[str]) -> None:
-    if written and not written[-1].endswith("\n"):
-        _write("\n")
+def _write(text: str) -> bool:
+    """Writes to stdout; False when nobody reads it any more, as with `| head`."""
+    try:
+        sys.stdout.write(without_lone_surrogates(text))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered would be complained of again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

@@ -128,7 +128,13 @@ def _demo(options: argparse.Namespace) -> int:
     except ImportError:
         _complain("the demo needs rich: pip install 'mcp-grok-chat[demo]'")
         return USAGE_ERROR
-    return _run(run_demo)
+    status = 1
+    try:
+        status = _run(run_demo)
+    except* SystemExit:
+        # How rich says that nobody reads its output any more.
+        pass
+    return status
 
 
 def _settings() -> Any:

@@ -48,9 +48,7 @@ class GrokError(Exception):
     retryable: ClassVar[bool] = False
     billed: ClassVar[Billed] = "unknown"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, billed: Billed | None = None, **details: Any
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, billed: Billed | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message
         self._code = code or self.code
@@ -59,7 +57,10 @@ class GrokError(Exception):
 
     def add(self, **details: Any) -> None:
         """Sets fields that only an outer layer knows; one that is already set stays."""
-        self._details = {**details, **{key: value for key, value in self._details.items() if value is not None}}
+        self._details = {
+            **details,
+            **{key: value for key, value in self._details.items() if value is not None},
+        }
 
     def redact(self, secret: str) -> None:
         """Removes a secret from everything the upstream said, should it have repeated it."""

@@ -1,7 +1,8 @@
 """Listening on this machine: which hosts may be bound, and an ASGI server that leaves signals to us."""
 
 import socket
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -74,5 +75,6 @@ async def serve_app(app: Any, listener: socket.socket, *, shutdown_timeout: int)
 
 
 class _LeavesSignals(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

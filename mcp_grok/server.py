@@ -31,9 +31,7 @@ TOOLS_TTL = 300_000
 Context = ServerRequestContext[Completions, Any]
 
 
-def create_server(
-    settings: Settings | None = None, completions: Completions | None = None
-) -> Server[Completions]:
+def create_server(settings: Settings | None = None, completions: Completions | None = None) -> Server[Completions]:
     """The MCP server, for any transport of the SDK.
 
     Args:
@@ -62,8 +60,8 @@ def create_server(
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         if params.name != tool.name:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {tool.name}.")
-        asked_for_progress = bool(context.meta) and context.meta.get("progress_token") is not None
-        report = context.session.report_progress if asked_for_progress else None
+        wants_progress = (context.meta or {}).get("progress_token") is not None
+        report = context.session.report_progress if wants_progress else None
         try:
             return await chat.call(context.lifespan_context, settings, params.arguments or {}, report)
         except GrokError as error:

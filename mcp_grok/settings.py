@@ -41,9 +41,7 @@ class Settings(BaseSettings):
     llmprovider_api_key: SecretStr | None = Field(
         None, alias="LLMPROVIDER_API_KEY", description="The key for llmprovider.ai, under its own name"
     )
-    xai_api_key: SecretStr | None = Field(
-        None, alias="XAI_API_KEY", description="The key for xAI, under its own name"
-    )
+    xai_api_key: SecretStr | None = Field(None, alias="XAI_API_KEY", description="The key for xAI, under its own name")
     base_url: str | None = Field(
         None,
         description="Replaces the provider's base URL: what stands before `/grok/chat/completions` (AceData) "
@@ -51,7 +49,8 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "the provider's; required by `custom`"},
     )
     allow_http: bool = Field(
-        False, description="With `custom`: lets the base URL be http to any host, for a model server in the house"
+        False,
+        description="With `custom`: lets the base URL be http to any host, for a model server in the house",
     )
     default_model: str | None = Field(
         None,
@@ -64,9 +63,7 @@ class Settings(BaseSettings):
             )
         },
     )
-    timeout: Seconds = Field(
-        900, description="Seconds for a whole call, waiting in line and all attempts included"
-    )
+    timeout: Seconds = Field(900, description="Seconds for a whole call, waiting in line and all attempts included")
     idle_timeout: Seconds = Field(300, description="Seconds without a byte from the API")
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
         20, description="Calls at the API at once; the rest wait in order"
@@ -183,5 +180,3 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
 
 def _is_unset(value: Any) -> bool:
     return value is None or (isinstance(value, str) and (not value or "${user_config." in value))
-
-

@@ -35,9 +35,7 @@ def can_be_watched() -> bool:
         return False
     try:
         modes = [os.fstat(fd).st_mode for fd in (0, 1)]
-        return all(
-            stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes)
-        )
+        return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes))
     except OSError:
         return False
 
@@ -214,7 +212,9 @@ def _unwritable(item: SessionMessage) -> str:
     """What goes out for a message that cannot be put into UTF-8 as it is."""
     message = item.message
     try:
-        return without_lone_surrogates(json.dumps(message.model_dump(by_alias=True, exclude_unset=True), ensure_ascii=False))
+        return without_lone_surrogates(
+            json.dumps(message.model_dump(by_alias=True, exclude_unset=True), ensure_ascii=False)
+        )
     except (TypeError, ValueError, RecursionError):
         return _error_line(getattr(message, "id", None), INTERNAL_ERROR, "The result cannot be written as JSON")
 

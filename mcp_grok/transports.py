@@ -37,8 +37,14 @@ async def serve_stdio(settings: Settings) -> int:
     """
     watched = can_be_watched()
     async with anyio.create_task_group() as tasks:
-        # Where pipes cannot be watched, a thread of the SDK sits in readline and nothing but an exit ends it.
-        stopped = StoppedBySignal(tasks.cancel_scope.cancel if watched else lambda: os._exit(stopped.status))
+
+        def stop() -> None:
+            if not watched:
+                # A thread of the SDK sits in readline, and nothing but an exit ends it.
+                os._exit(stopped.status)
+            tasks.cancel_scope.cancel()
+
+        stopped = StoppedBySignal(stop)
         tasks.start_soon(stopped.watch)
         await _run_stdio(settings, watched)
         tasks.cancel_scope.cancel()
@@ -89,9 +95,7 @@ def _sse_app(settings: Settings, completions: Completions) -> "Starlette":
     from starlette.types import Receive, Scope, Send
 
     server: Server[Completions] = create_server(settings, completions)
-    sse = SseServerTransport(
-        MESSAGES_PATH, security_settings=_loopback_only(), max_request_body_size=MAX_BODY_BYTES
-    )
+    sse = SseServerTransport(MESSAGES_PATH, security_settings=_loopback_only(), max_request_body_size=MAX_BODY_BYTES)
 
     class Connect:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,5 +1,5 @@
 """Running calls. A call belongs to the process, not to whoever asked for it."""
 
-from mcp_grok.completions.running import Call, Completions, open_completions
+from mcp_grok.completions.running import Call, Completions, Outcome, open_completions
 
-__all__ = ["Call", "Completions", "open_completions"]
+__all__ = ["Call", "Completions", "Outcome", "open_completions"]

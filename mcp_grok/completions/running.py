@@ -20,6 +20,10 @@ CLOSE_TIMEOUT = 2.0
 """Seconds that closing the pooled connections may take."""
 
 
+Outcome = Completion | GrokError
+"""How a call ended. An error is a value here: several may wait for one call, and none of them made it."""
+
+
 class Call:
     """A call under way. Whoever waits for it may stop waiting; only `cancel` stops the call."""
 
@@ -27,22 +31,16 @@ class Call:
         self.request = request
         self._scope = anyio.CancelScope()
         self._ended = anyio.Event()
-        self._outcome: Completion | GrokError = Cancelled("The call was cancelled; it may be billed.")
+        self._outcome: Outcome = Cancelled("The call was cancelled; it may be billed.")
         self._followers: list[OnText] = []
 
-    async def wait(self) -> Completion:
-        """Waits for the answer. Cancelling this wait leaves the call running.
-
-        Raises:
-            GrokError: the call failed or was cancelled.
-        """
+    async def wait(self) -> Outcome:
+        """Waits for the answer, or for the error. Cancelling this wait leaves the call running."""
         await self._ended.wait()
-        if isinstance(self._outcome, GrokError):
-            raise self._outcome
         return self._outcome
 
     def cancel(self) -> None:
-        """Stops the call and closes its connection to the upstream; waiters get `Cancelled`."""
+        """Stops the call and closes its connection to the upstream; its outcome is `Cancelled`."""
         self._scope.cancel()
 
     def follow(self, on_text: OnText) -> None:

@@ -53,9 +53,7 @@ def tokens(text: str) -> int:
 
 def prompt_tokens(body: dict[str, Any]) -> int:
     """How many tokens a request counts: its texts, and 256 an image."""
-    return sum(
-        tokens(_said(message)) + 3 + 256 * len(_images(message)) for message in body["messages"]
-    )
+    return sum(tokens(_said(message)) + 3 + 256 * len(_images(message)) for message in body["messages"])
 
 
 def _text(body: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -17,6 +17,10 @@ from mcp_grok.upstream.providers import ACEDATA_PATH, OPENAI_PATH, SANDBOX_KEY
 
 CHUNK_SECONDS = 0.03
 """Pause between chunks, so that a stream can be seen to be one."""
+
+
+ErrorForm = Callable[[int, str, str], Response]
+"""Makes a provider's error answer of status, code and message."""
 
 
 class CutConnectionError(Exception):
@@ -54,7 +58,7 @@ def _openai_error(status: int, code: str, message: str) -> Response:
     return JSONResponse(body, status)
 
 
-async def _respond(request: Request, id_prefix: str, chunk_seconds: float, error: Any) -> Response:
+async def _respond(request: Request, id_prefix: str, chunk_seconds: float, error: ErrorForm) -> Response:
     if request.headers.get("authorization") != f"Bearer {SANDBOX_KEY}":
         message = f"{faults.ERRORS['invalid_token'].message} The sandbox's is {SANDBOX_KEY!r}."
         return error(401, "invalid_token", message)

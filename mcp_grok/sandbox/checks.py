@@ -1,4 +1,4 @@
-"""The documented rules for a request (seeds/000–002 and AceData's newer public reference)."""
+"""The documented rules for a request (the guide and references of AceData and llmprovider.ai)."""
 
 from typing import Any
 
@@ -26,9 +26,7 @@ def problem(body: Any) -> str | None:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "messages must be a list with at least one message"
-    return (
-        next(filter(None, map(_message_problem, messages)), None) or _number_problem(body) or _list_problem(body)
-    )
+    return next(filter(None, map(_message_problem, messages)), None) or _number_problem(body) or _list_problem(body)
 
 
 def _message_problem(message: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Answers → the JSON and the stream of the documented API (seeds/000)."""
+"""Answers → the JSON and the stream of the documented API (AceData's guide)."""
 
 import itertools
 import re

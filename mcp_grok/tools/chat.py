@@ -5,13 +5,12 @@ from typing import Any
 import anyio
 from mcp_types import CallToolResult, Tool, ToolAnnotations
 
-from mcp_grok.completions import Call, Completions
+from mcp_grok.completions import Call, Completions, Outcome
 from mcp_grok.errors import GrokError
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
 from mcp_grok.tools.progress import Progress, Report
 from mcp_grok.tools.result import completion_result
-from mcp_grok.upstream.client import Completion
 from mcp_grok.upstream.parameters import Schema
 from mcp_grok.upstream.request import PARAMETERS, read_request
 
@@ -26,9 +25,7 @@ def definition(settings: Settings) -> Tool:
         title=TITLE,
         description=_description(settings),
         input_schema=input_schema(settings),
-        annotations=ToolAnnotations(
-            title=TITLE, read_only_hint=True, destructive_hint=False, open_world_hint=True
-        ),
+        annotations=ToolAnnotations(title=TITLE, read_only_hint=True, destructive_hint=False, open_world_hint=True),
     )
 
 
@@ -36,8 +33,7 @@ def input_schema(settings: Settings) -> Schema:
     """The schema of the arguments: flat, and only what is documented first."""
     listed = {name: parameter for name, parameter in PARAMETERS.items() if parameter.description}
     properties = {
-        name: {**parameter.kind.schema(), "description": parameter.description}
-        for name, parameter in listed.items()
+        name: {**parameter.kind.schema(), "description": parameter.description} for name, parameter in listed.items()
     }
     properties["model"]["description"] = _model_description(settings)
     return {"type": "object", "properties": properties, "required": ["messages"]}
@@ -49,7 +45,7 @@ def _description(settings: Settings) -> str:
         f"Ask a Grok model through {settings.active_provider.title}: chat and reasoning, images, tool calling, JSON "
         "output. Returns the chat.completion as OpenAI-format JSON; the answer is choices[0].message.content. To go "
         "on with tool_calls, send the conversation again with that assistant message and a tool message for each "
-        "call. Failures are {\"error\":…} with a message that says what to do.\n"
+        'call. Failures are {"error":…} with a message that says what to do.\n'
         f"Also accepted: {unlisted} (an object merged into the request)."
     )
 
@@ -77,25 +73,21 @@ async def call(
     request = read_request(arguments, default_model=settings.model, progress_wanted=report is not None)
     running = completions.start(request)
     try:
-        completion = await (_followed(running, report) if report else running.wait())
+        outcome = await (_followed(running, report) if report else running.wait())
     except anyio.get_cancelled_exc_class():
         # The waiter is gone: the client cancelled, or went away. Ending the call is our decision, made here.
         running.cancel()
         raise
-    return completion_result(completion, structured=settings.structured)
+    if isinstance(outcome, GrokError):
+        raise outcome
+    return completion_result(outcome, structured=settings.structured)
 
 
-async def _followed(running: Call, report: Report) -> Completion:
+async def _followed(running: Call, report: Report) -> Outcome:
     progress = Progress(report)
     running.follow(progress.add)
-    failure: GrokError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
-        try:
-            completion = await running.wait()
-        except GrokError as error:
-            failure = error
+        outcome = await running.wait()
         progress.close()
-    if failure is not None:
-        raise failure
-    return completion
+    return outcome

@@ -22,13 +22,9 @@ def completion_result(completion: Completion, *, structured: bool) -> CallToolRe
     try:
         text = _compact(completion.body)
     except RecursionError:
-        raise BadUpstreamResponse(
-            "The answer is nested too deeply to be passed on; the call may be billed."
-        ) from None
+        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
     content = json.loads(text) if structured else None
-    return CallToolResult(
-        content=[TextContent(text=text)], structured_content=content, _meta=_meta(completion)
-    )
+    return CallToolResult(content=[TextContent(text=text)], structured_content=content, _meta=_meta(completion))
 
 
 def error_result(error: GrokError) -> CallToolResult:

@@ -1,6 +1,6 @@
 """The one pooled client: sends a request, reads the answer, keeps the time limits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,7 +136,11 @@ class ChatClient:
         http = self._connected()
         # Not http.build_request, which would parse the address and merge the headers again for each call.
         post = httpx2.Request(
-            "POST", self._url, headers=self._headers, content=attempt.request.body, extensions=self._extensions
+            "POST",
+            self._url,
+            headers=self._headers,
+            content=attempt.request.body,
+            extensions=self._extensions,
         )
         attempt.sent_at = anyio.current_time()
         try:
@@ -161,7 +165,7 @@ class ChatClient:
                 return await self._read_stream(start, received, attempt)
             return await self._read_json(start, received, response.status_code, attempt)
 
-    async def _received(self, response: httpx2.Response) -> AsyncIterator[bytes]:
+    async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
         total = 0
         limit = self._max_response_bytes
         try:
@@ -193,9 +197,7 @@ class ChatClient:
             attempt.on_text(text)
         return attempt.completion(body)
 
-    async def _read_stream(
-        self, start: bytes, received: AsyncIterator[bytes], attempt: _Attempt
-    ) -> Completion:
+    async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], attempt: _Attempt) -> Completion:
         stream = StreamReader(self._provider, attempt.assembler, attempt.text_streamed)
         await stream.read(start, received)
         return attempt.completion(attempt.assembler.completion())
@@ -241,7 +243,8 @@ class ChatClient:
         if attempt.sent_at is None:
             return CallTimeout(f"The call waited {limit} for a free place and was not sent.", billed="no")
         return CallTimeout(
-            f"The call took longer than {limit}; the outcome is unknown and it may be billed.", billed="unknown"
+            f"The call took longer than {limit}; the outcome is unknown and it may be billed.",
+            billed="unknown",
         )
 
     def _transport_error(self, error: Exception) -> GrokError:

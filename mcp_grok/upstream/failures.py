@@ -1,6 +1,6 @@
 """What the upstream did instead of answering → the error that tells so.
 
-The forms of error bodies and the codes are AceData's (seeds/000 and its public reference) and xAI's
+The forms of error bodies and the codes are AceData's (guide and public reference) and xAI's
 (`{"code": "<sentence>", "error": "<string>"}`). Status and code are read together: a 403 is usually the balance.
 """
 
@@ -90,9 +90,7 @@ GATEWAY_TIMEOUT = Category(
     "{provider} gave up waiting for the model; send the call again, or ask for less.",
     retryable=True,
 )
-SERVER = Category(
-    "api_error", "server_error", "{provider} failed; send the call again later.", retryable=True
-)
+SERVER = Category("api_error", "server_error", "{provider} failed; send the call again later.", retryable=True)
 REDIRECT = Category(
     "bad_upstream_response",
     "configuration_error",
@@ -161,9 +159,7 @@ def error_event(provider: Provider, data: str) -> GrokError:
     return _upstream_error(provider, 200, {}, body, "unknown")
 
 
-def _upstream_error(
-    provider: Provider, status: int, headers: Mapping[str, str], body: Any, billed: Any
-) -> GrokError:
+def _upstream_error(provider: Provider, status: int, headers: Mapping[str, str], body: Any, billed: Any) -> GrokError:
     said = _Said.read(body)
     category = _category(status, said)
     advice = category.advice.format(provider=provider.title, status=status)
@@ -215,9 +211,7 @@ class _Said:
             inner = inner[0]
         fields = inner if isinstance(inner, dict) else {}
         message = next(
-            filter(
-                None, map(_message, (fields.get("message"), inner, body.get("message"), body.get("detail")))
-            ),
+            filter(None, map(_message, (fields.get("message"), inner, body.get("message"), body.get("detail")))),
             "",
         )
         code = fields.get("code") or body.get("code")
@@ -269,9 +263,7 @@ def transport_error(provider: Provider, error: Exception, *, idle_timeout: float
                 "call may be billed."
             )
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
-            failure = NotConfigured(
-                "The request cannot be sent as configured; check MCP_GROK_BASE_URL and the key."
-            )
+            failure = NotConfigured("The request cannot be sent as configured; check MCP_GROK_BASE_URL and the key.")
         case httpx2.DecodingError():
             failure = BadUpstreamResponse(f"The answer of {name} is compressed in a way that cannot be read.")
         case _:
@@ -286,12 +278,15 @@ def _why_not_connected(name: str, error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"The certificate of {name} is not trusted: {cause.verify_message}. Behind a company proxy, set SSL_CERT_FILE."
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS with {name} failed ({cause.reason or 'no reason given'}); check MCP_GROK_BASE_URL and the proxy."
-        if isinstance(cause, socket.gaierror):
             return (
-                f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL."
+                f"The certificate of {name} is not trusted: {cause.verify_message}. "
+                "Behind a company proxy, set SSL_CERT_FILE."
             )
+        if isinstance(cause, ssl.SSLError):
+            return (
+                f"TLS with {name} failed ({cause.reason or 'no reason given'}); check MCP_GROK_BASE_URL and the proxy."
+            )
+        if isinstance(cause, socket.gaierror):
+            return f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL."
         cause = cause.__cause__ or cause.__context__
     return f"{name} refused the connection; check the network and MCP_GROK_BASE_URL."

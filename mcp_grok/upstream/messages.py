@@ -1,4 +1,4 @@
-"""Reading the conversation: what is checked here is documented in seeds/002; the rest goes through untouched.
+"""Reading the conversation: what is checked here is documented; the rest goes through untouched.
 
 AceData's reference and llmprovider.ai's describe messages by role and content; tool calls and parts follow the
 OpenAI format that both name.

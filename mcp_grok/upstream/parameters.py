@@ -64,9 +64,10 @@ class Number:
     whole: bool = False
 
     def read(self, name: str, value: Any) -> int | float:
-        number = from_json_text(value, (int, float))
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        parsed = from_json_text(value, (int, float))
+        if isinstance(parsed, bool) or not isinstance(parsed, int | float):
             raise invalid(name, self._rule(), value)
+        number: int | float = parsed
         if isinstance(number, float):
             if not math.isfinite(number) or (self.whole and not number.is_integer()):
                 raise invalid(name, self._rule(), value)
@@ -177,6 +178,4 @@ class ListOf:
             wanted = f"like {self.example}" if self.example else f"{self.minimum} at least"
             raise InvalidRequest(f"{name} must not be empty; give a list {wanted}.", param=name)
         if self.maximum is not None and len(items) > self.maximum:
-            raise InvalidRequest(
-                f"{name} must have at most {self.maximum} items, got {len(items)}.", param=name
-            )
+            raise InvalidRequest(f"{name} must have at most {self.maximum} items, got {len(items)}.", param=name)

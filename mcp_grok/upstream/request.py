@@ -8,7 +8,17 @@ from typing import Any
 
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.upstream import messages
-from mcp_grok.upstream.parameters import Flag, Kind, ListOf, Number, Object, Schema, Text, from_json_text, invalid
+from mcp_grok.upstream.parameters import (
+    Flag,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    Schema,
+    Text,
+    from_json_text,
+    invalid,
+)
 from mcp_grok.upstream.text import without_lone_surrogates
 
 TOOL_CHOICES = ("none", "auto", "required")
@@ -139,7 +149,7 @@ PARAMETERS = {
         Parameter("extra_body", Object()),
     )
 }
-"""What the tool accepts, in the order in which it is sent (seeds/001–003; AceData's newer public reference)."""
+"""What the tool accepts, in the order in which it is sent (the references of AceData and llmprovider.ai)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +171,7 @@ class ChatRequest:
     dropped: dict[str, str]
 
 
-def read_request(
-    arguments: Mapping[str, Any], *, default_model: str | None, progress_wanted: bool
-) -> ChatRequest:
+def read_request(arguments: Mapping[str, Any], *, default_model: str | None, progress_wanted: bool) -> ChatRequest:
     """Checks the arguments of a call and makes the request.
 
     Args:
@@ -181,9 +189,7 @@ def read_request(
             raise InvalidRequest(_unknown(name), param=name)
     if "messages" not in given:
         raise InvalidRequest(f"messages is missing; give a list like {messages.EXAMPLE}.", param="messages")
-    values = {
-        name: parameter.kind.read(name, given[name]) for name, parameter in PARAMETERS.items() if name in given
-    }
+    values = {name: parameter.kind.read(name, given[name]) for name, parameter in PARAMETERS.items() if name in given}
     if "max_tokens" in values and "max_completion_tokens" in values:
         raise InvalidRequest(
             "max_tokens and max_completion_tokens are two names of one limit; give one of them.",
@@ -231,7 +237,8 @@ def _named_function(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -
         return {"type": "function", "function": {"name": choice}}
     suggestion = _nearest(choice, [*TOOL_CHOICES, *names])
     raise InvalidRequest(
-        f"tool_choice must be {', '.join(TOOL_CHOICES)} or the name of a function in tools, got {choice!r}.{suggestion}",
+        f"tool_choice must be {', '.join(TOOL_CHOICES)} or the name of a function in tools, got {choice!r}."
+        f"{suggestion}",
         param="tool_choice",
     )
 

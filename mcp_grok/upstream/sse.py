@@ -24,7 +24,7 @@ class EventDecoder:
     """Turns the bytes of a stream into events, one `feed` at a time; cost is linear in the bytes.
 
     More tolerant than the standard in two places that were seen in the wild: the last event counts without a
-    blank line after it, and after an empty `data:` a line that begins with `{` is data (seeds/000).
+    blank line after it, and after an empty `data:` a line that begins with `{` is data (AceData's guide).
     """
 
     def __init__(self) -> None:

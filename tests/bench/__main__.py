@@ -133,8 +133,7 @@ async def main() -> None:
             print(f"tools/list: {size} bytes (goal <= 5500)")
             costs = await measure_streams(ours)
             print(
-                "processor time a chunk: "
-                + ", ".join(f"{cost:.1f} us of {count:,}" for count, cost in costs.items())
+                "processor time a chunk: " + ", ".join(f"{cost:.1f} us of {count:,}" for count, cost in costs.items())
             )
         async with session(OURS, env) as ours:
             await ours.call()

@@ -20,17 +20,13 @@ COMPLETION = {
     "usage": {"prompt_tokens": 8, "completion_tokens": 20, "total_tokens": 28},
 }
 BODY = json.dumps(COMPLETION).encode()
-PLAIN = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY)
-) + BODY
+PLAIN = (b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY)) + BODY
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 def _event(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     choice = {"delta": delta, "finish_reason": finish_reason, "index": 0}
-    data = json.dumps(
-        {"id": "foaicmpl-1", "object": "chat.completion.chunk", "created": 1, "choices": [choice]}
-    )
+    data = json.dumps({"id": "foaicmpl-1", "object": "chat.completion.chunk", "created": 1, "choices": [choice]})
     return b"data: " + data.encode() + b"\n\n"
 
 

@@ -1,0 +1,202 @@
+"""`mcp-grok demo`: what the tool does, shown on a real server process against the sandbox."""
+
+import base64
+import json
+import os
+import struct
+import sys
+import zlib
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp_types import CallToolResult, TextContent
+from rich.console import Console
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from mcp_grok.tools.chat import NAME
+
+Arguments = dict[str, Any]
+
+WEATHER_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+CITY_FORMAT = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "greeting",
+        "schema": {
+            "type": "object",
+            "properties": {"text": {"type": "string"}, "language": {"type": "string", "enum": ["en", "de"]}},
+            "required": ["text", "language"],
+        },
+    },
+}
+
+
+async def run_demo() -> int:
+    """Runs every scene; returns 0, or 1 when a scene did not go as it should."""
+    console = Console(highlight=False)
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "mcp_grok"],
+        env={**os.environ, "MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_BASE_URL": "", "MCP_GROK_LOG_LEVEL": "ERROR"},
+    )
+    console.print(Rule("mcp-grok over stdio, against the sandbox"))
+    async with Client(stdio_client(server)) as client:
+        demo = _Demo(console, client)
+        await demo.list_tools()
+        await demo.plain()
+        await demo.streamed()
+        await demo.conversation()
+        await demo.image()
+        await demo.tool_call()
+        await demo.json_output()
+        await demo.error()
+    console.print(Rule("done" if not demo.surprises else "not as it should be"))
+    for surprise in demo.surprises:
+        console.print(surprise)
+    return 1 if demo.surprises else 0
+
+
+class _Demo:
+    def __init__(self, console: Console, client: Client) -> None:
+        self.surprises: list[str] = []
+        self._console = console
+        self._client = client
+
+    async def list_tools(self) -> None:
+        listing = await self._client.list_tools()
+        table = Table("tool", "parameters", title="tools/list", title_justify="left")
+        for tool in listing.tools:
+            table.add_row(tool.name, ", ".join(tool.input_schema["properties"]))
+        self._console.print(table)
+
+    async def plain(self) -> None:
+        answer = await self._scene("A plain call", {"messages": [_user("Hello")], "stream": False})
+        self._expect("plain", "You said" in _content(answer))
+
+    async def streamed(self) -> None:
+        pieces: list[str] = []
+
+        async def show(progress: float, total: float | None, message: str | None) -> None:
+            pieces.append(message or "")
+            self._console.print(message or "", end="", style="green", markup=False, soft_wrap=True)
+
+        arguments = {"messages": [_user("Tell me how streaming looks.")], "stream": True}
+        self._show_request("A streamed call: the text as it comes, as progress notifications", arguments)
+        result = await self._client.call_tool(NAME, arguments, progress_callback=show)
+        self._console.print()
+        answer = self._show_result(result, "and the whole as the result")
+        self._expect("streamed", "".join(pieces) == _content(answer) and len(pieces) > 1)
+
+    async def conversation(self) -> None:
+        messages = [
+            _user("Hello"),
+            {"role": "assistant", "content": "What model are you?"},
+            _user("What did I just say?"),
+        ]
+        answer = await self._scene("Several turns", {"messages": messages})
+        self._expect("several turns", "Hello" in _content(answer))
+
+    async def image(self) -> None:
+        url = "data:image/png;base64," + base64.b64encode(_png(16, 9)).decode()
+        parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
+        answer = await self._scene(
+            "An image", {"model": "grok-2-vision", "messages": [{"role": "user", "content": parts}]}
+        )
+        self._expect("image", "16 x 9" in _content(answer))
+
+    async def tool_call(self) -> None:
+        messages = [_user("What is the weather in Paris?")]
+        asked = await self._scene("A tool call, first turn", {"messages": messages, "tools": [WEATHER_TOOL]})
+        message = asked["choices"][0]["message"]
+        call = message["tool_calls"][0]
+        self._expect("tool call", json.loads(call["function"]["arguments"]) == {"city": "Paris"})
+        messages += [message, {"role": "tool", "tool_call_id": call["id"], "content": "18 degrees, sunny"}]
+        answer = await self._scene("… and the second, with its result", {"messages": messages, "tools": [WEATHER_TOOL]})
+        self._expect("tool result", "18 degrees" in _content(answer))
+
+    async def json_output(self) -> None:
+        answer = await self._scene(
+            "JSON by a schema", {"messages": [_user("Greet me.")], "response_format": CITY_FORMAT}
+        )
+        self._expect("JSON", json.loads(_content(answer))["language"] == "en")
+
+    async def error(self) -> None:
+        answer = await self._scene(
+            "An error, told as it is", {"messages": [_user("Hello")], "model": "sandbox-used_up"}
+        )
+        self._expect("error", answer["error"]["code"] == "used_up" and answer["error"]["billed"] == "no")
+
+    async def _scene(self, title: str, arguments: Arguments) -> dict[str, Any]:
+        self._show_request(title, arguments)
+        return self._show_result(await self._client.call_tool(NAME, arguments), "result")
+
+    def _show_request(self, title: str, arguments: Arguments) -> None:
+        self._console.print()
+        self._console.print(Text(title, style="bold"))
+        self._show("request", _shortened(arguments), "default")
+
+    def _show_result(self, result: CallToolResult, title: str) -> dict[str, Any]:
+        texts = [block.text for block in result.content if isinstance(block, TextContent)]
+        answer: dict[str, Any] = json.loads(texts[0])
+        shown = {**answer, "usage": _counts(answer["usage"])} if "usage" in answer else answer
+        self._show(title, shown, "red" if result.is_error else "green")
+        return answer
+
+    def _show(self, title: str, value: Any, style: str) -> None:
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        if self._console.is_terminal:
+            code = Syntax(text, "json", theme="ansi_dark", word_wrap=True)
+            self._console.print(Panel(code, title=title, title_align="left", border_style=style))
+        else:
+            self._console.print(f"{title}: {text}", soft_wrap=True, markup=False)
+
+    def _expect(self, scene: str, as_it_should: bool) -> None:
+        if not as_it_should:
+            self.surprises.append(f"the scene {scene!r} did not go as it should")
+
+
+def _user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def _content(answer: dict[str, Any]) -> str:
+    return str(answer.get("choices", [{}])[0].get("message", {}).get("content"))
+
+
+def _counts(usage: dict[str, Any]) -> dict[str, Any]:
+    return {name: usage[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > 80:
+        return value[:60] + "…"
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    return value
+
+
+def _png(width: int, height: int) -> bytes:
+    """A plain grey picture."""
+    rows = (b"\0" + b"\x80" * width) * height
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
