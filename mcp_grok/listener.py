@@ -1,7 +1,7 @@
 """Listening on this machine: which hosts may be bound, and an ASGI server that leaves signals to us."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,12 +59,26 @@ def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
     )
 
 
-async def serve_app(app: Any, listener: socket.socket, *, shutdown_timeout: int) -> int:
-    """Serves an ASGI app until a signal comes; returns 128 + the signal's number."""
+async def serve_app(
+    app: Any, listener: socket.socket, *, shutdown_timeout: int, on_stop: Callable[[], None] = lambda: None
+) -> int:
+    """Serves an ASGI app until a signal comes.
+
+    Args:
+        app: The application.
+        listener: What to listen on.
+        shutdown_timeout: Seconds that open responses get to end.
+        on_stop: Called when a signal has come, before open responses are waited for.
+
+    Returns:
+        128 + the signal's number.
+    """
     server = app_server(app, shutdown_timeout=shutdown_timeout)
 
-    def stop() -> None:
-        server.should_exit = True
+    def stop(number: int) -> None:
+        on_stop()
+        # Also what has open event streams end; setting should_exit alone would wait for them.
+        server.handle_exit(number, None)
 
     async with anyio.create_task_group() as tasks:
         stopped = StoppedBySignal(stop)

@@ -11,10 +11,10 @@ class StoppedBySignal:
     """Calls a function on SIGINT and SIGTERM, where the platform lets an event loop watch for them.
 
     Args:
-        stop: Called once a signal has come; `status` is then 128 + its number, and 0 until then.
+        stop: Called with the number of each signal that comes; `status` is then 128 + it, and 0 until then.
     """
 
-    def __init__(self, stop: Callable[[], None]) -> None:
+    def __init__(self, stop: Callable[[int], None]) -> None:
         self.status = 0
         self._stop = stop
 
@@ -25,4 +25,4 @@ class StoppedBySignal:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for number in signals:
                 self.status = 128 + number
-                self._stop()
+                self._stop(number)

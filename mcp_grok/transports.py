@@ -38,10 +38,10 @@ async def serve_stdio(settings: Settings) -> int:
     watched = can_be_watched()
     async with anyio.create_task_group() as tasks:
 
-        def stop() -> None:
+        def stop(number: int) -> None:
             if not watched:
                 # A thread of the SDK sits in readline, and nothing but an exit ends it.
-                os._exit(stopped.status)
+                os._exit(128 + number)
             tasks.cancel_scope.cancel()
 
         stopped = StoppedBySignal(stop)
@@ -75,7 +75,7 @@ async def serve_http(settings: Settings, transport: str, listener: socket.socket
 
     async with open_upstream(settings) as completions:
         app = _sse_app(settings, completions) if transport == "sse" else _http_app(settings, completions)
-        return await serve_app(app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT)
+        return await serve_app(app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, on_stop=completions.cancel_all)
 
 
 def _http_app(settings: Settings, completions: Completions) -> "Starlette":

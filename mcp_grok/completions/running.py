@@ -82,12 +82,25 @@ class Completions:
     def __init__(self, client: ChatClient, tasks: anyio.abc.TaskGroup) -> None:
         self._client = client
         self._tasks = tasks
+        self._running: set[Call] = set()
 
     def start(self, request: ChatRequest) -> Call:
         """Starts a call and returns at once."""
         call = Call(request)
-        self._tasks.start_soon(call._run, self._client)
+        self._running.add(call)
+        self._tasks.start_soon(self._run, call)
         return call
+
+    def cancel_all(self) -> None:
+        """Cancels every call that runs."""
+        for call in self._running:
+            call.cancel()
+
+    async def _run(self, call: Call) -> None:
+        try:
+            await call._run(self._client)
+        finally:
+            self._running.discard(call)
 
 
 @asynccontextmanager

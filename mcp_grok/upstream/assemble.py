@@ -45,7 +45,8 @@ class Assembler:
         """
         if not isinstance(chunk, dict):
             raise Malformed("a chunk is not an object")
-        choices = chunk.get("choices") or []
+        choices = chunk.get("choices")
+        choices = [] if choices is None else choices
         if not isinstance(choices, list):
             raise Malformed("a chunk's choices are not a list")
         for key, value in chunk.items():
@@ -120,9 +121,7 @@ class _Choice:
             if key == "delta":
                 text = self._add_delta(value)
             elif key == "message" and isinstance(value, dict):
-                # A whole message inside a stream says everything again.
-                self._message, self._tool_calls = {}, _ToolCalls()
-                self._add_delta(value)
+                text = self._replace(value)
             elif key == "finish_reason":
                 self._finish(value)
             elif key == "logprobs":
@@ -130,6 +129,13 @@ class _Choice:
             elif key != "index" and (value is not None or key not in self._fields):
                 self._fields[key] = value
         return text
+
+    def _replace(self, message: JSONObject) -> str:
+        """Takes a whole message, which says everything again; returns what is new in its content."""
+        before = self.content
+        self._message, self._tool_calls = {}, _ToolCalls()
+        content = self._add_delta(message)
+        return content.removeprefix(before) if content.startswith(before) else ""
 
     def _finish(self, reason: Any) -> None:
         if reason is not None and not isinstance(reason, str):

@@ -14,7 +14,6 @@ from typing import Any
 import httpx2
 
 from mcp_grok.errors import (
-    MAX_UPSTREAM_MESSAGE,
     BadUpstreamResponse,
     CallTimeout,
     ConnectionFailed,
@@ -97,6 +96,12 @@ REDIRECT = Category(
     "{provider} answered with a redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL.",
 )
 
+MAX_READ = 8 * 1024
+"""Bytes of a page that are looked at; what it says stands at its beginning."""
+
+MAX_DEPTH = 4
+"""How deep in lists and objects a message is looked for."""
+
 BY_CODE = {
     "used_up": BALANCE,
     "insufficient_quota": BALANCE,
@@ -130,6 +135,7 @@ CREDITS = re.compile(r"used up|credits?\b|balance|billing|quota|spending limit|m
 KEY_REFUSED = re.compile(
     r"(incorrect|invalid|wrong|missing|no) (api[ -]?)?(key|token)\b|api[ -]?key not", re.IGNORECASE
 )
+MARKUP = re.compile(r"(?is)<(script|style)\b[^<>]*>.*?</\1>|<[^<>]*>")
 CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
 
 
@@ -138,7 +144,7 @@ def http_error(provider: Provider, status: int, headers: Mapping[str, str], body
     try:
         parsed = parse_json(body)
     except ValueError:
-        parsed = body.decode("utf-8", "replace")
+        parsed = readable(body)
     billed = provider.server_errors_billed if status >= 500 else "no"
     return _upstream_error(provider, status, headers, parsed, billed)
 
@@ -227,20 +233,21 @@ class _Said:
         )
 
 
-def _message(value: Any) -> str:
+def _message(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
-        text = value if "<" not in value else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", value)
-        return " ".join(text.split())
+        return " ".join(value.split())
+    if depth == MAX_DEPTH:
+        return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, map(_message, value)))
+        return "; ".join(filter(None, (_message(item, depth + 1) for item in value)))
     if isinstance(value, dict):
-        return _message(value.get("message") or value.get("msg") or value.get("detail"))
+        return _message(value.get("message") or value.get("msg") or value.get("detail"), depth + 1)
     return ""
 
 
 def readable(body: bytes) -> str:
-    """The beginning of a body that was not understood, as text without markup."""
-    return _message(body[: 4 * MAX_UPSTREAM_MESSAGE].decode("utf-8", "replace"))
+    """The beginning of a body that is not JSON, as text without markup."""
+    return " ".join(MARKUP.sub(" ", body[:MAX_READ].decode("utf-8", "replace")).split())
 
 
 def transport_error(provider: Provider, error: Exception, *, idle_timeout: float) -> GrokError:

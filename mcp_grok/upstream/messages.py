@@ -134,6 +134,7 @@ def _check_image_url(name: str, url: str) -> None:
         return
     try:
         parts = urlsplit(url)
+        _ = parts.port  # reading it checks its range
     except ValueError:
         raise invalid(name, IMAGE_RULE, url) from None
     if parts.username is not None or parts.password is not None:
@@ -158,6 +159,10 @@ def _read_tool_call(name: str, call: Any) -> dict[str, Any]:
         return call
     if isinstance(function.get("arguments"), dict):
         # The format wants JSON text here; a model that sends its own call back tends to send the object.
-        text = json.dumps(function["arguments"], ensure_ascii=False)
+        try:
+            text = json.dumps(function["arguments"], ensure_ascii=False, allow_nan=False)
+        except (ValueError, RecursionError):
+            rule = "must be JSON text, or an object without NaN, Infinity and deep nesting"
+            raise invalid(f"{name}.function.arguments", rule, function["arguments"]) from None
         return {**call, "function": {**function, "arguments": text}}
     return call

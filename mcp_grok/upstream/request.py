@@ -21,6 +21,7 @@ from mcp_grok.upstream.parameters import (
 )
 from mcp_grok.upstream.text import without_lone_surrogates
 
+STOP_RULE = "must be a string or a list of 1 to 4 strings"
 TOOL_CHOICES = ("none", "auto", "required")
 
 
@@ -30,17 +31,21 @@ class Stop:
 
     def read(self, name: str, value: Any) -> str | list[str]:
         sequences = from_json_text(value, list)
-        if isinstance(sequences, str):
-            return sequences
-        rule = "must be a string or a list of up to 4 strings"
-        if not isinstance(sequences, list) or not 1 <= len(sequences) <= 4:
-            raise invalid(name, rule, value)
-        if not all(isinstance(sequence, str) for sequence in sequences):
-            raise invalid(name, rule, value)
-        return sequences
+        if _all_strings(sequences):
+            if not 1 <= len(sequences) <= 4:
+                raise invalid(name, STOP_RULE, value)
+            return list(sequences)
+        if not isinstance(value, str):
+            raise invalid(name, STOP_RULE, value)
+        # Text that only looks like a list, such as the citation mark "[1]", is a sequence.
+        return value
 
     def schema(self) -> Schema:
-        return {"type": "array", "items": {"type": "string"}, "maxItems": 4}
+        return {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4}
+
+
+def _all_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +226,28 @@ def _assembled(values: dict[str, Any], default_model: str | None, progress_wante
 
 def _encoded(payload: dict[str, Any]) -> bytes:
     try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        raise InvalidRequest("NaN and Infinity are not JSON; give finite numbers.") from None
-    except RecursionError:
-        raise InvalidRequest("The arguments are nested too deeply; flatten them.") from None
+        text = _json(payload)
+    except (ValueError, RecursionError):
+        name = next((name for name, value in payload.items() if not _is_json(value)), "messages")
+        param = name if name in PARAMETERS else f"extra_body.{name}"
+        raise InvalidRequest(
+            f"{param} cannot be written as JSON: it holds NaN, Infinity, a number of thousands of digits, or is nested "
+            "too deeply.",
+            param=param,
+        ) from None
     return without_lone_surrogates(text).encode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        _json(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _named_function(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -> str | dict[str, Any]:

@@ -4,6 +4,7 @@ import email.utils
 import math
 import time
 from collections.abc import Mapping
+from datetime import UTC
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:
@@ -23,7 +24,9 @@ def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) ->
     if seconds is not None or not value:
         return seconds
     try:
-        at = email.utils.parsedate_to_datetime(value).timestamp()
+        date = email.utils.parsedate_to_datetime(value)
+        # An HTTP date is in UTC, whether it says so or not.
+        at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
     return max(0.0, at - (time.time() if now is None else now))

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import os
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx2
+import psutil
 
-from tests.bench.session import Session, session
+from tests.process import MCP_GROK, ServerProcess, server_process
 
 SEQUENTIAL = 300
 TOGETHER = 64
@@ -20,7 +20,6 @@ STARTS = 7
 SLOW_CALLS = 500
 STREAM_SIZES = (2_000, 20_000, 200_000)
 
-OURS = [sys.executable, "-m", "mcp_grok"]
 BARE = [sys.executable, "-m", "tests.bench.bare"]
 
 
@@ -46,13 +45,34 @@ async def upstream() -> AsyncIterator[str]:
 def environment(base_url: str) -> dict[str, str]:
     """What both servers are started with."""
     return {
-        **os.environ,
         "ACEDATACLOUD_API_TOKEN": "key",
         "MCP_GROK_BASE_URL": base_url,
         "MCP_GROK_MAX_CONCURRENCY": "1000",
         "MCP_GROK_LOG_LEVEL": "ERROR",
         "BENCH_URL": f"{base_url}/grok/chat/completions",
     }
+
+
+async def call(server: ServerProcess, model: str = "grok-4", progress: bool = False) -> None:
+    """One call.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    result = await server.grok(model=model, progress=progress)
+    if result.get("isError"):
+        raise RuntimeError(result["content"][0]["text"])
+
+
+def cpu(server: ServerProcess) -> float:
+    """Seconds of processor time that a server has used."""
+    times = psutil.Process(server.process.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def memory(server: ServerProcess) -> float:
+    """Megabytes that a server holds."""
+    return float(psutil.Process(server.process.pid).memory_info().rss / 1e6)
 
 
 async def direct_p50(url: str) -> float:
@@ -62,49 +82,48 @@ async def direct_p50(url: str) -> float:
         return await _p50(lambda: client.post(f"{url}/grok/chat/completions", json=body))
 
 
-async def _p50(call: object) -> float:
-    assert callable(call)
+async def _p50(one_call: Callable[[], Awaitable[object]]) -> float:
     times = []
     for _ in range(SEQUENTIAL):
         began = time.perf_counter()
-        await call()
+        await one_call()
         times.append((time.perf_counter() - began) * 1000)
     return statistics.median(times)
 
 
-async def measure_calls(server: Session) -> tuple[float, float, float]:
+async def measure_calls(server: ServerProcess) -> tuple[float, float, float]:
     """Milliseconds at the median, milliseconds of processor time a call, calls a second at 64 at once."""
-    await asyncio.gather(*(server.call() for _ in range(TOGETHER)))
-    p50 = await _p50(server.call)
+    await asyncio.gather(*(call(server) for _ in range(TOGETHER)))
+    p50 = await _p50(lambda: call(server))
     slots = asyncio.Semaphore(TOGETHER)
 
     async def one() -> None:
         async with slots:
-            await server.call()
+            await call(server)
 
-    used, began = server.cpu, time.perf_counter()
+    used, began = cpu(server), time.perf_counter()
     await asyncio.gather(*(one() for _ in range(MANY)))
     took = time.perf_counter() - began
-    return p50, (server.cpu - used) / MANY * 1000, MANY / took
+    return p50, (cpu(server) - used) / MANY * 1000, MANY / took
 
 
 async def measure_starts(env: dict[str, str]) -> tuple[float, float]:
     """Seconds from start to `initialize`, ours and bare, taken in turns."""
     times: dict[str, list[float]] = {"ours": [], "bare": []}
     for _ in range(STARTS):
-        for name, command in (("ours", OURS), ("bare", BARE)):
-            async with session(command, env) as server:
-                times[name].append(server.started)
+        for name, command in (("ours", MCP_GROK), ("bare", BARE)):
+            async with server_process(env, command) as server:
+                times[name].append(server.started_after)
     return statistics.median(times["ours"]), statistics.median(times["bare"])
 
 
-async def measure_streams(server: Session) -> dict[int, float]:
+async def measure_streams(server: ServerProcess) -> dict[int, float]:
     """Microseconds a chunk, for streams of growing length."""
     costs = {}
     for size in STREAM_SIZES:
-        used = server.cpu
-        await server.call(f"chunks-{size}", progress=True)
-        costs[size] = (server.cpu - used) / size * 1e6
+        used = cpu(server)
+        await call(server, f"chunks-{size}", progress=True)
+        costs[size] = (cpu(server) - used) / size * 1e6
     return costs
 
 
@@ -119,9 +138,9 @@ async def main() -> None:
         env = environment(url)
         print(f"{'':<38} {'mcp-grok':>9} {'bare SDK':>9} {'ratio':>7}  {'goal':<14} unit")
         row("start to initialize", *await measure_starts(env), "s", "<= 0.95")
-        async with session(OURS, env) as ours, session(BARE, env) as bare:
-            idle = ours.memory
-            row("memory, idle", idle, bare.memory, "MB", "+10 MB")
+        async with server_process(env) as ours, server_process(env, BARE) as bare:
+            idle = memory(ours)
+            row("memory, idle", idle, memory(bare), "MB", "+10 MB")
             direct = await direct_p50(url)
             mine, theirs = await measure_calls(ours), await measure_calls(bare)
             row("a call, p50", mine[0], theirs[0], "ms", "<= 0.75")
@@ -135,14 +154,14 @@ async def main() -> None:
             print(
                 "processor time a chunk: " + ", ".join(f"{cost:.1f} us of {count:,}" for count, cost in costs.items())
             )
-        async with session(OURS, env) as ours:
-            await ours.call()
-            idle = ours.memory
-            calls = asyncio.gather(*(ours.call("slow-3") for _ in range(SLOW_CALLS)))
+        async with server_process(env) as ours:
+            await call(ours)
+            idle = memory(ours)
+            calls = asyncio.gather(*(call(ours, "slow-3") for _ in range(SLOW_CALLS)))
             peak = idle
             while not calls.done():
                 await asyncio.wait([calls], timeout=0.2)
-                peak = max(peak, ours.memory)
+                peak = max(peak, memory(ours))
             await calls
             print(f"{SLOW_CALLS} slow calls at once: {peak - idle:.0f} MB over idle (goal <= 100)")
 

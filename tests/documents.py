@@ -1,0 +1,90 @@
+"""The tables of the README, made of the code: `python -m tests.documents` writes them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mcp_grok import errors
+from mcp_grok.sandbox import faults
+from mcp_grok.settings import Settings, variable
+from mcp_grok.tools.chat import input_schema
+from mcp_grok.upstream.request import PARAMETERS
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"(<!-- (\w+): make docs -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _table(*rows: tuple[str, ...]) -> str:
+    head, *body = rows
+    lines = [head, tuple("---" for _ in head), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    kind = schema.get("type", "string or array")
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if most is not None:
+        return f"{kind}, {least} to {most}"
+    if least is not None:
+        return f"{kind}, at least {least}"
+    if "maxItems" in schema:
+        return f"{kind}, at most {schema['maxItems']}"
+    return f"{kind}, at least {schema['minItems']}" if "minItems" in schema else str(kind)
+
+
+def parameters() -> str:
+    """The parameters of the schema, and the names of the others."""
+    schema = input_schema(Settings.model_construct())
+    rows = [
+        (f"`{name}`" + (" (required)" if name in schema["required"] else ""), _allowed(part), part["description"])
+        for name, part in schema["properties"].items()
+    ]
+    others = ", ".join(f"`{name}`" for name in PARAMETERS if name not in schema["properties"])
+    return (
+        _table(("parameter", "what", "meaning"), *rows) + f"\nAlso accepted: {others} (merged into the request last).\n"
+    )
+
+
+def _meaning(text: str | None) -> str:
+    return " ".join((text or "").split("\n\n")[0].split())
+
+
+def error_codes() -> str:
+    """The codes of our own."""
+    kinds = [kind for kind in errors.GrokError.__subclasses__() if kind is not errors.UpstreamError]
+    return _table(("code", "meaning"), *((f"`{kind.code}`", _meaning(kind.__doc__)) for kind in kinds))
+
+
+def configuration() -> str:
+    """The variables, with meanings and defaults."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        plain = {None: "–", False: "off"}.get(field.default, f"`{field.default}`")
+        rows.append((f"`{variable(name)}`", field.description or "", str(extra.get("default", plain))))
+    return _table(("variable", "meaning", "default"), *rows)
+
+
+def sandbox_faults() -> str:
+    """What the sandbox does wrong when told to."""
+    documented = [(f"`{name}`", f"the documented error, HTTP {fault.status}") for name, fault in faults.ERRORS.items()]
+    behaviours = [(f"`{name}`", meaning) for name, meaning in faults.BEHAVIOURS.items()]
+    return _table(("name", "what happens"), *documented, *behaviours)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "parameters": parameters,
+    "errors": error_codes,
+    "configuration": configuration,
+    "faults": sandbox_faults,
+}
+
+
+def rendered(text: str) -> str:
+    """The README with its tables as the code has them now."""
+    return BLOCK.sub(lambda match: f"{match[1]}{BLOCKS[match[2]]()}{match[3]}", text)
+
+
+if __name__ == "__main__":
+    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,135 @@
+"""A server process and a raw client on its stdin and stdout: every line as it is, and as little work as possible."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+MCP_GROK = (sys.executable, "-m", "mcp_grok")
+
+HELLO = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "tests", "version": "0"},
+}
+MODERN_META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "0"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+class ServerProcess:
+    """One process. Answers go to whoever asked; everything else to `others`, in order.
+
+    Attributes:
+        process: The process itself.
+        others: Notifications, and answers to nobody.
+        progress: When each progress notification came (seconds, `perf_counter`), and its text.
+        started_after: Seconds from the start of the process to the answer to `initialize`.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        self.process = process
+        self.others: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.progress: list[tuple[float, str]] = []
+        self.started_after = 0.0
+        self._stdin = process.stdin
+        self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
+        self._next = 0
+
+    async def read(self) -> None:
+        """Reads until the server closes its stdout."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            message = json.loads(line)
+            if message.get("method") == "notifications/progress":
+                self.progress.append((time.perf_counter(), message["params"].get("message", "")))
+            if "id" in message and message["id"] in self._waiting:
+                self._waiting.pop(message["id"]).set_result(message)
+            else:
+                self.others.put_nowait(message)
+
+    def send_line(self, line: bytes) -> None:
+        """Writes a line as it is."""
+        self._stdin.write(line + b"\n")
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Writes a message."""
+        self.send_line(json.dumps({"jsonrpc": "2.0", **message}).encode())
+
+    def ask(self, method: str, params: dict[str, Any]) -> tuple[int, asyncio.Future[dict[str, Any]]]:
+        """Sends a request; gives its id and its answer to come."""
+        self._next += 1
+        answer = self._waiting[self._next] = asyncio.get_running_loop().create_future()
+        self.send({"id": self._next, "method": method, "params": params})
+        return self._next, answer
+
+    async def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Sends a request and waits for its result."""
+        reply = await self.ask(method, params)[1]
+        result: dict[str, Any] = reply["result"]
+        return result
+
+    def ask_grok(
+        self, *, progress: bool = False, meta: dict[str, Any] | None = None, **arguments: Any
+    ) -> tuple[int, asyncio.Future[dict[str, Any]]]:
+        """Calls the tool; gives the request's id and its answer to come."""
+        given = {"messages": [{"role": "user", "content": "Hello"}], **arguments}
+        params: dict[str, Any] = {"name": "grok_chat_completions", "arguments": given}
+        known = {**(meta or {}), **({"progressToken": self._next + 1} if progress else {})}
+        return self.ask("tools/call", {**params, "_meta": known} if known else params)
+
+    async def grok(self, **options: Any) -> dict[str, Any]:
+        """Calls the tool and waits for its result."""
+        reply = await self.ask_grok(**options)[1]
+        result: dict[str, Any] = reply["result"]
+        return result
+
+    def close_stdin(self) -> None:
+        """Says that the client is gone."""
+        self._stdin.close()
+
+
+@asynccontextmanager
+async def server_process(
+    environment: dict[str, str], command: Sequence[str] = MCP_GROK, *, handshake: bool = True, **options: Any
+) -> AsyncIterator[ServerProcess]:
+    """A process, with a finished handshake unless told otherwise; ended by EOF at the latest.
+
+    Args:
+        environment: Added to that of the tests.
+        command: What to start.
+        handshake: Whether to open the session as clients did before 2026-07-28.
+        options: For `asyncio.create_subprocess_exec`.
+    """
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+        limit=2**26,
+        **options,
+    )
+    server = ServerProcess(process)
+    reading = asyncio.create_task(server.read())
+    try:
+        if handshake:
+            await server.request("initialize", HELLO)
+            server.started_after = time.perf_counter() - began
+            server.send({"method": "notifications/initialized"})
+        yield server
+    finally:
+        server.close_stdin()
+        try:
+            await asyncio.wait_for(process.wait(), 10)
+        except TimeoutError:
+            process.kill()
+            raise
+        await reading

@@ -1,0 +1,80 @@
+"""What is written down in several places says the same."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mcp_grok import __version__
+from mcp_grok.cli import parser
+from mcp_grok.settings import Settings, variable
+from mcp_grok.tools.chat import definition
+from tests.documents import README, rendered
+
+ROOT = README.parent
+
+
+def text(name: str) -> str:
+    """A file of the project."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_readmes_tables_are_those_of_the_code() -> None:
+    assert text("README.md") == rendered(text("README.md")), "run: make docs"
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """What a command says of itself."""
+    with pytest.raises(SystemExit):
+        parser().parse_args([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def test_every_command_and_option_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    names = re.findall(r"^ {4}([a-z]+) ", help_of(capsys), re.MULTILINE)
+    assert names
+    options = {option for name in names for option in re.findall(r"--[a-z]+", help_of(capsys, name))} - {"--help"}
+    for word in [*options, *(f"mcp-grok {name}" for name in names)]:
+        assert word in text("README.md"), word
+
+
+@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", text("README.md"), re.DOTALL))
+def test_json_in_the_readme_is_json(block: str) -> None:
+    json.loads(block)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", text("README.md")))
+def test_links_in_the_readme_lead_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
+
+
+def test_the_example_configuration_is_the_readmes() -> None:
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text("README.md"), re.DOTALL)]
+    assert json.loads(text("examples/claude_desktop_config.json")) in blocks
+
+
+def test_the_manifest_says_what_the_code_says() -> None:
+    manifest = json.loads(text("manifest.json"))
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    tool = definition(Settings())
+    assert manifest["version"] == __version__
+    assert (manifest["name"], manifest["description"]) == (project["name"], project["description"])
+    assert [entry["name"] for entry in manifest["tools"]] == [tool.name]
+    assert set(manifest["server"]["mcp_config"]["env"]) <= {variable(name) for name in Settings.model_fields}
+    assert (ROOT / manifest["server"]["entry_point"]).exists()
+    for value in manifest["server"]["mcp_config"]["env"].values():
+        assert value.removeprefix("${user_config.").removesuffix("}") in manifest["user_config"]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## (\S+?)[,\s]", text("CHANGELOG.md"), re.MULTILINE)
+    assert versions[0] == __version__
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mcp_grok").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_module_has_a_docstring_and_at_most_300_lines(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert source.startswith('"""')
+    assert source.count("\n") <= 300

@@ -1,0 +1,123 @@
+"""The one form of everything that can go wrong."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from mcp_grok import errors
+from mcp_grok.errors import GrokError, InternalError, InvalidRequest, StreamTruncated, UpstreamError
+
+SECRET = "xai-0123456789"
+KINDS = {kind.__name__: kind for kind in GrokError.__subclasses__()}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "kind", "retryable", "billed"),
+    [
+        ("InvalidRequest", "invalid_request", "invalid_request_error", False, "no"),
+        ("NotConfigured", "not_configured", "configuration_error", False, "no"),
+        ("UpstreamError", "api_error", "server_error", False, "unknown"),
+        ("CallTimeout", "timeout", "timeout_error", True, "unknown"),
+        ("ConnectionFailed", "connection_failed", "connection_error", True, "unknown"),
+        ("StreamTruncated", "stream_truncated", "connection_error", True, "unknown"),
+        ("BadUpstreamResponse", "bad_upstream_response", "server_error", False, "unknown"),
+        ("ResponseTooLarge", "response_too_large", "server_error", False, "unknown"),
+        ("Cancelled", "cancelled", "cancelled", False, "unknown"),
+        ("InternalError", "internal_error", "server_error", False, "unknown"),
+    ],
+)
+def test_each_kind_has_its_code_and_leaves_out_what_does_not_apply(
+    name: str, code: str, kind: str, retryable: bool, billed: str
+) -> None:
+    assert KINDS[name]("It failed.").as_dict() == {
+        "code": code,
+        "message": "It failed.",
+        "type": kind,
+        "retryable": retryable,
+        "billed": billed,
+    }
+
+
+def test_the_tree_at_the_top_of_the_module_names_every_kind() -> None:
+    assert errors.__doc__ is not None
+    assert all(f"─ {name} " in errors.__doc__ for name in KINDS)
+
+
+def test_every_field_of_the_contract_is_told_and_what_is_empty_is_left_out() -> None:
+    fields: dict[str, Any] = {
+        "status": 429,
+        "type": "rate_limit_error",
+        "retryable": True,
+        "retry_after": 0.0,
+        "param": "n",
+        "provider": "acedata",
+        "trace_id": "t-1",
+        "upstream_message": "slower",
+        "partial": "Once upon",
+    }
+    error = UpstreamError("Wait.", code="rate_limited", billed="no", **fields).as_dict()
+    assert error == {"code": "rate_limited", "message": "Wait.", "billed": "no", **fields}
+    assert list(error)[:7] == ["code", "message", "status", "type", "retryable", "retry_after", "billed"]
+    empty = UpstreamError("Wait.", param=None, trace_id="", partial="", upstream_message="").as_dict()
+    assert empty == UpstreamError("Wait.").as_dict()
+
+
+def test_the_message_is_that_of_the_exception() -> None:
+    assert str(InvalidRequest("n is wrong.", param="n")) == "n is wrong."
+
+
+def test_the_upstreams_words_are_cut_at_500_characters_and_the_partial_answer_is_not() -> None:
+    error = StreamTruncated("It broke.", upstream_message="x" * 501, partial="y" * 10_000).as_dict()
+    assert error["upstream_message"] == "x" * 500
+    assert error["partial"] == "y" * 10_000
+
+
+def test_an_outer_layer_adds_what_is_missing_and_keeps_what_is_set() -> None:
+    error = UpstreamError("It failed.", status=500, retry_after=0.0, retryable=False, trace_id=None)
+    error.add(status=502, retry_after=9, retryable=True, trace_id="t-1", provider="acedata")
+    error.add(provider="xai", partial=None)
+    told = error.as_dict()
+    assert (told["status"], told["retry_after"], told["retryable"]) == (500, 0.0, False)
+    assert (told["trace_id"], told["provider"]) == ("t-1", "acedata")
+    assert "partial" not in told
+
+
+def test_a_secret_is_removed_from_everything_the_upstream_said() -> None:
+    said = f"Bad key {SECRET}, really {SECRET}"
+    error = UpstreamError(
+        "Check the key.", code=f"bad_{SECRET}", param=said, trace_id=said, upstream_message=said, partial=said
+    )
+    error.redact(SECRET)
+    told = error.as_dict()
+    assert SECRET not in json.dumps(told)
+    for field in ("param", "trace_id", "upstream_message", "partial"):
+        assert told[field] == "Bad key [removed], really [removed]"
+    assert told["code"] == "bad_[removed]"
+    assert told["message"] == "Check the key."
+
+
+def test_a_secret_that_the_cut_would_halve_is_removed_whole() -> None:
+    error = UpstreamError("It failed.", upstream_message="x" * 495 + SECRET)
+    error.redact(SECRET)
+    assert error.as_dict()["upstream_message"] == "x" * 495 + "[remo"
+
+
+def test_without_a_secret_nothing_is_removed() -> None:
+    error = UpstreamError("It failed.", upstream_message="as it was", param=None)
+    error.redact("")
+    error.redact(SECRET)
+    assert error.as_dict()["upstream_message"] == "as it was"
+
+
+def test_a_defect_says_to_report_it_and_the_log_says_where_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
+    prompt = "".join(["a ", "prompt"])
+    with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match=prompt) as caught:
+        int(prompt)
+    error = InternalError.of(caught.value)
+    assert "report" in error.message
+    assert prompt not in json.dumps(error.as_dict())
+    assert "ValueError" in caplog.text
+    assert __file__ in caplog.text
+    assert prompt not in caplog.records[-1].getMessage()

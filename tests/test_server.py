@@ -1,0 +1,143 @@
+"""The server through the SDK's in-memory client, where the wire does not matter."""
+
+import json
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, TextContent
+
+from mcp_grok.errors import InternalError
+from mcp_grok.server import create_server
+from mcp_grok.settings import Settings
+from tests.conftest import KEY, settings_for
+from tests.replay import COMPLETION, Replay
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+def text_of(result: CallToolResult) -> str:
+    """The one text block of a result."""
+    [block] = result.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto") -> CallToolResult:
+    """One call of the tool on a server of its own."""
+    async with Client(create_server(settings), mode=mode) as client:
+        return await client.call_tool("grok_chat_completions", arguments)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_the_completion_comes_as_compact_json_text_in_both_eras(
+    upstream: Replay, settings: Settings, mode: str
+) -> None:
+    result = await call(settings, HELLO, mode)
+    assert text_of(result) == json.dumps(COMPLETION, separators=(",", ":"))
+    assert result.structured_content is None
+    assert not result.is_error
+    assert result.meta is not None
+    assert result.meta["mcp-grok/attempts"] == 1
+
+
+async def test_structured_content_is_sent_only_when_asked_for(upstream: Replay) -> None:
+    result = await call(settings_for(upstream, structured=True), HELLO)
+    assert result.structured_content == COMPLETION
+    assert json.loads(text_of(result)) == COMPLETION
+
+
+async def test_the_completion_comes_through_whole_unknown_fields_order_and_large_integers(
+    upstream: Replay, settings: Settings
+) -> None:
+    message = b'{"role":"assistant","content":"x","new":[1.5e10]}'
+    choices = b'"choices":[{"message":' + message + b',"finish_reason":"stop","index":0}]'
+    body = b'{"zebra":12345678901234567890123,' + choices + b',"id":"a"}'
+    upstream.answer(body)
+    text = text_of(await call(settings, HELLO))
+    assert text == body.decode().replace("1.5e10", "15000000000.0")
+
+
+async def test_a_surrogate_left_alone_becomes_the_replacement_character(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(
+        b'{"choices":[{"message":{"content":"a\\ud83d b \\ud83d\\ude00"},"finish_reason":"stop","index":0}]}'
+    )
+    answer = json.loads(text_of(await call(settings, HELLO)))
+    assert answer["choices"][0]["message"]["content"] == "a\ufffd b \U0001f600"
+
+
+async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(
+        {
+            "success": False,
+            "error": {"code": "api_error", "message": f"fetch failed with {KEY}"},
+            "trace_id": "2cf86e86",
+        },
+        500,
+    )
+    result = await call(settings, HELLO)
+    assert result.is_error
+    error = json.loads(text_of(result))["error"]
+    assert error == {
+        "code": "api_error",
+        "message": "AceData failed; send the call again later.",
+        "status": 500,
+        "type": "server_error",
+        "retryable": True,
+        "billed": "no",
+        "provider": "acedata",
+        "trace_id": "2cf86e86",
+        "upstream_message": "fetch failed with [removed]",
+    }
+
+
+async def test_a_wrong_argument_is_refused_before_the_upstream_is_called(upstream: Replay, settings: Settings) -> None:
+    result = await call(settings, {**HELLO, "temperature": 3})
+    error = json.loads(text_of(result))["error"]
+    assert (error["code"], error["param"]) == ("invalid_request", "temperature")
+    assert error["message"] == "temperature must be a number from 0 to 2, got 3."
+    assert error["billed"] == "no"
+    assert not upstream.requests
+
+
+async def test_without_a_key_the_tools_are_listed_and_a_call_says_what_to_set(upstream: Replay) -> None:
+    settings = Settings(base_url=upstream.base_url)
+    async with Client(create_server(settings)) as client:
+        assert (await client.list_tools()).tools
+        result = await client.call_tool("grok_chat_completions", HELLO)
+    error = json.loads(text_of(result))["error"]
+    assert error["code"] == "not_configured"
+    assert "MCP_GROK_API_KEY" in error["message"]
+    assert "ACEDATACLOUD_API_TOKEN" in error["message"]
+    assert not upstream.requests
+
+
+async def test_an_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
+    async with Client(create_server(settings)) as client:
+        with pytest.raises(MCPError, match="Unknown tool 'grok'"):
+            await client.call_tool("grok", {})
+
+
+async def test_what_was_given_and_not_sent_is_named_in_meta(upstream: Replay, settings: Settings) -> None:
+    result = await call(settings, {**HELLO, "stream_options": {"include_usage": True}})
+    assert result.meta is not None
+    assert result.meta["mcp-grok/dropped"] == {"stream_options": "the call is not streamed"}
+    assert "stream_options" not in upstream.requests[0].json
+
+
+async def test_choices_that_did_not_come_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
+    result = await call(settings, {**HELLO, "n": 3})
+    assert result.meta is not None
+    assert result.meta["mcp-grok/missing_choices"] == 2
+
+
+def test_a_defect_is_told_as_an_internal_error_and_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    prompt = "".join(["a secret ", "prompt"])
+    try:
+        int(prompt)
+    except ValueError as error:
+        internal = InternalError.of(error)
+    assert internal.as_dict()["code"] == "internal_error"
+    assert "ValueError" in caplog.text
+    assert prompt not in caplog.text

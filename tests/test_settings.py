@@ -1,0 +1,258 @@
+"""What each environment variable does, and how a wrong one is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from mcp_grok.settings import Settings, explain, variable
+from tests.conftest import KEY
+
+Read = Callable[..., Settings]
+BASE = "MCP_GROK_BASE_URL"
+ACEDATA_URL = "https://api.acedata.cloud/grok/chat/completions"
+LLMPROVIDER_URL = "https://platform.llmprovider.ai/v1/chat/completions"
+XAI_URL = "https://api.x.ai/v1/chat/completions"
+KEY_VARIABLES = ("MCP_GROK_API_KEY", "ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY")
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Reads settings from an environment with some variables in it."""
+
+    def settings(**variables: str) -> Settings:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return Settings()
+
+    return settings
+
+
+def told(read: Read, **variables: str) -> str:
+    """The line that tells what is wrong with an environment."""
+    with pytest.raises(ValidationError) as caught:
+        read(**variables)
+    line = explain(caught.value)
+    assert line.isprintable()
+    return line
+
+
+def secret_of(settings: Settings) -> str | None:
+    return settings.key.get_secret_value() if settings.key else None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value", "default"),
+    [
+        ("MCP_GROK_PROVIDER", "xai", "provider", "xai", None),
+        (BASE, "https://api.example.com", "base_url", "https://api.example.com", None),
+        ("MCP_GROK_ALLOW_HTTP", "true", "allow_http", True, False),
+        ("MCP_GROK_DEFAULT_MODEL", "grok-3", "default_model", "grok-3", None),
+        ("MCP_GROK_TIMEOUT", "0.25", "timeout", 0.25, 900),
+        ("MCP_GROK_IDLE_TIMEOUT", "86400", "idle_timeout", 86_400, 300),
+        ("MCP_GROK_MAX_CONCURRENCY", "100000", "max_concurrency", 100_000, 20),
+        ("MCP_GROK_STRUCTURED", "1", "structured", True, False),
+        ("MCP_GROK_LOG_LEVEL", "debug", "log_level", "DEBUG", "WARNING"),
+        ("MCP_GROK_API_KEY", KEY, "api_key", SecretStr(KEY), None),
+        ("ACEDATACLOUD_API_TOKEN", KEY, "acedata_api_key", SecretStr(KEY), None),
+        ("LLMPROVIDER_API_KEY", KEY, "llmprovider_api_key", SecretStr(KEY), None),
+        ("XAI_API_KEY", KEY, "xai_api_key", SecretStr(KEY), None),
+    ],
+)
+def test_a_variable_sets_its_field_and_space_around_it_does_not_count(
+    read: Read, name: str, text: str, field: str, value: Any, default: Any
+) -> None:
+    assert variable(field) == name
+    assert getattr(read(), field) == default
+    assert getattr(read(**{name: f" {text}\n"}), field) == value
+
+
+def test_these_are_all_the_variables() -> None:
+    assert {variable(field) for field in Settings.model_fields} == {
+        *KEY_VARIABLES,
+        *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
+        *(f"MCP_GROK_{name}" for name in ("IDLE_TIMEOUT", "MAX_CONCURRENCY", "STRUCTURED", "LOG_LEVEL")),
+    }
+
+
+@pytest.mark.parametrize("unset", ["", " ", "${user_config.x}", " ${user_config.api_key}"])
+def test_what_is_empty_or_was_left_in_place_by_a_client_counts_as_unset(read: Read, unset: str) -> None:
+    settings = read(**{variable(field): unset for field in Settings.model_fields})
+    assert settings == Settings.model_construct()
+    assert (settings.url, settings.key, settings.model) == (ACEDATA_URL, None, "grok-4")
+
+
+@pytest.mark.parametrize(
+    ("variables", "provider", "key"),
+    [
+        ("", "acedata", None),
+        ("XAI_API_KEY", "xai", "XAI_API_KEY"),
+        ("XAI_API_KEY LLMPROVIDER_API_KEY", "llmprovider", "LLMPROVIDER_API_KEY"),
+        ("XAI_API_KEY LLMPROVIDER_API_KEY ACEDATACLOUD_API_TOKEN", "acedata", "ACEDATACLOUD_API_TOKEN"),
+        ("XAI_API_KEY MCP_GROK_API_KEY", "acedata", "MCP_GROK_API_KEY"),
+        ("ACEDATACLOUD_API_TOKEN MCP_GROK_API_KEY", "acedata", "MCP_GROK_API_KEY"),
+        ("MCP_GROK_PROVIDER=xai ACEDATACLOUD_API_TOKEN XAI_API_KEY", "xai", "XAI_API_KEY"),
+        ("MCP_GROK_PROVIDER=xai XAI_API_KEY MCP_GROK_API_KEY", "xai", "MCP_GROK_API_KEY"),
+        ("MCP_GROK_PROVIDER=xai ACEDATACLOUD_API_TOKEN", "xai", None),
+        (f"MCP_GROK_PROVIDER=custom {BASE}=https://a.example XAI_API_KEY", "custom", None),
+        ("MCP_GROK_PROVIDER=sandbox XAI_API_KEY", "sandbox", "sandbox-key"),
+    ],
+)
+def test_the_provider_is_the_one_named_or_the_first_whose_key_is_set(
+    read: Read, variables: str, provider: str, key: str | None
+) -> None:
+    named = (word.partition("=") for word in variables.split())
+    settings = read(**{name: value or name for name, _, value in named})
+    assert (settings.active_provider.name, secret_of(settings)) == (provider, key)
+
+
+def test_the_sandbox_of_this_process_is_called_with_its_own_key(read: Read) -> None:
+    assert secret_of(read(MCP_GROK_PROVIDER="sandbox", MCP_GROK_API_KEY=KEY)) == "sandbox-key"
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "model"),
+    [
+        ("acedata", ACEDATA_URL, "grok-4"),
+        ("llmprovider", LLMPROVIDER_URL, "grok-beta"),
+        ("xai", XAI_URL, "grok-4.7"),
+        ("sandbox", "", "grok-4"),
+    ],
+)
+def test_a_provider_has_an_address_and_a_model_of_its_own(read: Read, provider: str, url: str, model: str) -> None:
+    settings = read(MCP_GROK_PROVIDER=provider)
+    assert (settings.url, settings.model) == (url, model)
+    assert read(MCP_GROK_DEFAULT_MODEL="grok-3").model == "grok-3"
+
+
+def test_a_custom_api_has_no_model_unless_one_is_set(read: Read) -> None:
+    custom = {"MCP_GROK_PROVIDER": "custom", BASE: "https://a.example"}
+    assert (read(**custom).model, read(MCP_GROK_DEFAULT_MODEL="llama").model) == (None, "llama")
+
+
+@pytest.mark.parametrize(
+    ("provider", "base_url", "url"),
+    [
+        ("acedata", "https://a.example", "https://a.example/grok/chat/completions"),
+        ("acedata", "https://a.example/grok/", "https://a.example/grok/chat/completions"),
+        ("acedata", "https://a.example/grok/chat", "https://a.example/grok/chat/completions"),
+        ("acedata", "https://a.example/in/grok/chat/completions/", "https://a.example/in/grok/chat/completions"),
+        ("acedata", "https://grok/", "https://grok/grok/chat/completions"),
+        ("xai", "https://a.example/v1", "https://a.example/v1/chat/completions"),
+        ("xai", "https://a.example/api//", "https://a.example/api/v1/chat/completions"),
+        ("xai", "https://a.example/xv1", "https://a.example/xv1/v1/chat/completions"),
+        ("custom", "https://a.example:8443/v1/chat/completions", "https://a.example:8443/v1/chat/completions"),
+        ("sandbox", "http://127.0.0.1:8080", "http://127.0.0.1:8080/grok/chat/completions"),
+        ("xai", "http://localhost:1/v1", "http://localhost:1/v1/chat/completions"),
+        ("xai", "http://[::1]:1", "http://[::1]:1/v1/chat/completions"),
+    ],
+)
+def test_a_base_url_may_carry_any_part_of_the_path(read: Read, provider: str, base_url: str, url: str) -> None:
+    assert read(MCP_GROK_PROVIDER=provider, MCP_GROK_BASE_URL=base_url).url == url
+
+
+@pytest.mark.parametrize(
+    ("base_url", "rule"),
+    [
+        *[(url, "must be a URL like https://") for url in ("a.example", "//a.example", "ftp://a.example", "https://")],
+        *[(f"https://a.example:{port}", "is not a URL") for port in ("99999", "-1", "x")],
+        ("https://[::1", "is not a URL"),
+        *[(f"https://{user}a.example", "must hold no user") for user in ("me@", "me:pw@", ":pw@", "@")],
+        *[(f"https://a.example{end}", "must hold no user") for end in ("?x=1", "/grok?x=1", "#x", "?", "#")],
+        *[(f"https://{host}", "URL") for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b")],
+        *[
+            (f"http://{host}", "must be https, or http to a loopback address")
+            for host in ("a.example", "10.0.0.1", "0.0.0.0", "localhost.a.example", "127.0.0.1.a.example")
+        ],
+    ],
+)
+def test_a_base_url_that_cannot_work_or_leaks_is_refused(read: Read, base_url: str, rule: str) -> None:
+    line = told(read, MCP_GROK_BASE_URL=base_url, MCP_GROK_API_KEY=KEY)
+    assert line.startswith(BASE)
+    assert rule in line
+    assert "pw" not in line
+
+
+def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Read) -> None:
+    house = {BASE: "http://10.0.0.1", "MCP_GROK_ALLOW_HTTP": "1"}
+    assert "MCP_GROK_ALLOW_HTTP=1" in told(read, MCP_GROK_PROVIDER="xai", **house)
+    assert read(MCP_GROK_PROVIDER="custom").url == "http://10.0.0.1/v1/chat/completions"
+    assert "must be https" in told(read, MCP_GROK_ALLOW_HTTP="0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("MCP_GROK_PROVIDER", "openai", "'acedata', 'llmprovider', 'xai', 'custom' or 'sandbox'"),
+        ("MCP_GROK_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
+        ("MCP_GROK_STRUCTURED", "perhaps", "valid boolean"),
+        ("MCP_GROK_ALLOW_HTTP", "2", "valid boolean"),
+        *[("MCP_GROK_MAX_CONCURRENCY", value, "integer") for value in ("1.5", "nan", "many")],
+        ("MCP_GROK_MAX_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("MCP_GROK_MAX_CONCURRENCY", "100001", "less than or equal to 100000"),
+        *[
+            (f"MCP_GROK_{name}", value, rule)
+            for name in ("TIMEOUT", "IDLE_TIMEOUT")
+            for value, rule in [
+                *(
+                    ("nan", "finite number"),
+                    ("inf", "finite number"),
+                    ("0", "greater than 0"),
+                    ("-1", "greater than 0"),
+                ),
+                *(("86400.1", "less than or equal to 86400"), ("5m", "valid number"), ("a\nb\u2028c", "valid number")),
+            ]
+        ],
+    ],
+)
+def test_a_wrong_value_is_told_with_its_variable_and_the_rule(read: Read, name: str, value: str, rule: str) -> None:
+    line = told(read, **{name: value, "XAI_API_KEY": KEY})
+    assert line.startswith(f"{name}={value!r}: ")
+    assert rule in line
+    assert KEY not in line
+
+
+def test_all_wrong_values_are_told_at_once(read: Read) -> None:
+    line = told(read, MCP_GROK_TIMEOUT="0", MCP_GROK_PROVIDER="x" * 1000)
+    assert "MCP_GROK_TIMEOUT='0': " in line
+    assert f"MCP_GROK_PROVIDER='{'x' * 80}': " in line
+
+
+def test_a_custom_api_needs_its_base_url(read: Read) -> None:
+    line = told(read, MCP_GROK_PROVIDER="custom", MCP_GROK_API_KEY=KEY)
+    assert line == "MCP_GROK_BASE_URL is required when MCP_GROK_PROVIDER is custom"
+
+
+@pytest.mark.parametrize("key", ["sk-one sk-two", "sk-one\nsk-two", "sk-\u00fcber", "sk-\x7f"])
+@pytest.mark.parametrize("name", KEY_VARIABLES)
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(read: Read, name: str, key: str) -> None:
+    line = told(read, **{name: key})
+    assert line == f"{name}: a key has only printable ASCII characters and no spaces; copy it again"
+
+
+@pytest.mark.parametrize(("name", "value"), [("MCP_GROK_PROVIDER", "custom"), ("MCP_GROK_API_KEY", "sk-own two")])
+def test_the_error_itself_shows_no_key_should_a_traceback_print_it(read: Read, name: str, value: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(**{"MCP_GROK_API_KEY": "sk-own", name: value})
+    assert "sk-own" not in str(caught.value)
+
+
+def test_a_password_in_a_host_that_cannot_be_read_is_not_shown(read: Read) -> None:
+    assert KEY not in told(read, MCP_GROK_BASE_URL=f"https://me:{KEY}@ex\u2100mple.com")
+
+
+def test_settings_shown_hold_no_key_and_cannot_be_changed(read: Read) -> None:
+    settings = read(**dict.fromkeys(KEY_VARIABLES, KEY))
+    assert KEY not in f"{settings!r} {settings}"
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.timeout = 1  # type: ignore[misc]
+
+
+def test_a_variable_that_is_not_ours_is_left_alone(read: Read) -> None:
+    assert read(MCP_GROK_UNHEARD_OF="1", ACEDATA_API_KEY="not ours") == Settings.model_construct()
+
+
+def test_settings_can_be_given_by_name() -> None:
+    settings = Settings(provider="xai", xai_api_key=SecretStr(KEY), timeout=1)
+    assert (secret_of(settings), settings.timeout) == (KEY, 1)

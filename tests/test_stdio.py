@@ -1,0 +1,313 @@
+"""The server as a real process on pipes, spoken to line by line."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from tests.conftest import KEY
+from tests.process import MCP_GROK, MODERN_META, ServerProcess, server_process
+from tests.replay import Exchange, Replay
+
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.fixture
+def environment(upstream: Replay) -> dict[str, str]:
+    """Leads a process to the test's upstream."""
+    return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+
+
+async def hold(exchange: Exchange) -> None:
+    """Begins an answer and never ends it."""
+    exchange.head()
+    exchange.chunk(TEXT)
+    await exchange.closed.wait()
+
+
+def answer_of(result: dict[str, Any]) -> Any:
+    """The JSON of a result's text."""
+    return json.loads(result["content"][0]["text"])
+
+
+async def finished(server: ServerProcess) -> int:
+    """The exit status, which must come soon."""
+    return await asyncio.wait_for(server.process.wait(), 5)
+
+
+async def test_a_line_of_garbage_is_answered_and_the_next_call_works(environment: dict[str, str]) -> None:
+    async with server_process(environment) as server:
+        server.send_line(b"this is not JSON")
+        refusal = await server.others.get()
+        assert (refusal["id"], refusal["error"]["code"]) == (None, -32700)
+        assert answer_of(await server.grok())["choices"]
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":7,"method":5}', 7, -32600),
+        (b'{"jsonrpc":"2.0","id":"a","params":[]}', "a", -32600),
+        (b'{"jsonrpc":"2.0","id":true}', None, -32600),
+        (b"[]", None, -32600),
+        (b"[" * 20_000, None, -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping"', None, -32700),
+    ],
+)
+async def test_a_line_that_is_no_message_is_answered_to_its_sender(
+    environment: dict[str, str], line: bytes, request_id: Any, code: int
+) -> None:
+    async with server_process(environment) as server:
+        server.send_line(line)
+        refusal = await server.others.get()
+        assert (refusal["id"], refusal["error"]["code"]) == (request_id, code)
+        assert await server.request("ping", {}) == {}
+
+
+async def test_a_lone_surrogate_is_read_as_the_replacement_character(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    async with server_process(environment) as server:
+        _, answer = server.ask_grok(messages=[{"role": "user", "content": "half \ud83d"}])
+        assert "result" in await answer
+        assert answer_of(await server.grok())["choices"]
+    assert upstream.requests[0].json["messages"][0]["content"] == "half \ufffd"
+
+
+async def test_bytes_that_are_not_utf8_are_read_as_the_replacement_character(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    async with server_process(environment) as server:
+        call = {"name": "grok_chat_completions", "arguments": {"messages": [{"role": "user", "content": "X"}]}}
+        line = json.dumps({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": call}).encode()
+        server.send_line(line.replace(b"X", b"\xff"))
+        assert (await server.others.get())["id"] == "x"
+    assert upstream.requests[0].json["messages"][0]["content"] == "\ufffd"
+
+
+async def test_blank_lines_and_carriage_returns_are_nothing_to_complain_of(environment: dict[str, str]) -> None:
+    async with server_process(environment) as server:
+        server.send_line(b"")
+        server.send_line(b"  \r")
+        server.send_line(b'{"jsonrpc":"2.0","id":"x","method":"ping"}\r')
+        assert (await server.others.get())["id"] == "x"
+
+
+async def test_the_first_piece_is_seen_before_the_upstream_has_sent_the_last(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    seen = asyncio.Event()
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(TEXT)
+        await seen.wait()
+        exchange.chunk(REST)
+        exchange.end()
+
+    upstream.behave = behave
+    async with server_process(environment) as server:
+        _, answer = server.ask_grok(progress=True, stream=True)
+        first = await server.others.get()
+        assert first["params"]["message"] == "so far"
+        assert not answer.done()
+        seen.set()
+        result = (await answer)["result"]
+    assert answer_of(result)["choices"][0]["message"]["content"] == "so far, done"
+    assert "".join(text for _, text in server.progress) == "so far, done"
+
+
+@pytest.mark.parametrize(
+    ("progress", "stream", "streamed"),
+    [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
+)
+async def test_without_stream_a_call_is_streamed_exactly_when_progress_is_wanted(
+    environment: dict[str, str], upstream: Replay, progress: bool, stream: bool | None, streamed: bool
+) -> None:
+    async with server_process(environment) as server:
+        await server.grok(progress=progress, stream=stream)
+    assert upstream.requests[0].json.get("stream", False) is streamed
+
+
+async def test_the_2026_era_is_served_too(environment: dict[str, str], upstream: Replay) -> None:
+    upstream.behave = hold
+    async with server_process(environment, handshake=False) as server:
+        number, _ = server.ask_grok(meta=MODERN_META, stream=True)
+        exchange = await upstream.exchanges.get()
+        server.send({"method": "notifications/cancelled", "params": {"requestId": number}})
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+        listing = await server.request("tools/list", {"_meta": MODERN_META})
+    assert listing["resultType"] == "complete"
+    assert listing["tools"][0]["name"] == "grok_chat_completions"
+
+
+async def test_a_cancelled_call_closes_the_upstream_connection_and_the_next_one_works(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    answering, upstream.behave = upstream.behave, hold
+    async with server_process(environment) as server:
+        number, answer = server.ask_grok(stream=True)
+        exchange = await upstream.exchanges.get()
+        server.send({"method": "notifications/cancelled", "params": {"requestId": number, "reason": "user"}})
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+        upstream.behave = answering
+        assert answer_of(await server.grok())["choices"]
+        assert not answer.done()
+
+
+async def test_closing_stdin_closes_the_upstream_connection_and_ends_the_process(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    upstream.behave = hold
+    async with server_process(environment) as server:
+        server.ask_grok(stream=True)
+        exchange = await upstream.exchanges.get()
+        server.close_stdin()
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+        assert await finished(server) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_process_in_order(
+    environment: dict[str, str], upstream: Replay, number: signal.Signals
+) -> None:
+    upstream.behave = hold
+    async with server_process(environment) as server:
+        server.ask_grok(stream=True)
+        exchange = await upstream.exchanges.get()
+        server.process.send_signal(number)
+        assert await finished(server) == 128 + number
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+
+
+async def test_a_client_that_reads_no_more_ends_the_process(environment: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK, stdin=asyncio.subprocess.PIPE, stdout=writer, env={**os.environ, **environment}
+    )
+    os.close(writer)
+    os.close(reader)
+    assert process.stdin is not None
+    process.stdin.write(b"garbage\n")
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_stray_prints_stay_off_the_wire(environment: dict[str, str]) -> None:
+    chatty = (
+        "import os, sys, threading, mcp_grok.server as server\n"
+        "opened = server.open_upstream\n"
+        "from mcp_grok import stdio, transports\n"
+        "streams = stdio.stdio_streams\n"
+        "from contextlib import asynccontextmanager\n"
+        "@asynccontextmanager\n"
+        "async def noisy():\n"
+        "    async with streams() as pair:\n"
+        "        print('a stray line', flush=True); os.write(1, b'another\\n'); yield pair\n"
+        "transports.stdio_streams = noisy\n"
+        "from mcp_grok.cli import main\n"
+        "sys.exit(main([]))\n"
+    )
+    async with server_process(environment, (sys.executable, "-c", chatty), stderr=asyncio.subprocess.PIPE) as server:
+        assert await server.request("ping", {}) == {}
+        assert server.others.empty()
+        server.close_stdin()
+        assert server.process.stderr is not None
+        assert await server.process.stderr.read() == b"a stray line\nanother\n"
+
+
+async def test_a_file_as_stdin_is_served_by_the_sdks_own_streams(environment: dict[str, str], tmp_path: Any) -> None:
+    requests = tmp_path / "requests"
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+    requests.write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
+    with requests.open("rb") as stdin:
+        process = await asyncio.create_subprocess_exec(
+            *MCP_GROK, stdin=stdin, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    assert json.loads(output)["result"]["serverInfo"]["name"] == "mcp-grok"
+
+
+async def test_a_signal_ends_a_process_whose_output_is_a_file(
+    environment: dict[str, str], upstream: Replay, tmp_path: Any
+) -> None:
+    upstream.behave = hold
+    with (tmp_path / "output").open("wb") as stdout:
+        process = await asyncio.create_subprocess_exec(
+            *MCP_GROK, stdin=asyncio.subprocess.PIPE, stdout=stdout, env={**os.environ, **environment}
+        )
+        assert process.stdin is not None
+        call = {"name": "grok_chat_completions", "arguments": {"messages": [{"role": "user", "content": "Hello"}]}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {**call, "_meta": MODERN_META}}
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        exchange = await upstream.exchanges.get()
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+
+
+async def test_a_thousand_calls_at_64_at_once_share_64_connections(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    async with server_process({**environment, "MCP_GROK_MAX_CONCURRENCY": "64"}) as server:
+        places = asyncio.Semaphore(64)
+
+        async def one(number: int) -> None:
+            async with places:
+                result = await server.grok(seed=number)
+                assert not result.get("isError"), result
+
+        await asyncio.gather(*(one(number) for number in range(1000)))
+    assert sorted(request.json["seed"] for request in upstream.requests) == list(range(1000))
+    assert upstream.connections <= 64
+
+
+async def test_progress_stays_under_ten_a_second_and_loses_nothing(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    words = [f"word{number} " for number in range(400)]
+    seen = asyncio.Semaphore(0)
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        for start in range(0, len(words), 40):
+            for word in words[start : start + 40]:
+                exchange.chunk(TEXT.replace(b"so far", word.encode()))
+            await seen.acquire()
+        exchange.chunk(REST)
+        exchange.end()
+
+    upstream.behave = behave
+    async with server_process(environment) as server:
+        began = time.perf_counter()
+        _, answer = server.ask_grok(progress=True)
+        while not answer.done():
+            getting = asyncio.ensure_future(server.others.get())
+            await asyncio.wait({getting, answer}, return_when=asyncio.FIRST_COMPLETED)
+            getting.cancel()
+            seen.release()
+        took = time.perf_counter() - began
+    assert "".join(text for _, text in server.progress) == "".join(words) + ", done"
+    assert 10 <= len(server.progress) <= took * 10 + 1
+
+
+async def test_neither_key_nor_prompt_nor_answer_stands_in_the_log(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    upstream.answer({"error": {"code": "api_error", "message": f"private answer with {KEY}"}}, 500)
+    noisy = {**environment, "MCP_GROK_LOG_LEVEL": "DEBUG"}
+    async with server_process(noisy, stderr=asyncio.subprocess.PIPE) as server:
+        text = json.dumps(await server.grok(messages=[{"role": "user", "content": "private prompt"}]))
+        server.close_stdin()
+        assert server.process.stderr is not None
+        log = (await server.process.stderr.read()).decode()
+    assert KEY not in text
+    assert "outcome=api_error" in log
+    assert KEY not in log
+    assert "private" not in log

@@ -1,0 +1,188 @@
+"""Streamable HTTP and SSE: real server processes, the SDK's client and plain HTTP."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.sse import sse_client
+from mcp_types import CallToolResult, TextContent
+
+from tests.conftest import KEY
+from tests.process import MCP_GROK, MODERN_META
+from tests.replay import Exchange, Replay
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+NAME = "grok_chat_completions"
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+WAYS = ["http legacy", "http 2026-07-28", "sse"]
+
+
+@asynccontextmanager
+async def serving(upstream: Replay, transport: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A server process on a free port; gives its URL."""
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK,
+        *("serve", "--transport", transport, "--port", "0"),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url},
+    )
+    assert process.stderr is not None
+    try:
+        line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
+        assert "listening on" in line
+        yield line.split()[-1], process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+        log = (await process.stderr.read()).decode()
+        assert "Traceback" not in log, log
+        assert KEY not in log
+
+
+@asynccontextmanager
+async def connected(upstream: Replay, way: str) -> AsyncIterator[Client]:
+    """The SDK's client on a server of its own."""
+    transport, _, mode = way.partition(" ")
+    async with serving(upstream, transport) as (url, _):
+        target: Any = sse_client(url) if transport == "sse" else url
+        async with Client(target, mode=mode or "legacy") as client:
+            yield client
+
+
+def content_of(result: CallToolResult) -> str:
+    """The answer's text."""
+    [block] = result.content
+    assert isinstance(block, TextContent)
+    return str(json.loads(block.text)["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
+    async with connected(upstream, way) as client:
+        [tool] = (await client.list_tools()).tools
+        assert tool.name == NAME
+        assert content_of(await client.call_tool(NAME, HELLO)) == "Yo!"
+        wrong = await client.call_tool(NAME, {"messages": []})
+        assert wrong.is_error
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_progress_comes_while_the_call_runs(upstream: Replay, way: str) -> None:
+    seen = asyncio.Event()
+    pieces: list[str | None] = []
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(TEXT)
+        await seen.wait()
+        exchange.chunk(REST)
+        exchange.end()
+
+    async def show(progress: float, total: float | None, message: str | None) -> None:
+        pieces.append(message)
+        seen.set()
+
+    upstream.behave = behave
+    async with connected(upstream, way) as client:
+        result = await client.call_tool(NAME, HELLO, progress_callback=show)
+    assert content_of(result) == "so far, done"
+    assert pieces == ["so far", ", done"]
+
+
+async def hold(exchange: Exchange) -> None:
+    """Begins an answer and never ends it."""
+    exchange.head()
+    exchange.chunk(TEXT)
+    await exchange.closed.wait()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_client_that_goes_away_closes_the_upstream_connection(upstream: Replay, way: str) -> None:
+    upstream.behave = hold
+    transport, _, mode = way.partition(" ")
+    async with serving(upstream, transport) as (url, _):
+        async with Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy") as client:
+            calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+            exchange = await upstream.exchanges.get()
+            if way == "http 2026-07-28":
+                calling.cancel()
+        await asyncio.wait_for(exchange.closed.wait(), 3)
+        await asyncio.gather(calling, return_exceptions=True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_signal_in_mid_call_ends_the_process_within_five_seconds(upstream: Replay, way: str) -> None:
+    upstream.behave = hold
+    transport, _, mode = way.partition(" ")
+    async with serving(upstream, transport) as (url, process):
+        client = Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy")
+        try:
+            await client.__aenter__()
+            calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+            exchange = await upstream.exchanges.get()
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+            await asyncio.wait_for(exchange.closed.wait(), 2)
+            calling.cancel()
+        finally:
+            await client.__aexit__(None, None, None)
+
+
+async def post(url: str, body: bytes = b"{}", headers: dict[str, str] | None = None) -> int:
+    """The status of a POST."""
+    given = {"content-type": "application/json", "accept": "application/json, text/event-stream", **(headers or {})}
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return (await client.post(url, content=body, headers=given)).status_code
+
+
+async def test_a_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -> None:
+    async with serving(upstream, "http") as (url, _):
+        assert await post(url, headers={"host": "evil.example"}) == 421
+        assert await post(url, headers={"origin": "https://evil.example"}) == 403
+        assert await post(url, headers={"origin": "null", "mcp-protocol-version": "2026-07-28"}) == 403
+        assert await post(url, b"not json", {"origin": "http://localhost:3000"}) == 400
+
+
+async def test_a_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> None:
+    async with serving(upstream, "sse") as (url, _), httpx2.AsyncClient(trust_env=False) as client:
+        assert (await client.get(url, headers={"host": "evil.example"})).status_code == 421
+        assert (await client.get(url, headers={"origin": "https://evil.example"})).status_code == 403
+        messages = url.replace("/sse", "/messages/?session_id=1")
+        assert await post(messages, headers={"host": "evil.example"}) == 421
+        assert await post(messages) == 400
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+async def test_an_image_of_many_megabytes_fits_and_a_body_over_32_mebibytes_does_not(
+    upstream: Replay, version: str
+) -> None:
+    async with serving(upstream, "http") as (url, _):
+        image = "data:image/png;base64," + "A" * 20 * 2**20
+        part = {"type": "image_url", "image_url": {"url": image}}
+        arguments = {"messages": [{"role": "user", "content": [part]}]}
+        meta = {**MODERN_META} if version == "2026-07-28" else {}
+        call = {"name": NAME, "arguments": arguments, "_meta": meta}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
+        headers = {"mcp-protocol-version": version, "mcp-method": "tools/call", "mcp-name": NAME}
+        assert await post(url, body, headers) == 200
+        assert await post(url, b" " * (32 * 2**20 + 1), headers) == 413
+    assert upstream.requests[0].json["messages"][0]["content"][0]["image_url"]["url"] == image
+
+
+async def test_many_clients_share_one_pool_of_connections(upstream: Replay) -> None:
+    async with serving(upstream, "http") as (url, _):
+        for _ in range(3):
+            async with Client(url, mode="legacy") as client:
+                await client.call_tool(NAME, HELLO)
+    assert len(upstream.requests) == 3
+    assert upstream.connections == 1

@@ -1,0 +1,87 @@
+import anyio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcp_grok.tools.progress import Progress
+from mcp_grok.upstream.text import without_lone_surrogates
+
+
+class Sink:
+    """Takes notifications; `gate` holds them up."""
+
+    def __init__(self) -> None:
+        self.numbers: list[float] = []
+        self.texts: list[str] = []
+        self.gate = anyio.Event()
+        self.gate.set()
+
+    async def report(self, progress: float, total: float | None, message: str | None) -> None:
+        await self.gate.wait()
+        self.numbers.append(progress)
+        self.texts.append(message or "")
+
+
+async def sent(*pieces: str) -> Sink:
+    """What goes out for pieces that come one after the other."""
+    sink = Sink()
+    progress = Progress(sink.report)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        for piece in pieces:
+            progress.add(piece)
+            await anyio.wait_all_tasks_blocked()
+        progress.close()
+    return sink
+
+
+async def test_the_first_piece_goes_out_at_once_and_the_rest_joined() -> None:
+    sink = await sent("one ", "two ", "three")
+    assert sink.texts == ["one ", "two three"]
+    assert sink.numbers == [1, 2]
+
+
+async def test_nothing_is_sent_where_nothing_was_said() -> None:
+    assert (await sent()).texts == []
+
+
+async def test_halves_of_a_character_are_joined_and_one_left_alone_is_replaced() -> None:
+    sink = await sent("smile \ud83d", "\ude00", "half \ud83d")
+    assert "".join(sink.texts) == "smile \U0001f600half \ufffd"
+    assert all(text.encode() for text in sink.texts)
+
+
+async def test_a_reader_that_is_slow_holds_nobody_up_and_loses_nothing() -> None:
+    sink = Sink()
+    sink.gate = anyio.Event()
+    progress = Progress(sink.report)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        for number in range(1000):
+            progress.add(f"{number} ")
+        await anyio.wait_all_tasks_blocked()
+        progress.add("last")
+        progress.close()
+        sink.gate.set()
+    assert "".join(sink.texts) == "".join(f"{number} " for number in range(1000)) + "last"
+
+
+PIECES = st.lists(st.text(st.characters(categories=["L", "Cs", "So"])), max_size=12)
+
+
+@given(PIECES)
+@settings(derandomize=True, deadline=None, max_examples=25)
+def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
+    async def run() -> list[str]:
+        sink = Sink()
+        progress = Progress(sink.report)
+        for piece in pieces[: len(pieces) // 2]:
+            progress.add(piece)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(progress.run)
+            await anyio.wait_all_tasks_blocked()
+            for piece in pieces[len(pieces) // 2 :]:
+                progress.add(piece)
+            progress.close()
+        return sink.texts
+
+    assert "".join(anyio.run(run)) == without_lone_surrogates("".join(pieces))

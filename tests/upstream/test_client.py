@@ -1,0 +1,337 @@
+"""The client on real sockets: limits, time, connections, and what each failure is called."""
+
+import asyncio
+import gzip
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+import trustme
+
+from mcp_grok.errors import GrokError
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.client import ChatClient, Completion
+from mcp_grok.upstream.request import read_request
+from tests.conftest import KEY, settings_for
+from tests.replay import COMPLETION, Exchange, Replay
+from tests.wire import recorded
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+
+
+@asynccontextmanager
+async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
+    """A client that is closed at the end."""
+    client = ChatClient(settings, **options)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def ask(client: ChatClient, **arguments: Any) -> Completion:
+    """One call."""
+    return await client.complete(read_request({**HELLO, **arguments}, default_model="grok-4", progress_wanted=False))
+
+
+async def failure(
+    settings: Settings, *, client_options: dict[str, Any] | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """The error of a call that must fail."""
+    async with client_for(settings, **(client_options or {})) as client:
+        with pytest.raises(GrokError) as caught:
+            await ask(client, **arguments)
+    error = caught.value.as_dict()
+    assert KEY not in str(error)
+    assert error["provider"] == "acedata"
+    return error
+
+
+async def test_a_call_is_posted_as_documented(upstream: Replay, settings: Settings) -> None:
+    async with client_for(settings) as client:
+        completion = await ask(client, temperature=0.5)
+    [request] = upstream.requests
+    assert completion.body == COMPLETION
+    assert request.path == "/grok/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["host"] == f"127.0.0.1:{upstream.port}"
+    assert request.json == {"model": "grok-4", **HELLO, "temperature": 0.5}
+
+
+async def test_one_connection_serves_call_after_call_plain_and_streamed(upstream: Replay, settings: Settings) -> None:
+    async with client_for(settings) as client:
+        for _ in range(3):
+            upstream.answer(COMPLETION)
+            await ask(client)
+            upstream.stream(recorded("crlf"))
+            await ask(client, stream=True)
+    assert len(upstream.requests) == 6
+    assert upstream.connections == 1
+
+
+async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
+    at_once = 0
+    most = 0
+
+    async def behave(exchange: Exchange) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await anyio.wait_all_tasks_blocked()
+        at_once -= 1
+        exchange.send(b"HTTP/1.1 200 OK\r\ncontent-length: 76\r\n\r\n")
+        exchange.send(b'{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}]} ')
+        exchange.send(b" ")
+
+    upstream.behave = behave
+    async with client_for(settings_for(upstream, max_concurrency=3)) as client, anyio.create_task_group() as tasks:
+        for number in range(12):
+            request = read_request({**HELLO, "seed": number}, default_model="grok-4", progress_wanted=False)
+            tasks.start_soon(client.complete, request)
+    assert most == 3
+    assert upstream.connections <= 3
+    assert [request.json["seed"] for request in upstream.requests[:3]] == [0, 1, 2]
+    assert sorted(request.json["seed"] for request in upstream.requests) == list(range(12))
+
+
+async def test_a_redirect_is_not_followed(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(b"", 302, headers=f"location: {upstream.base_url}/elsewhere\r\n")
+    error = await failure(settings)
+    assert (error["code"], error["status"], error["billed"]) == ("bad_upstream_response", 302, "no")
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_over_the_limit_is_refused(upstream: Replay, settings: Settings, stream: bool) -> None:
+    upstream.stream(TEXT * 100 if stream else b'{"a":"' + b"x" * 5000)
+    error = await failure(settings, client_options={"max_response_bytes": 4000}, stream=stream)
+    assert (error["code"], error["billed"]) == ("response_too_large", "unknown")
+    assert "4000 bytes" in error["message"]
+
+
+async def test_a_compressed_answer_is_read(upstream: Replay, settings: Settings) -> None:
+    body = gzip.compress(b'{"choices":[{"index":0,"message":{"content":"zip"},"finish_reason":"stop"}]}')
+    upstream.answer(body, headers="content-encoding: gzip\r\n")
+    async with client_for(settings) as client:
+        assert (await ask(client)).body["choices"][0]["message"]["content"] == "zip"
+
+
+async def test_an_answer_that_cannot_be_decompressed_is_a_bad_response(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(b"not gzip", headers="content-encoding: gzip\r\n")
+    assert (await failure(settings))["code"] == "bad_upstream_response"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"choices":[]}',
+        b'{"choices":[{}]}',
+        b'{"choices":[{"message":{"content":"x"}}],"x":NaN}',
+        b'{"choices":[{"message":{"content":"x"}}],"x":1e999}',
+        b'{"choices":[{"message":{"content":"x',
+        b"<html>\xff</html>",
+        b"[" * 100_000,
+    ],
+)
+async def test_what_is_not_a_completion_is_a_bad_response(upstream: Replay, settings: Settings, body: bytes) -> None:
+    upstream.answer(body)
+    error = await failure(settings)
+    assert (error["code"], error["status"], error["billed"]) == ("bad_upstream_response", 200, "unknown")
+
+
+async def test_a_refused_connection_says_so_and_costs_nothing(settings: Settings, upstream: Replay) -> None:
+    upstream._server.close()
+    await upstream._server.wait_closed()
+    error = await failure(settings)
+    assert (error["code"], error["billed"], error["retryable"]) == ("connection_failed", "no", True)
+    assert "refused the connection" in error["message"]
+
+
+async def test_a_host_name_that_cannot_be_resolved_says_so() -> None:
+    error = await failure(Settings(provider="acedata", api_key=KEY, base_url="https://no-such-host.invalid"))
+    assert (error["code"], error["billed"]) == ("connection_failed", "no")
+    assert "cannot be resolved" in error["message"]
+
+
+async def test_tls_with_a_server_that_speaks_none_says_so(upstream: Replay) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 no TLS here\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(settings_for(upstream, base_url=f"https://127.0.0.1:{port}"))
+    assert (error["code"], error["billed"]) == ("connection_failed", "no")
+    assert "TLS" in error["message"]
+
+
+async def test_an_untrusted_certificate_says_so() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with Replay(tls=context) as upstream:
+        error = await failure(settings_for(upstream, base_url=f"https://127.0.0.1:{upstream.port}"))
+    assert (error["code"], error["billed"]) == ("connection_failed", "no")
+    assert "is not trusted" in error["message"]
+
+
+@pytest.mark.parametrize("content", [b"", b"HTTP/1.1 200 OK\r\n", b"garbage\r\n\r\n"])
+async def test_a_connection_that_breaks_before_an_answer_leaves_the_bill_unknown(
+    upstream: Replay, settings: Settings, content: bytes
+) -> None:
+    upstream.raw(content)
+    error = await failure(settings)
+    assert (error["code"], error["billed"]) == ("connection_failed", "unknown")
+
+
+async def test_a_plain_answer_that_is_cut_leaves_the_bill_unknown(upstream: Replay, settings: Settings) -> None:
+    upstream.raw(b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"choices":')
+    error = await failure(settings)
+    assert (error["code"], error["billed"]) == ("connection_failed", "unknown")
+
+
+async def test_a_stream_that_is_cut_keeps_what_had_come(upstream: Replay, settings: Settings) -> None:
+    upstream.stream(ROLE, TEXT, whole=False)
+    error = await failure(settings, stream=True)
+    assert (error["code"], error["billed"], error["partial"]) == ("stream_truncated", "unknown", "so far")
+
+
+async def test_a_cut_after_every_choice_has_ended_spoils_nothing(upstream: Replay, settings: Settings) -> None:
+    upstream.stream(ROLE, TEXT, FINISH, b"data: {broken", whole=False)
+    async with client_for(settings) as client:
+        completion = await ask(client, stream=True)
+    assert completion.body["choices"][0]["message"]["content"] == "so far"
+
+
+async def test_silence_is_ended_by_the_idle_limit_and_keeps_what_had_come(upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(ROLE + TEXT)
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    error = await failure(settings_for(upstream, idle_timeout=0.2), stream=True)
+    assert (error["code"], error["billed"], error["partial"]) == ("timeout", "unknown", "so far")
+    assert "MCP_GROK_IDLE_TIMEOUT" in error["message"]
+
+
+async def test_a_drip_of_keep_alive_bytes_is_ended_by_the_limit_of_the_whole_call(upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(ROLE + TEXT)
+        while not exchange.closed.is_set():
+            exchange.chunk(b": ping\n\n")
+            await exchange.writer.drain()
+            await anyio.lowlevel.checkpoint()
+
+    upstream.behave = behave
+    error = await failure(settings_for(upstream, timeout=0.3, idle_timeout=10), stream=True)
+    assert (error["code"], error["billed"], error["partial"]) == ("timeout", "unknown", "so far")
+    assert "MCP_GROK_TIMEOUT" in error["message"]
+
+
+async def test_a_call_that_waits_in_line_past_its_limit_was_not_sent(upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    errors: list[dict[str, Any]] = []
+
+    async def one(client: ChatClient) -> None:
+        with pytest.raises(GrokError) as caught:
+            await ask(client)
+        errors.append(caught.value.as_dict())
+
+    limits = settings_for(upstream, timeout=0.3, max_concurrency=1)
+    async with client_for(limits) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(one, client)
+        tasks.start_soon(one, client)
+    assert sorted(error["billed"] for error in errors) == ["no", "unknown"]
+    assert len(upstream.requests) == 1
+
+
+async def test_cancelling_closes_the_connection_at_once(upstream: Replay, settings: Settings) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(ROLE + TEXT)
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    async with client_for(settings) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: ask(client, stream=True))
+        exchange = await upstream.exchanges.get()
+        tasks.cancel_scope.cancel()
+    with anyio.fail_after(2):
+        await exchange.closed.wait()
+
+
+async def test_a_server_that_says_nothing_after_done_does_not_hold_the_answer(
+    upstream: Replay, settings: Settings
+) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(ROLE + TEXT + FINISH + b"data: [DONE]\n\n")
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    async with client_for(settings) as client:
+        with anyio.fail_after(2):
+            assert (await ask(client, stream=True)).body["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_proxies_of_the_environment_are_not_asked_for_this_machine(
+    upstream: Replay, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with client_for(settings) as client:
+        assert (await ask(client)).body == COMPLETION
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_refused_proxy_says_so_without_its_password(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    async with Replay() as proxy:
+        proxy.raw(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass-word@127.0.0.1:{proxy.port}")
+        error = await failure(
+            Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid"), stream=stream
+        )
+    assert (error["code"], error["billed"]) == ("connection_failed", "no")
+    assert "proxy" in error["message"]
+    assert "pass-word" not in str(error)
+
+
+async def test_a_proxy_setting_that_cannot_be_used_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://user:pass-word@127.0.0.1:1")
+    error = await failure(Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid"))
+    assert error["code"] == "not_configured"
+    assert "HTTPS_PROXY" in error["message"]
+    assert "pass-word" not in str(error)
+
+
+async def test_a_custom_server_is_called_without_a_key_where_there_is_none(upstream: Replay) -> None:
+    settings = Settings(provider="custom", base_url=f"{upstream.base_url}/v1")
+    async with client_for(settings) as client:
+        await ask(client, model="llama")
+    [request] = upstream.requests
+    assert request.path == "/v1/chat/completions"
+    assert "authorization" not in request.headers
+
+
+async def test_time_to_the_first_text_is_measured_for_streams_only(upstream: Replay, settings: Settings) -> None:
+    async with client_for(settings) as client:
+        assert (await ask(client)).first_text_after is None
+        upstream.stream(recorded("crlf"))
+        waited = (await ask(client, stream=True)).first_text_after
+    assert waited is not None
+    assert 0 < waited < 5

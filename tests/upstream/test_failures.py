@@ -1,0 +1,298 @@
+"""What the API answers instead of a completion → the error that says what happened and what to do."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcp_grok.errors import GrokError, UpstreamError
+from mcp_grok.upstream.failures import error_event, error_in_answer, http_error, readable, transport_error
+from mcp_grok.upstream.providers import PROVIDERS
+from tests.upstream.test_request import JSON, TEXT
+
+ACEDATA = PROVIDERS["acedata"]
+HTML = b"<html><head><style>p { x }</style></head>\n<body><h1>502 Bad Gateway</h1><script>a<b</script></body></html>"
+NO_CREDITS = {"code": "The quota is exhausted", "error": "Your team has used all available credits."}
+SPENT = {"error": "Your team reached its monthly spending limit."}
+BAD_XAI_KEY = {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xa***y."}
+FIELDS = st.dictionaries(st.sampled_from(["error", "code", "message", "detail", "param", "trace_id"]), JSON)
+
+
+def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata") -> dict[str, Any]:
+    """The error object for an answer; a body that is not bytes is sent as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return http_error(PROVIDERS[provider], status, httpx2.Headers(headers or {}), content).as_dict()
+
+
+def said(body: Any) -> str | None:
+    """What is kept of the upstream's words."""
+    message: str | None = told(400, body).get("upstream_message")
+    return message
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "retryable", "advice"),
+    [
+        (400, "bad_request", "invalid_request_error", False, "change the arguments"),
+        (400, "no_token", "authentication_error", False, "MCP_GROK_API_KEY"),
+        (400, "token_mismatched", "invalid_request_error", False, "change the arguments"),
+        (400, "api_not_implemented", "invalid_request_error", False, "change the arguments"),
+        (401, "invalid_token", "authentication_error", False, "MCP_GROK_API_KEY"),
+        (401, "token_expired", "authentication_error", False, "MCP_GROK_API_KEY"),
+        (401, "token_mismatched", "authentication_error", False, "MCP_GROK_API_KEY"),
+        (402, "payment_required", "insufficient_quota", False, "top it up"),
+        (403, "used_up", "insufficient_quota", False, "top it up"),
+        (403, "disabled", "permission_error", False, "disabled"),
+        (403, "forbidden", "permission_error", False, "moderation"),
+        (404, "no_api", "not_found_error", False, "MCP_GROK_BASE_URL"),
+        (408, "request_timeout", "timeout_error", True, "send the call again"),
+        (413, "too_large", "invalid_request_error", False, "shorten"),
+        (415, "unsupported", "invalid_request_error", False, "change the arguments"),
+        (422, "unprocessable", "invalid_request_error", False, "change the arguments"),
+        (429, "too_many_requests", "rate_limit_error", True, "wait"),
+        (429, "rate_limited", "rate_limit_error", True, "wait"),
+        (500, "api_error", "server_error", True, "send the call again"),
+        (503, "overloaded", "server_error", True, "send the call again"),
+        (504, "timeout", "timeout_error", True, "send the call again"),
+        (504, "api_error", "timeout_error", True, "send the call again"),
+    ],
+)
+def test_status_and_code_together_say_what_sort_of_failure_it_is(
+    status: int, code: str, kind: str, retryable: bool, advice: str
+) -> None:
+    error = told(status, {"success": False, "error": {"code": code, "message": "It failed."}, "trace_id": "t-1"})
+    message = error.pop("message")
+    assert message[0].isupper()
+    assert advice in message
+    assert "AceData" in message
+    assert "It failed." not in message
+    assert error == {
+        "code": code,
+        "status": status,
+        "type": kind,
+        "retryable": retryable,
+        "billed": "no",
+        "provider": "acedata",
+        "trace_id": "t-1",
+        "upstream_message": "It failed.",
+    }
+
+
+WITHOUT_CODE = {
+    ("bad_request", "invalid_request_error"): (400, 405, 409, 410, 413, 415, 422),
+    ("invalid_token", "authentication_error"): (401,),
+    ("used_up", "insufficient_quota"): (402,),
+    ("forbidden", "permission_error"): (403,),
+    ("not_found", "not_found_error"): (404,),
+    ("timeout", "timeout_error"): (408, 504),
+    ("too_many_requests", "rate_limit_error"): (429,),
+    ("api_error", "server_error"): (500, 502, 503, 599),
+}
+
+
+@pytest.mark.parametrize("status", [status for statuses in WITHOUT_CODE.values() for status in statuses])
+@pytest.mark.parametrize("body", [b"", HTML, b"null", {"error": None}, {"error": {"code": 7}}, {"error": "sorry"}])
+def test_without_a_code_the_status_decides(status: int, body: Any) -> None:
+    error = told(status, body)
+    assert status in WITHOUT_CODE[error["code"], error["type"]]
+    assert error["retryable"] == (status in (408, 429) or status >= 500)
+    assert error["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, NO_CREDITS, "insufficient_quota"),
+        (429, SPENT, "insufficient_quota"),
+        (429, {"error": {"code": "insufficient_quota", "message": ""}}, "insufficient_quota"),
+        (403, {"error": {"code": "forbidden", "message": "Your balance is too low."}}, "insufficient_quota"),
+        (403, {"error": "Your credit has been used up."}, "insufficient_quota"),
+        (400, BAD_XAI_KEY, "authentication_error"),
+        (403, {"error": "Invalid API key"}, "authentication_error"),
+        (500, NO_CREDITS, "server_error"),
+        (422, BAD_XAI_KEY, "invalid_request_error"),
+    ],
+)
+def test_credits_used_up_and_a_refused_key_are_told_from_the_words(status: int, body: Any, kind: str) -> None:
+    error = told(status, body, provider="xai")
+    assert error["type"] == kind
+    assert error["retryable"] == (kind == "server_error")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_a_wrong_address_and_not_followed(status: int) -> None:
+    error = told(status, b"<p>Moved</p>", {"location": "https://elsewhere.example/"})
+    assert (error["code"], error["type"]) == ("bad_upstream_response", "configuration_error")
+    assert (error["retryable"], error["billed"], error["status"]) == (False, "no", status)
+    assert f"redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL" in error["message"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_refusal_is_billed_nowhere_and_a_server_error_where_the_provider_does_not_say_no(provider: str) -> None:
+    for status in (301, 400, 402, 403, 408, 429):
+        assert told(status, b"", provider=provider)["billed"] == "no"
+    for status in (500, 502, 503, 504):
+        assert told(status, b"", provider=provider)["billed"] == (
+            "no" if provider in ("acedata", "sandbox") else "unknown"
+        )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"code": "bad_request", "message": "n is wrong"}}, "n is wrong"),
+        ({"error": "n is wrong"}, "n is wrong"),
+        ({"error": None, "message": "n is wrong"}, "n is wrong"),
+        ({"error": None}, None),
+        ({"error": {}, "detail": "n is wrong"}, "n is wrong"),
+        ({"error": [{"message": "n is wrong"}]}, "n is wrong"),
+        ({"error": [{"message": "n"}, "stop", None, {"msg": "x"}]}, "n; stop; x"),
+        ({"error": []}, None),
+        ({"error": {"message": {"message": "n is wrong"}}}, "n is wrong"),
+        ({"detail": [{"loc": ["body", "n"], "msg": "n is wrong"}]}, "n is wrong"),
+        ({"code": "An invalid argument", "error": "n is wrong"}, "An invalid argument: n is wrong"),
+        ({"code": "Only a sentence"}, "Only a sentence"),
+        (["n is wrong"], "n is wrong"),
+        ("n is wrong", "n is wrong"),
+        (7, None),
+        (b"null", None),
+        (b"", None),
+        (b" \r\n", None),
+        (b"n is wrong\r\n", "n is wrong"),
+        (b'\xef\xbb\xbf{"error": "n is wrong"}', "n is wrong"),
+        (b'{"error": "n is', '{"error": "n is'),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (HTML, "502 Bad Gateway"),
+        ({"error": {"message": "give 0 < n and n > 3, not List<int>"}}, "give 0 < n and n > 3, not List<int>"),
+    ],
+)
+def test_the_upstreams_words_are_found_in_every_form_of_a_body(body: Any, message: str | None) -> None:
+    assert said(body) == message
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"code": "api_not_implemented", "error": "x"}, "api_not_implemented"),
+        ({"error": [{"code": "token_mismatched"}]}, "token_mismatched"),
+        ({"error": {"code": "a sentence"}}, "bad_request"),
+        ({"error": {"code": 400}}, "bad_request"),
+        ({"error": {"code": "x" * 65}}, "bad_request"),
+        ({"error": {"code": "späße"}}, "bad_request"),
+    ],
+)
+def test_the_upstreams_code_is_kept_where_it_is_one(body: Any, code: str) -> None:
+    assert told(400, body)["code"] == code
+
+
+def test_the_upstreams_words_are_cut_at_500_characters() -> None:
+    assert said({"error": "é" * 500}) == "é" * 500
+    assert said({"error": "é" * 501}) == "é" * 500
+    assert said(b"<p>" + b"x" * 5000) == "x" * 500
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "trace_id"),
+    [
+        ({"error": {"trace_id": "inner"}, "trace_id": "t-1"}, {"X-Trace-Id": "h-1"}, "t-1"),
+        ({"error": {"trace_id": "inner"}}, {"X-Trace-Id": "h-1"}, "inner"),
+        ({"error": "x", "trace_id": 7}, {"X-Trace-Id": "h-1", "X-Request-Id": "r-1"}, "h-1"),
+        (b"", {"X-Request-Id": "r-1"}, "r-1"),
+        (b"", {}, None),
+    ],
+)
+def test_the_trace_id_is_that_of_the_body_or_of_the_headers(
+    body: Any, headers: dict[str, str], trace_id: str | None
+) -> None:
+    assert told(500, body, headers).get("trace_id") == trace_id
+
+
+def test_the_parameter_and_the_wait_the_upstream_names_are_passed_on() -> None:
+    error = told(429, {"error": {"param": "n", "message": "slower"}}, {"Retry-After": "7"})
+    assert (error["param"], error["retry_after"]) == ("n", 7)
+    error = told(429, {"error": {"param": ["n"]}}, {"Retry-After": "later"})
+    assert error.keys().isdisjoint({"param", "retry_after"})
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "retryable"),
+    [
+        ({"success": False}, "api_error", True),
+        ({"success": False, "error": None, "choices": []}, "api_error", True),
+        ({"success": False, "error": {"code": "used_up", "message": "x"}}, "used_up", False),
+        ({"error": {"code": "api_error", "message": "x"}}, "api_error", True),
+        ({"error": {"code": "bad_request"}}, "bad_request", False),
+        ({"error": "x"}, "api_error", True),
+        ({"error": ["x"]}, "api_error", True),
+    ],
+)
+def test_an_error_under_http_200_is_an_error_whose_bill_nobody_knows(body: Any, code: str, retryable: bool) -> None:
+    for found in (error_in_answer(ACEDATA, 200, body), error_event(ACEDATA, json.dumps(body))):
+        assert isinstance(found, UpstreamError)
+        error = found.as_dict()
+        assert (error["code"], error["retryable"], error["status"]) == (code, retryable, 200)
+        assert error["billed"] == "unknown"
+
+
+@pytest.mark.parametrize("body", [{"choices": []}, {"success": True}, {"error": None}, {"error": {}}, [], "x", None])
+def test_an_answer_without_an_error_holds_none(body: Any) -> None:
+    assert error_in_answer(ACEDATA, 200, body) is None
+
+
+def test_an_error_event_that_is_no_json_is_told_in_its_own_words() -> None:
+    assert error_event(ACEDATA, "upstream went away").as_dict()["upstream_message"] == "upstream went away"
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    st.integers(300, 599),
+    st.binary(max_size=60)
+    | (JSON | FIELDS | st.fixed_dictionaries({"error": FIELDS | st.lists(FIELDS, max_size=2)})).map(
+        lambda body: json.dumps(body).encode()
+    ),
+    st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "x-trace-id"]), TEXT),
+)
+def test_any_bytes_as_a_body_give_an_error_that_is_json(status: int, body: bytes, headers: dict[str, str]) -> None:
+    error = http_error(ACEDATA, status, headers, body)
+    assert isinstance(error, GrokError)
+    assert json.loads(json.dumps(error.as_dict(), allow_nan=False))["status"] == status
+
+
+@pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"message":', b"}"), (b'{"error":[', b"]}")])
+def test_a_body_nested_to_any_depth_gives_an_error(start: bytes, end: bytes) -> None:
+    for depth in (*range(50, 1000, 25), 10_000, 100_000):
+        assert told(500, start * depth + b"7" + end * depth)["code"] == "api_error"
+
+
+@pytest.mark.parametrize("markup", [b"<", b"<script", b"<style>", b"<a ", b" <"])
+def test_broken_markup_is_read_in_linear_time(markup: bytes) -> None:
+    began = time.process_time()
+    told(502, markup * (50_000 // len(markup)))
+    assert time.process_time() - began < 0.3
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "billed", "words"),
+    [
+        (httpx2.ConnectTimeout(""), "connection_failed", "no", "MCP_GROK_BASE_URL"),
+        (httpx2.ConnectError(""), "connection_failed", "no", "refused the connection"),
+        (httpx2.ProxyError(""), "connection_failed", "no", "HTTPS_PROXY"),
+        (httpx2.ReadTimeout(""), "timeout", "unknown", "1.5 s (MCP_GROK_IDLE_TIMEOUT)"),
+        (httpx2.WriteTimeout(""), "timeout", "unknown", "may be billed"),
+        (httpx2.ReadError(""), "connection_failed", "unknown", "may be billed"),
+        (httpx2.RemoteProtocolError(""), "connection_failed", "unknown", "may be billed"),
+        (httpx2.UnsupportedProtocol(""), "not_configured", "no", "MCP_GROK_BASE_URL"),
+        (httpx2.DecodingError(""), "bad_upstream_response", "unknown", "compressed"),
+    ],
+)
+def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
+    error: Exception, code: str, billed: str, words: str
+) -> None:
+    failure = transport_error(ACEDATA, error, idle_timeout=1.5).as_dict()
+    assert (failure["code"], failure["billed"], failure["provider"]) == (code, billed, "acedata")
+    assert words in failure["message"]

@@ -1,0 +1,55 @@
+"""The table of providers, and where an address leads."""
+
+from typing import get_args
+
+import pytest
+
+from mcp_grok.settings import ProviderName, variable
+from mcp_grok.upstream.providers import PROVIDERS, completions_url, is_loopback
+
+
+def test_every_provider_can_be_named_in_the_settings() -> None:
+    assert set(PROVIDERS) == set(get_args(ProviderName))
+    assert all(name == provider.name for name, provider in PROVIDERS.items())
+
+
+def test_a_providers_own_key_variable_is_one_that_the_settings_read() -> None:
+    for provider in PROVIDERS.values():
+        if provider.key_variable:
+            assert variable(f"{provider.name}_api_key") == provider.key_variable
+
+
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [
+        ("acedata", "https://api.acedata.cloud/grok/chat/completions"),
+        ("llmprovider", "https://platform.llmprovider.ai/v1/chat/completions"),
+        ("xai", "https://api.x.ai/v1/chat/completions"),
+    ],
+)
+def test_the_documented_address_stays_itself_however_much_of_it_is_given(provider: str, url: str) -> None:
+    path = PROVIDERS[provider].path
+    for end in range(len(url) - len(path), len(url) + 1):
+        if end == len(url) or url[end] == "/":
+            assert completions_url(PROVIDERS[provider], url[:end]) == url
+            assert completions_url(PROVIDERS[provider], url[:end] + "/") == url
+
+
+def test_only_acedata_and_the_sandbox_say_that_their_own_errors_are_free() -> None:
+    free = [name for name, provider in PROVIDERS.items() if provider.server_errors_billed == "no"]
+    assert free == ["acedata", "sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        *[
+            (f"http://{host}/v1", True)
+            for host in ("127.0.0.1:80", "127.8.9.1", "[::1]:1", "localhost", "a.LOCALHOST:1")
+        ],
+        *[(f"http://{host}/v1", False) for host in ("0.0.0.0", "[::]", "10.0.0.1", "localhost.a", "127.0.0.1.a", "a")],
+        *[(url, False) for url in ("", "http://", "localhost", "http://a/localhost", "http://localhost@a")],
+    ],
+)
+def test_only_a_host_of_this_machine_is_loopback(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback

@@ -1,0 +1,138 @@
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcp_grok.upstream.assemble import Assembler
+from mcp_grok.upstream.sse import Event, EventDecoder, is_event_stream, parse_json
+from tests.wire import RECORDINGS, recorded
+
+STREAMS = [recorded(name) for name in RECORDINGS if recorded(name)[:1] != b"{"]
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=200)
+
+
+def decode(*pieces: bytes) -> list[Event]:
+    """All events of a stream that comes in pieces."""
+    decoder = EventDecoder()
+    return [event for piece in pieces for event in decoder.feed(piece)] + list(decoder.close())
+
+
+def test_lines_of_data_are_joined_and_one_space_is_dropped() -> None:
+    assert decode(b"data: a\ndata:b\ndata:  c\n\n") == [Event("", "a\nb\n c")]
+
+
+def test_an_event_type_belongs_to_its_event_alone() -> None:
+    assert decode(b"event: error\ndata: a\n\ndata: b\n\n") == [Event("error", "a"), Event("", "b")]
+
+
+def test_a_type_without_data_is_no_event() -> None:
+    assert decode(b"event: ping\n\ndata: b\n\n") == [Event("", "b")]
+
+
+def test_a_json_line_after_an_empty_data_line_is_data() -> None:
+    assert decode(b'data:\n{"a":1} \n\ndata: \n{"b":2}\n\n') == [Event("", '{"a":1} '), Event("", '{"b":2}')]
+
+
+def test_a_json_line_after_data_that_is_not_empty_is_no_data() -> None:
+    assert decode(b'data: x\n{"a":1}\n\n') == [Event("", "x")]
+
+
+def test_bytes_that_are_not_utf8_become_the_replacement_character() -> None:
+    assert decode(b"data: a\xff\n\n") == [Event("", "a\ufffd")]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\r\n"])
+def test_the_last_event_counts_however_the_stream_ends(end: bytes) -> None:
+    assert decode(b"data: a" + end) == [Event("", "a")]
+
+
+@given(st.sampled_from(STREAMS), st.data())
+@PROPERTY
+def test_any_split_of_a_stream_gives_the_same_events(stream: bytes, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=40)))
+    edges = [0, *cuts, len(stream)]
+    pieces = [stream[start:end] for start, end in itertools.pairwise(edges)]
+    assert decode(*pieces) == decode(stream)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))), st.data())
+@PROPERTY
+def test_whatever_stands_in_data_comes_out_as_it_went_in(texts: list[str], data: st.DataObject) -> None:
+    line_end = data.draw(st.sampled_from([b"\n", b"\r\n", b"\r"]))
+    stream = b"".join(b"data: " + text.encode() + line_end * 2 for text in texts)
+    cut = data.draw(st.integers(0, len(stream)))
+    assert [event.data for event in decode(stream[:cut], stream[cut:])] == texts
+
+
+@given(st.binary(max_size=400), st.integers(0, 400))
+@PROPERTY
+def test_any_bytes_are_decoded_without_an_error(content: bytes, cut: int) -> None:
+    assert decode(content[:cut], content[cut:]) == decode(content)
+
+
+def assemble(stream: bytes) -> tuple[Any, bool]:
+    """What a stream assembles to, and whether it is whole."""
+    assembler, done = Assembler(), False
+    for event in decode(stream):
+        if event.data.strip() == "[DONE]":
+            done = True
+        elif event.data.strip():
+            assembler.add(parse_json(event.data))
+    return assembler.text, assembler.is_complete(done=done)
+
+
+@given(st.integers(0, 2_000))
+@PROPERTY
+def test_a_stream_cut_before_its_finish_is_never_called_whole(length: int) -> None:
+    stream = recorded("many_bytes_a_character")
+    before_finish = stream[: min(length, stream.index(b'"stop"'))]
+    try:
+        text, whole = assemble(before_finish)
+    except ValueError:
+        return
+    assert not whole
+    assert "Grüße, 世界 👋🏽 e\u0301".startswith(text)
+
+
+@given(st.sampled_from(STREAMS), st.data())
+@PROPERTY
+def test_no_change_of_bytes_gives_anything_but_an_answer_or_a_clear_failure(stream: bytes, data: st.DataObject) -> None:
+    mutated = bytearray(stream)
+    for _ in range(data.draw(st.integers(1, 8))):
+        mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        text, _ = assemble(bytes(mutated))
+    except ValueError:  # what the client calls a bad_upstream_response
+        return
+    assert isinstance(text, str)
+
+
+@pytest.mark.parametrize(
+    ("start", "content_type", "expected"),
+    [
+        (b'{"id"', "text/event-stream", False),
+        (b' \r\n[{"error"', "text/plain", False),
+        (b"\xef\xbb\xbf{", "application/json", False),
+        (b"data: x", "application/json", True),
+        (b": ping", "", True),
+        (b"event: error", "text/plain", True),
+        (b"\xef\xbb\xbfdata:", "application/json", True),
+        (b"something: else", "text/event-stream; charset=utf-8", True),
+        (b"<html>", "text/html", None),
+        (b"", "application/json", None),
+    ],
+)
+def test_the_beginning_of_a_body_says_what_it_is(start: bytes, content_type: str, expected: bool | None) -> None:
+    assert is_event_stream(start, content_type) is expected
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a":-Infinity}', "1e999", "{", "", "[" * 100_000])
+def test_what_is_not_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_json(text)
+
+
+def test_numbers_are_read_as_pythons_json_reads_them() -> None:
+    assert parse_json("[123456789012345678901234567890, 1.5, -0.0]") == [123456789012345678901234567890, 1.5, -0.0]
