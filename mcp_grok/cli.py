@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import io
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -108,7 +109,11 @@ def _chat(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from mcp_grok.ask import ask
 
-    question = sys.stdin.read() if options.question == "-" else options.question
+    # Bytes that are not UTF-8, and characters that the terminal cannot show, are no reason to lose a paid answer.
+    question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     return _run(
         partial(
             ask,

@@ -49,7 +49,12 @@ async def run_demo() -> int:
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_grok"],
-        env={**os.environ, "MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_BASE_URL": "", "MCP_GROK_LOG_LEVEL": "ERROR"},
+        # Whatever is configured, the demo calls the sandbox and nothing else.
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("MCP_GROK_")},
+            "MCP_GROK_PROVIDER": "sandbox",
+            "MCP_GROK_LOG_LEVEL": "ERROR",
+        },
     )
     console.print(Rule("mcp-grok over stdio, against the sandbox"))
     async with Client(stdio_client(server)) as client:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,7 +26,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     provider: ProviderName | None = Field(
@@ -103,17 +108,16 @@ class Settings(BaseSettings):
             if provider.name == "custom":
                 raise ValueError(f"{PREFIX}BASE_URL is required when {PREFIX}PROVIDER is custom")
             return self
-        try:
-            url = urlsplit(self.base_url)
-            _ = url.port  # reading it checks its range
-        except ValueError as error:
-            raise ValueError(f"{PREFIX}BASE_URL is not a URL: {error}") from None
-        if url.scheme not in ("http", "https") or not url.hostname or not self.base_url.isprintable():
-            raise ValueError(f"{PREFIX}BASE_URL must be a URL like https://api.example.com")
-        if url.username or url.password or url.query or url.fragment:
+        if any(sign in self.base_url for sign in "@?#"):
             raise ValueError(
                 f"{PREFIX}BASE_URL must hold no user, password, query or fragment; the key goes into {PREFIX}API_KEY"
             )
+        try:
+            url = httpx2.URL(self.base_url)
+        except (httpx2.InvalidURL, ValueError):
+            url = httpx2.URL("")
+        if url.scheme not in ("http", "https") or not url.host or " " in self.base_url:
+            raise ValueError(f"{PREFIX}BASE_URL must be a URL like https://api.example.com")
         house_server = provider.name == "custom" and self.allow_http
         if url.scheme == "http" and not is_loopback(self.base_url) and not house_server:
             raise ValueError(
@@ -141,8 +145,9 @@ class Settings(BaseSettings):
             "acedata": self.acedata_api_key,
             "llmprovider": self.llmprovider_api_key,
             "xai": self.xai_api_key,
-            "sandbox": SecretStr(SANDBOX_KEY),
         }
+        if self.active_provider.name == "sandbox":
+            return SecretStr(SANDBOX_KEY)
         return self.api_key or own.get(self.active_provider.name)
 
     @property

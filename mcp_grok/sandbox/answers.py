@@ -148,8 +148,8 @@ def _instance(schema: dict[str, Any], said: str) -> Any:
         return [_instance(schema.get("items") or {}, said)] * max(1, schema.get("minItems", 1))
     if kind in ("integer", "number"):
         return schema.get("minimum", 1)
-    if kind == "boolean":
-        return True
+    if kind in ("boolean", "null"):
+        return True if kind == "boolean" else None
     names = re.findall(r"\b[A-Z][a-z]+\b", said)
     return names[-1] if names and said != NOTICE else said
 

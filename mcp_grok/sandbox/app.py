@@ -64,7 +64,7 @@ async def _respond(request: Request, id_prefix: str, chunk_seconds: float, error
         return error(401, "invalid_token", message)
     try:
         body = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if trouble := checks.problem(body):
         return error(400, "bad_request", trouble)
@@ -88,12 +88,12 @@ def _reply(body: dict[str, Any], id_prefix: str, chunk_seconds: float, fault: fa
     if body.get("stream"):
         return StreamingResponse(_stream(reply, chunk_seconds, fault), media_type="text/event-stream")
     if fault is None or fault.name not in ("cut", "stall"):
-        return JSONResponse(reply.completion())
+        return Response(_encoded(reply.completion()), media_type="application/json")
     return StreamingResponse(_broken_json(reply, fault), media_type="application/json")
 
 
 async def _broken_json(reply: Reply, fault: faults.Fault) -> AsyncIterator[bytes]:
-    content = json.dumps(reply.completion()).encode()
+    content = _encoded(reply.completion())
     yield content[: len(content) // 2]
     if fault.name == "cut":
         raise CutConnectionError
@@ -107,7 +107,7 @@ async def _stream(reply: Reply, chunk_seconds: float, fault: faults.Fault | None
         if fault is not None and position == len(chunks) // 2:
             async for event in _misbehaviour(fault):
                 yield event
-        yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
+        yield b"data: " + _encoded(chunk) + b"\n\n"
         await anyio.sleep(chunk_seconds)
     yield b"data: [DONE]\n\n"
 
@@ -121,3 +121,8 @@ async def _misbehaviour(fault: faults.Fault) -> AsyncIterator[bytes]:
         yield b'data: {"choices": [{"delta": {"conte\n\n'
     if fault.name == "stream_error":
         yield b'data: {"error": {"code": "api_error", "message": "fetch failed"}}\n\n'
+
+
+def _encoded(value: Any) -> bytes:
+    # Half a character that the request held is no reason to fail.
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")

@@ -12,6 +12,7 @@ NUMBERS = {
     "frequency_penalty": (-2, 2),
     "top_logprobs": (0, 20),
 }
+WHOLE_NUMBERS = ("n", "max_tokens", "max_completion_tokens", "top_logprobs")
 ROLES = ("system", "user", "assistant", "tool", "developer")
 MODEL_NAMES = ("grok", "sandbox")
 
@@ -37,7 +38,8 @@ def _message_problem(message: Any) -> str | None:
     content = message.get("content")
     if isinstance(content, list):
         return next(filter(None, map(_part_problem, content)), None)
-    if not isinstance(content, str) and not (message["role"] == "assistant" and message.get("tool_calls")):
+    silent = content is None and message["role"] == "assistant" and message.get("tool_calls")
+    if not isinstance(content, str) and not silent:
         return "a message's content must be a string or a list of parts"
     return None
 
@@ -61,17 +63,40 @@ def _number_problem(body: dict[str, Any]) -> str | None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{name} must be a number"
-        if value < least or (most is not None and value > most):
+        if name in WHOLE_NUMBERS and not isinstance(value, int):
+            return f"{name} must be a whole number"
+        if not value >= least or (most is not None and value > most):
             return f"{name} must be from {least} to {most}" if most is not None else f"{name} must be {least} or more"
     return None
 
 
 def _list_problem(body: dict[str, Any]) -> str | None:
-    stop, tools = body.get("stop"), body.get("tools")
-    if isinstance(stop, list) and len(stop) > 4:
-        return "stop must have at most 4 sequences"
-    if isinstance(tools, list) and len(tools) > 128:
-        return "tools must have at most 128 entries"
+    stop, response_format = body.get("stop"), body.get("response_format")
+    sequences = [stop] if isinstance(stop, str) else stop
+    if sequences is not None and not (_is_list(sequences, str) and len(sequences) <= 4):
+        return "stop must be a string or a list of at most 4"
     if body.get("stream_options") is not None and not body.get("stream"):
         return "stream_options needs stream: true"
+    if response_format is not None:
+        schema = response_format.get("json_schema", {}) if isinstance(response_format, dict) else None
+        if not isinstance(schema, dict) or not isinstance(schema.get("schema", {}), dict):
+            return "response_format must be an object, and its json_schema too"
+    return _tools_problem(body.get("tools"), body.get("tool_choice"))
+
+
+def _tools_problem(tools: Any, choice: Any) -> str | None:
+    if tools is not None and not (_is_list(tools, dict) and len(tools) <= 128):
+        return "tools must be a list of at most 128 objects"
+    functions = [tool.get("function") for tool in tools or [] if tool.get("type") == "function"]
+    if not all(isinstance(function, dict) and isinstance(function.get("name"), str) for function in functions):
+        return "a function must have a name"
+    if choice in (None, "none", "auto", "required"):
+        return None
+    function = choice.get("function") if isinstance(choice, dict) else None
+    if not isinstance(function, dict) or function.get("name") not in [function["name"] for function in functions]:
+        return "tool_choice must be none, auto, required or name a function of tools"
     return None
+
+
+def _is_list(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)

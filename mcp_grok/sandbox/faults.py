@@ -3,6 +3,7 @@
 `slow` and `stall` take seconds after a colon: `sandbox-slow:180`.
 """
 
+import math
 from dataclasses import dataclass
 
 MODEL_PREFIX = "sandbox-"
@@ -66,7 +67,9 @@ def asked_fault(model: str, header: str | None) -> Fault | None:
     name, _, seconds = asked.partition(":")
     if name not in ERRORS and name not in BEHAVIOURS:
         return None
+    default = DEFAULT_SECONDS.get(name, 0.0)
     try:
-        return Fault(name, float(seconds))
+        wanted = float(seconds)
     except ValueError:
-        return Fault(name, DEFAULT_SECONDS.get(name, 0.0))
+        return Fault(name, default)
+    return Fault(name, wanted if 0 <= wanted < math.inf else default)

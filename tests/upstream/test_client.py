@@ -256,8 +256,9 @@ async def test_a_call_that_waits_in_line_past_its_limit_was_not_sent(upstream: R
     async with client_for(limits) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(one, client)
         tasks.start_soon(one, client)
-    assert sorted(error["billed"] for error in errors) == ["no", "unknown"]
-    assert len(upstream.requests) == 1
+    # The second may get the place in the instant in which both run out of time; then it was sent.
+    assert [error["code"] for error in errors] == ["timeout", "timeout"]
+    assert [error["billed"] for error in errors].count("no") == 2 - len(upstream.requests)
 
 
 async def test_cancelling_closes_the_connection_at_once(upstream: Replay, settings: Settings) -> None:
