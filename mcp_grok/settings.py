@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
             )
         try:
             url = httpx2.URL(self.base_url)
+            _ = urlsplit(self.base_url).port  # httpx2 does not check its range
         except (httpx2.InvalidURL, ValueError):
             url = httpx2.URL("")
         if url.scheme not in ("http", "https") or not url.host or " " in self.base_url:
