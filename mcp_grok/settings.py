@@ -118,7 +118,12 @@ class Settings(BaseSettings):
             _ = urlsplit(self.base_url).port  # httpx2 does not check its range
         except (httpx2.InvalidURL, ValueError):
             url = httpx2.URL("")
-        if url.scheme not in ("http", "https") or not url.host or " " in self.base_url:
+        if (
+            url.scheme not in ("http", "https")
+            or not url.host
+            or " " in self.base_url
+            or not self.base_url.isprintable()
+        ):
             raise ValueError(f"{PREFIX}BASE_URL must be a URL like https://api.example.com")
         house_server = provider.name == "custom" and self.allow_http
         if url.scheme == "http" and not is_loopback(self.base_url) and not house_server:

@@ -160,7 +160,7 @@ def test_a_base_url_may_carry_any_part_of_the_path(read: Read, provider: str, ba
         ("https://[::1", "must be a URL"),
         *[(f"https://{user}a.example", "must hold no user") for user in ("me@", "me:pw@", ":pw@", "@")],
         *[(f"https://a.example{end}", "must hold no user") for end in ("?x=1", "/grok?x=1", "#x", "?", "#")],
-        *[(f"https://{host}", "must be a URL") for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b")],
+        *[(f"https://{host}", "must be a URL") for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b", "a/\u2028")],
         *[
             (f"http://{host}", "must be https, or http to a loopback address")
             for host in ("a.example", "10.0.0.1", "0.0.0.0", "localhost.a.example", "127.0.0.1.a.example")
