@@ -9,7 +9,7 @@ from mcp_grok.errors import GrokError
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings
 from mcp_grok.tools.result import completion_result
-from mcp_grok.upstream.client import Completion
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.text import without_lone_surrogates
 

@@ -54,6 +54,8 @@ class GrokError(Exception):
         self._code = code or self.code
         self._billed = billed or self.billed
         self._details = details
+        self.attempts = 0
+        """How often the call was sent before it failed."""
 
     def add(self, **details: Any) -> None:
         """Sets fields that only an outer layer knows; one that is already set stays."""
@@ -61,6 +63,10 @@ class GrokError(Exception):
             **details,
             **{key: value for key, value in self._details.items() if value is not None},
         }
+
+    def billing_is_unknown(self) -> None:
+        """Says that an earlier attempt of the call may have been charged."""
+        self._billed = "unknown"
 
     def redact(self, secret: str) -> None:
         """Removes a secret from everything the upstream said, should it have repeated it."""

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     )
     timeout: Seconds = Field(900, description="Seconds for a whole call, waiting in line and all attempts included")
     idle_timeout: Seconds = Field(300, description="Seconds without a byte from the API")
+    max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        2, description="Further attempts after the first, where sending again cannot be billed twice"
+    )
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
         20, description="Calls at the API at once; the rest wait in order"
     )

@@ -54,5 +54,11 @@ def settings(upstream: Replay) -> Settings:
 
 def settings_for(upstream: Replay, **changes: Any) -> Settings:
     """Settings that lead to an upstream, with some of them changed."""
-    values: dict[str, Any] = {"provider": "acedata", "api_key": KEY, "base_url": upstream.base_url, **changes}
+    values: dict[str, Any] = {
+        "provider": "acedata",
+        "api_key": KEY,
+        "base_url": upstream.base_url,
+        "max_retries": 0,
+        **changes,
+    }
     return Settings(**values)

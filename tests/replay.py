@@ -71,8 +71,9 @@ Behaviour = Callable[[Exchange], Coroutine[Any, Any, None]]
 class Replay:
     """The server. Set `behave`, or use `answer`, `stream` or `raw`; without any it gives `COMPLETION`."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._tls = tls
+        self.port = port
         self.requests: list[Received] = []
         self.connections = 0
         self.open_connections = 0
@@ -122,8 +123,10 @@ class Replay:
 
     async def __aenter__(self) -> Self:
         self._handlers: set[asyncio.Task[Any]] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26, backlog=1024, ssl=self._tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, limit=2**26, backlog=1024, ssl=self._tls
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(

@@ -72,7 +72,7 @@ def test_these_are_all_the_variables() -> None:
     assert {variable(field) for field in Settings.model_fields} == {
         *KEY_VARIABLES,
         *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
-        *(f"MCP_GROK_{name}" for name in ("IDLE_TIMEOUT", "MAX_CONCURRENCY", "STRUCTURED", "LOG_LEVEL")),
+        *(f"MCP_GROK_{name}" for name in ("IDLE_TIMEOUT", "MAX_RETRIES", "MAX_CONCURRENCY", "STRUCTURED", "LOG_LEVEL")),
     }
 
 
@@ -160,7 +160,10 @@ def test_a_base_url_may_carry_any_part_of_the_path(read: Read, provider: str, ba
         ("https://[::1", "must be a URL"),
         *[(f"https://{user}a.example", "must hold no user") for user in ("me@", "me:pw@", ":pw@", "@")],
         *[(f"https://a.example{end}", "must hold no user") for end in ("?x=1", "/grok?x=1", "#x", "?", "#")],
-        *[(f"https://{host}", "must be a URL") for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b", "a/\u2028")],
+        *[
+            (f"https://{host}", "must be a URL")
+            for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b", "a/\u2028x")
+        ],
         *[
             (f"http://{host}", "must be https, or http to a loopback address")
             for host in ("a.example", "10.0.0.1", "0.0.0.0", "localhost.a.example", "127.0.0.1.a.example")
@@ -188,9 +191,9 @@ def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Rea
         ("MCP_GROK_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
         ("MCP_GROK_STRUCTURED", "perhaps", "valid boolean"),
         ("MCP_GROK_ALLOW_HTTP", "2", "valid boolean"),
-        *[("MCP_GROK_MAX_CONCURRENCY", value, "integer") for value in ("1.5", "nan", "many")],
-        ("MCP_GROK_MAX_CONCURRENCY", "0", "greater than or equal to 1"),
-        ("MCP_GROK_MAX_CONCURRENCY", "100001", "less than or equal to 100000"),
+        *[("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", value, "integer") for value in ("1.5", "nan", "many")],
+        ("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", "100001", "less than or equal to 100000"),
         *[
             (f"MCP_GROK_{name}", value, rule)
             for name in ("TIMEOUT", "IDLE_TIMEOUT")

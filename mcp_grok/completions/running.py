@@ -10,7 +10,8 @@ import anyio.abc
 
 from mcp_grok.errors import Cancelled, GrokError, InternalError
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.client import ChatClient, Completion
+from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText
 

@@ -9,6 +9,12 @@ from mcp_grok.upstream.text import without_lone_surrogates
 INTERVAL = 1 / 9
 """Seconds between notifications. With the last one, which does not wait, that is at most ten a second."""
 
+FIRST_HEARTBEAT = 1.0
+"""Seconds until the first notification, should nothing have come by then."""
+
+HEARTBEAT = 8.0
+"""Seconds of silence after which a notification without text says that the call is alive."""
+
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """Sends one notification: progress, total, message."""
 
@@ -18,10 +24,12 @@ class Progress:
 
     Args:
         report: Sends one notification.
+        heartbeat: Seconds of silence after which a notification without text is sent; the first comes sooner.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, heartbeat: float = HEARTBEAT) -> None:
         self._report = report
+        self._heartbeat = heartbeat
         self._pieces: list[str] = []
         self._news = anyio.Event()
         self._closed = anyio.Event()
@@ -38,16 +46,22 @@ class Progress:
         self._news.set()
 
     async def run(self) -> None:
-        """Sends what is added until `close`: the first piece at once, then at most one message an interval."""
+        """Sends what is added until `close`: the first piece at once, then at most one message an interval.
+
+        Clients that wait for as long as they see progress get some of it in every silence, too.
+        """
         last = False
+        patience = min(FIRST_HEARTBEAT, self._heartbeat)
         while not last:
-            await self._news.wait()
+            with anyio.move_on_after(patience) as waiting:
+                await self._news.wait()
+            patience = self._heartbeat
             self._news = anyio.Event()
             last = self._closed.is_set()
             text = self._take(last)
-            if text:
+            if text or (waiting.cancelled_caught and not last):
                 self._sent += 1
-                await self._report(self._sent, None, text)
+                await self._report(self._sent, None, text or None)
             with anyio.move_on_after(INTERVAL):
                 await self._closed.wait()
 

@@ -6,7 +6,7 @@ from typing import Any
 from mcp_types import CallToolResult, TextContent
 
 from mcp_grok.errors import BadUpstreamResponse, GrokError
-from mcp_grok.upstream.client import Completion
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.text import without_lone_surrogates
 
 META = "mcp-grok/"
@@ -29,7 +29,9 @@ def completion_result(completion: Completion, *, structured: bool) -> CallToolRe
 
 def error_result(error: GrokError) -> CallToolResult:
     """The error as the contract's JSON object, with `isError`."""
-    return CallToolResult(content=[TextContent(text=_compact({"error": error.as_dict()}))], is_error=True)
+    meta = {f"{META}attempts": error.attempts} if error.attempts else None
+    text = _compact({"error": error.as_dict()})
+    return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta=meta)
 
 
 def _meta(completion: Completion) -> dict[str, Any]:

@@ -1,9 +1,7 @@
-"""The one pooled client: sends a request, reads the answer, keeps the time limits."""
+"""The one pooled client: sends a request, again where that is safe, reads the answer, keeps the time limits."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 import httpx2
@@ -18,9 +16,10 @@ from mcp_grok.errors import (
 )
 from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
 from mcp_grok.upstream.providers import is_loopback
 from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.sse import is_event_stream, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader
 
@@ -32,59 +31,22 @@ KEEPALIVE_EXPIRY = 15.0
 """Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """An answer.
-
-    Attributes:
-        body: The `chat.completion` as the upstream gave it, or as assembled from its stream.
-        attempts: How often the call was sent.
-        first_text_after: Seconds from sending to the first text of a stream; None where there was none.
-        missing_choices: How many of the `n` choices asked for did not come.
-        dropped: Parameters that were given and not sent, with the reason.
-    """
-
-    body: JSONObject
-    attempts: int = 1
-    first_text_after: float | None = None
-    missing_choices: int = 0
-    dropped: dict[str, str] = field(default_factory=dict)
-
-
-class _Attempt:
-    """What is known of a call while it runs."""
-
-    def __init__(self, request: ChatRequest, on_text: OnText) -> None:
-        self.request = request
-        self.assembler = Assembler(request.choices)
-        self.sent_at: float | None = None
-        self.first_text_at: float | None = None
-        self.on_text = on_text
-
-    def text_streamed(self, text: str) -> None:
-        if self.first_text_at is None:
-            self.first_text_at = anyio.current_time()
-        self.on_text(text)
-
-    def completion(self, body: JSONObject) -> Completion:
-        choices = body["choices"]
-        waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
-        missing = max(0, self.request.choices - len(choices))
-        return Completion(body, 1, waited, missing, self.request.dropped)
-
-
 class ChatClient:
     """Posts chat completions to one provider over pooled connections.
 
     Args:
         settings: Says where, with which key, and how long.
         max_response_bytes: An answer with more bytes is refused.
+        backoff: Seconds to wait before sending again, where the upstream does not say.
     """
 
-    def __init__(self, settings: Settings, *, max_response_bytes: int = MAX_RESPONSE_BYTES) -> None:
+    def __init__(
+        self, settings: Settings, *, max_response_bytes: int = MAX_RESPONSE_BYTES, backoff: Backoff = backoff
+    ) -> None:
         self._settings = settings
         self._provider = settings.active_provider
         self._key = settings.key.get_secret_value() if settings.key else ""
+        self._backoff = backoff
         self._max_response_bytes = max_response_bytes
         self._slots = anyio.Semaphore(settings.max_concurrency, fast_acquire=True)
         self._http: httpx2.AsyncClient | None = None
@@ -117,42 +79,65 @@ class ChatClient:
         Raises:
             GrokError: the call failed; its details name the provider and hold the text that had come.
         """
-        attempt = _Attempt(request, on_text)
+        call = RunningCall(request, on_text)
         try:
             if not self._key and self._provider.name != "custom":
                 raise self._missing_key()
             with anyio.fail_after(self._settings.timeout):
-                async with self._slots:
-                    return await self._exchange(attempt)
+                return await self._attempts(call)
         except TimeoutError:
-            failure: GrokError = self._timed_out(attempt)
+            if call.answer is not None:
+                # The time ran out while the connection was being put away.
+                return call.answer
+            failure: GrokError = self._timed_out(call)
         except GrokError as error:
             failure = error
-        failure.add(provider=self._provider.name, partial=attempt.assembler.text)
+        call.tell(failure)
+        failure.add(provider=self._provider.name)
         failure.redact(self._key)
         raise failure
 
-    async def _exchange(self, attempt: _Attempt) -> Completion:
+    async def _attempts(self, call: RunningCall) -> Completion:
+        while True:
+            call.sent_at = None
+            try:
+                async with self._slots:
+                    call.attempts += 1
+                    return await self._exchange(call)
+            except GrokError as error:
+                wait = seconds_before_resend(
+                    error,
+                    attempt=call.attempts,
+                    max_retries=self._settings.max_retries,
+                    waiting=self._backoff,
+                )
+                call.failed(error)
+                if wait is None or anyio.current_time() + wait >= anyio.current_effective_deadline():
+                    raise
+            await anyio.sleep(wait)
+
+    async def _exchange(self, call: RunningCall) -> Completion:
         http = self._connected()
         # Not http.build_request, which would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
             self._url,
             headers=self._headers,
-            content=attempt.request.body,
+            content=call.request.body,
             extensions=self._extensions,
         )
-        attempt.sent_at = anyio.current_time()
+        call.sent_at = anyio.current_time()
         try:
             response = await http.send(post, stream=True)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._transport_error(error) from error
         try:
-            return await self._read(response, attempt)
+            call.answer = await self._read(response, call)
         finally:
             await response.aclose()
+        return call.answer
 
-    async def _read(self, response: httpx2.Response, attempt: _Attempt) -> Completion:
+    async def _read(self, response: httpx2.Response, call: RunningCall) -> Completion:
         async with aclosing(self._received(response)) as received:
             if not response.is_success:
                 body = await _read_up_to(received, MAX_ERROR_BYTES)
@@ -162,8 +147,8 @@ class ChatClient:
             if streamed is None:
                 raise self._not_a_completion(response.status_code, start)
             if streamed:
-                return await self._read_stream(start, received, attempt)
-            return await self._read_json(start, received, response.status_code, attempt)
+                return await self._read_stream(start, received, call)
+            return await self._read_json(start, received, response.status_code, call)
 
     async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
         total = 0
@@ -181,7 +166,7 @@ class ChatClient:
             raise self._transport_error(error) from error
 
     async def _read_json(
-        self, start: bytes, received: AsyncIterator[bytes], status: int, attempt: _Attempt
+        self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
         content = b"".join([start, *[more async for more in received]])
         try:
@@ -190,17 +175,17 @@ class ChatClient:
             raise self._not_a_completion(status, content) from None
         if error := failures.error_in_answer(self._provider, status, body):
             raise error
-        if not _is_completion(body):
+        if not is_completion(body):
             raise self._not_a_completion(status, content)
         text = next((choice["message"].get("content") for choice in body["choices"]), None)
         if isinstance(text, str) and text:
-            attempt.on_text(text)
-        return attempt.completion(body)
+            call.on_text(text)
+        return call.completion(body)
 
-    async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], attempt: _Attempt) -> Completion:
-        stream = StreamReader(self._provider, attempt.assembler, attempt.text_streamed)
+    async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
+        stream = StreamReader(self._provider, call.assembler, call.text_streamed)
         await stream.read(start, received)
-        return attempt.completion(attempt.assembler.completion())
+        return call.completion(call.assembler.completion())
 
     def _connected(self) -> httpx2.AsyncClient:
         if self._http is None:
@@ -238,10 +223,10 @@ class ChatClient:
             "in the MCP client's configuration of this server, or MCP_GROK_PROVIDER=sandbox to try it without one."
         )
 
-    def _timed_out(self, attempt: _Attempt) -> GrokError:
+    def _timed_out(self, call: RunningCall) -> GrokError:
         limit = f"{self._settings.timeout:g} s ({variable('timeout')})"
-        if attempt.sent_at is None:
-            return CallTimeout(f"The call waited {limit} for a free place and was not sent.", billed="no")
+        if call.sent_at is None:
+            return CallTimeout(f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no")
         return CallTimeout(
             f"The call took longer than {limit}; the outcome is unknown and it may be billed.",
             billed="unknown",
@@ -275,10 +260,3 @@ async def _read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
         if len(body) >= limit:
             break
     return body[:limit]
-
-
-def _is_completion(body: Any) -> bool:
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(choices, list) or not choices:
-        return False
-    return all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)

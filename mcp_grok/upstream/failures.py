@@ -263,7 +263,7 @@ def transport_error(provider: Provider, error: Exception, *, idle_timeout: float
                 f"The proxy refused the way to {name}; check HTTPS_PROXY and NO_PROXY.", billed="no"
             )
         case httpx2.ConnectError():
-            failure = ConnectionFailed(_why_not_connected(name, error), billed="no")
+            failure = _not_connected(name, error)
         case httpx2.TimeoutException():
             failure = CallTimeout(
                 f"{name} sent nothing for {idle_timeout:g} s (MCP_GROK_IDLE_TIMEOUT); the outcome is unknown and the "
@@ -281,19 +281,20 @@ def transport_error(provider: Provider, error: Exception, *, idle_timeout: float
     return failure
 
 
-def _why_not_connected(name: str, error: BaseException) -> str:
+def _not_connected(name: str, error: BaseException) -> GrokError:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"The certificate of {name} is not trusted: {cause.verify_message}. "
-                "Behind a company proxy, set SSL_CERT_FILE."
-            )
         if isinstance(cause, ssl.SSLError):
-            return (
-                f"TLS with {name} failed ({cause.reason or 'no reason given'}); check MCP_GROK_BASE_URL and the proxy."
+            reason = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
+            return ConnectionFailed(
+                f"TLS with {name} failed: {reason}. Check MCP_GROK_BASE_URL; behind a company proxy set SSL_CERT_FILE.",
+                billed="no",
+                retryable=False,
             )
         if isinstance(cause, socket.gaierror):
-            return f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL."
+            return ConnectionFailed(
+                f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL.",
+                billed="no",
+            )
         cause = cause.__cause__ or cause.__context__
-    return f"{name} refused the connection; check the network and MCP_GROK_BASE_URL."
+    return ConnectionFailed(f"{name} refused the connection; check the network and MCP_GROK_BASE_URL.", billed="no")

@@ -1,10 +1,62 @@
-"""When a call may be sent again. Pure: headers in, a decision out."""
+"""When a call may be sent again. Pure: an error or headers in, a decision out.
+
+No provider recognises a call that is sent twice: each would be billed. So a call is sent again only where the first
+cannot have been billed, or where an answer says that it failed, and never once anything of an answer has come.
+"""
 
 import email.utils
 import math
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
+
+from mcp_grok.errors import ConnectionFailed, GrokError, UpstreamError
+
+ONCE = frozenset({500, 502, 503, 504})
+"""Statuses after which a call is sent again, but only once."""
+
+LONGEST_WAIT = 120.0
+"""Seconds; an upstream that asks for a longer wait is not waited for, its error is told."""
+
+Backoff = Callable[[int], float]
+"""Seconds to wait after an attempt of that number (from 1) when the upstream does not say."""
+
+
+def backoff(attempt: int) -> float:
+    """Half a second, doubled for each attempt up to eight, less up to a quarter so that clients spread."""
+    return min(8.0, 0.5 * 2.0 ** (attempt - 1)) * (1 - random.random() / 4)  # noqa: S311 - nobody's secret
+
+
+def seconds_before_resend(
+    error: GrokError, *, attempt: int, max_retries: int, waiting: Backoff = backoff
+) -> float | None:
+    """How long to wait before a call is sent again; None where it must not be.
+
+    Args:
+        error: How the attempt ended.
+        attempt: Its number, from 1.
+        max_retries: Most further attempts after the first.
+        waiting: The wait where the upstream does not ask for one.
+    """
+    if attempt > max_retries or not _may_be_resent(error, attempt):
+        return None
+    asked = error.as_dict().get("retry_after")
+    if asked is not None and asked > LONGEST_WAIT:
+        return None
+    return waiting(attempt) if asked is None else float(asked)
+
+
+def _may_be_resent(error: GrokError, attempt: int) -> bool:
+    told = error.as_dict()
+    if not told["retryable"]:
+        return False
+    if isinstance(error, ConnectionFailed):
+        return bool(told["billed"] == "no")
+    if not isinstance(error, UpstreamError) or "partial" in told:
+        return False
+    status = told.get("status")
+    return bool(status == 429) or (status in ONCE and attempt == 1)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -4,7 +4,7 @@ import pytest
 from mcp_grok.completions import open_completions
 from mcp_grok.errors import Cancelled, StreamTruncated
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.client import Completion
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest, read_request
 from tests.conftest import KEY
 from tests.replay import COMPLETION, Exchange, Replay

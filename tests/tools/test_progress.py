@@ -65,6 +65,29 @@ async def test_a_reader_that_is_slow_holds_nobody_up_and_loses_nothing() -> None
     assert "".join(sink.texts) == "".join(f"{number} " for number in range(1000)) + "last"
 
 
+async def test_silence_is_broken_by_notifications_without_text() -> None:
+    sink = Sink()
+    progress = Progress(sink.report, heartbeat=0.001)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        with anyio.fail_after(5):
+            while len(sink.texts) < 2:
+                await anyio.wait_all_tasks_blocked()
+        progress.add("text")
+        progress.close()
+    assert sink.texts[:2] == ["", ""]
+    assert sink.texts[-1] == "text"
+    assert sink.numbers == sorted(set(sink.numbers))
+
+
+async def test_no_notification_follows_the_end() -> None:
+    sink = Sink()
+    progress = Progress(sink.report, heartbeat=0.0)
+    progress.close()
+    await progress.run()
+    assert sink.texts == []
+
+
 PIECES = st.lists(st.text(st.characters(categories=["L", "Cs", "So"])), max_size=12)
 
 

@@ -13,7 +13,8 @@ import trustme
 
 from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.client import ChatClient, Completion
+from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, Exchange, Replay
@@ -182,7 +183,11 @@ async def test_an_untrusted_certificate_says_so() -> None:
     async with Replay(tls=context) as upstream:
         error = await failure(settings_for(upstream, base_url=f"https://127.0.0.1:{upstream.port}"))
     assert (error["code"], error["billed"]) == ("connection_failed", "no")
-    assert "is not trusted" in error["message"]
+    assert (
+        "TLS with AceData failed: self-signed certificate" in error["message"]
+        or "unable to get local issuer" in error["message"]
+    )
+    assert not error["retryable"]
 
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 200 OK\r\n", b"garbage\r\n\r\n"])

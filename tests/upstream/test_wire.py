@@ -7,7 +7,8 @@ import pytest
 
 from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.client import ChatClient, Completion
+from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.text import without_lone_surrogates
 from tests.replay import Replay

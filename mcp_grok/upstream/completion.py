@@ -1,0 +1,74 @@
+"""An answer, and what is known of a call while it runs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from mcp_grok.errors import GrokError
+from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.stream import OnText
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer.
+
+    Attributes:
+        body: The `chat.completion` as the upstream gave it, or as assembled from its stream.
+        attempts: How often the call was sent.
+        first_text_after: Seconds from sending to the first text of a stream; None where there was none.
+        missing_choices: How many of the `n` choices asked for did not come.
+        dropped: Parameters that were given and not sent, with the reason.
+    """
+
+    body: JSONObject
+    attempts: int = 1
+    first_text_after: float | None = None
+    missing_choices: int = 0
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+class RunningCall:
+    """What is known of a call while it runs."""
+
+    def __init__(self, request: ChatRequest, on_text: OnText) -> None:
+        self.request = request
+        self.assembler = Assembler(request.choices)
+        self.attempts = 0
+        self._maybe_billed = False
+        self.sent_at: float | None = None
+        self.first_text_at: float | None = None
+        self.answer: Completion | None = None
+        self.on_text = on_text
+
+    def text_streamed(self, text: str) -> None:
+        if self.first_text_at is None:
+            self.first_text_at = anyio.current_time()
+        self.on_text(text)
+
+    def failed(self, error: GrokError) -> None:
+        """Remembers whether a failed attempt may have been charged."""
+        self._maybe_billed = self._maybe_billed or error.as_dict()["billed"] != "no"
+
+    def tell(self, failure: GrokError) -> None:
+        """Adds to the error of the call what is known of all its attempts."""
+        failure.attempts = self.attempts
+        failure.add(partial=self.assembler.text)
+        if self._maybe_billed and failure.as_dict()["billed"] == "no":
+            failure.billing_is_unknown()
+
+    def completion(self, body: JSONObject) -> Completion:
+        choices = body["choices"]
+        waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
+        missing = max(0, self.request.choices - len(choices))
+        return Completion(body, self.attempts, waited, missing, self.request.dropped)
+
+
+def is_completion(body: Any) -> bool:
+    """Whether a JSON body has the form of a completion: choices, each with a message."""
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or not choices:
+        return False
+    return all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)
