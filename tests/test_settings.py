@@ -51,6 +51,7 @@ def secret_of(settings: Settings) -> str | None:
         ("MCP_GROK_DEFAULT_MODEL", "grok-3", "default_model", "grok-3", None),
         ("MCP_GROK_TIMEOUT", "0.25", "timeout", 0.25, 900),
         ("MCP_GROK_IDLE_TIMEOUT", "86400", "idle_timeout", 86_400, 300),
+        ("MCP_GROK_MAX_RETRIES", "0", "max_retries", 0, 2),
         ("MCP_GROK_MAX_CONCURRENCY", "100000", "max_concurrency", 100_000, 20),
         ("MCP_GROK_STRUCTURED", "1", "structured", True, False),
         ("MCP_GROK_LOG_LEVEL", "debug", "log_level", "DEBUG", "WARNING"),
@@ -191,9 +192,11 @@ def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Rea
         ("MCP_GROK_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
         ("MCP_GROK_STRUCTURED", "perhaps", "valid boolean"),
         ("MCP_GROK_ALLOW_HTTP", "2", "valid boolean"),
-        *[("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", value, "integer") for value in ("1.5", "nan", "many")],
-        ("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", "0", "greater than or equal to 1"),
-        ("MCP_GROK_MAX_RETRIES", "MCP_GROK_MAX_CONCURRENCY", "100001", "less than or equal to 100000"),
+        *[("MCP_GROK_MAX_CONCURRENCY", value, "integer") for value in ("1.5", "nan", "many")],
+        ("MCP_GROK_MAX_RETRIES", "-1", "greater than or equal to 0"),
+        ("MCP_GROK_MAX_RETRIES", "11", "less than or equal to 10"),
+        ("MCP_GROK_MAX_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("MCP_GROK_MAX_CONCURRENCY", "100001", "less than or equal to 100000"),
         *[
             (f"MCP_GROK_{name}", value, rule)
             for name in ("TIMEOUT", "IDLE_TIMEOUT")
