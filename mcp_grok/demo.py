@@ -54,6 +54,7 @@ async def run_demo() -> int:
             **{name: value for name, value in os.environ.items() if not name.startswith("MCP_GROK_")},
             "MCP_GROK_PROVIDER": "sandbox",
             "MCP_GROK_LOG_LEVEL": "ERROR",
+            "MCP_GROK_HANDOFF_AFTER": "2",
         },
     )
     console.print(Rule("mcp-grok over stdio, against the sandbox"))
@@ -66,6 +67,7 @@ async def run_demo() -> int:
         await demo.image()
         await demo.tool_call()
         await demo.json_output()
+        await demo.hand_off()
         await demo.error()
     console.print(Rule("done" if not demo.surprises else "not as it should be"))
     for surprise in demo.surprises:
@@ -137,20 +139,28 @@ class _Demo:
         )
         self._expect("JSON", json.loads(_content(answer))["language"] == "en")
 
+    async def hand_off(self) -> None:
+        arguments = {"messages": [_user("Think hard.")], "model": "sandbox-slow:3"}
+        pending = await self._scene("A call that takes longer than the client waits is handed off …", arguments)
+        self._expect("hand-off", pending.get("object") == "chat.completion.pending")
+        step = pending["next"]
+        answer = await self._scene("… and fetched, without paying again", step["arguments"], step["tool"])
+        self._expect("fetching", "Think hard" in _content(answer))
+
     async def error(self) -> None:
         answer = await self._scene(
             "An error, told as it is", {"messages": [_user("Hello")], "model": "sandbox-used_up"}
         )
         self._expect("error", answer["error"]["code"] == "used_up" and answer["error"]["billed"] == "no")
 
-    async def _scene(self, title: str, arguments: Arguments) -> dict[str, Any]:
-        self._show_request(title, arguments)
-        return self._show_result(await self._client.call_tool(NAME, arguments), "result")
+    async def _scene(self, title: str, arguments: Arguments, tool: str = NAME) -> dict[str, Any]:
+        self._show_request(title, arguments, tool)
+        return self._show_result(await self._client.call_tool(tool, arguments), "result")
 
-    def _show_request(self, title: str, arguments: Arguments) -> None:
+    def _show_request(self, title: str, arguments: Arguments, tool: str = NAME) -> None:
         self._console.print()
         self._console.print(Text(title, style="bold"))
-        self._show("request", _shortened(arguments), "default")
+        self._show(tool, _shortened(arguments), "default")
 
     def _show_result(self, result: CallToolResult, title: str) -> dict[str, Any]:
         texts = [block.text for block in result.content if isinstance(block, TextContent)]

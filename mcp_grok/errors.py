@@ -10,6 +10,7 @@ GrokError
 ├── BadUpstreamResponse   the API answered with something that is not a completion
 ├── ResponseTooLarge      the answer is over the size limit
 ├── Cancelled             the call was stopped by its caller
+├── NotFound              no such completion is kept
 └── InternalError         a defect of this server
 """
 
@@ -161,6 +162,14 @@ class Cancelled(GrokError):
 
     code = "cancelled"
     type = "cancelled"
+
+
+class NotFound(GrokError):
+    """No completion is kept under that id: it was never given out, is too old, or the server was started again."""
+
+    code = "not_found"
+    type = "not_found_error"
+    billed = "no"
 
 
 class InternalError(GrokError):

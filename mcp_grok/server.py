@@ -5,7 +5,7 @@ A call goes one way: transport → tool → request → client → stream → as
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -16,19 +16,37 @@ from mcp_types import (
     CallToolResult,
     ListToolsResult,
     PaginatedRequestParams,
+    Tool,
 )
 
 from mcp_grok import __version__
 from mcp_grok.completions import Completions, open_completions
 from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.settings import Settings
-from mcp_grok.tools import chat
+from mcp_grok.tools import cancel_completion, chat, get_completion
+from mcp_grok.tools.progress import Report
 from mcp_grok.tools.result import error_result
 
 TOOLS_TTL = 300_000
 """Milliseconds for which a client may keep the list of tools."""
 
 Context = ServerRequestContext[Completions, Any]
+
+
+class ToolModule(Protocol):
+    """What each module of `mcp_grok.tools` that is a tool has."""
+
+    NAME: str
+
+    def definition(self, settings: Settings) -> Tool:
+        """The tool as clients see it."""
+        ...
+
+    async def call(
+        self, completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
+    ) -> CallToolResult:
+        """One call of the tool; raises `GrokError`."""
+        ...
 
 
 def create_server(settings: Settings | None = None, completions: Completions | None = None) -> Server[Completions]:
@@ -43,8 +61,9 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
-    tool = chat.definition(settings)
-    listing = ListToolsResult(tools=[tool], ttl_ms=TOOLS_TTL, cache_scope="public")
+    tools = tools_in_force(settings)
+    definitions = {name: tool.definition(settings) for name, tool in tools.items()}
+    listing = ListToolsResult(tools=list(definitions.values()), ttl_ms=TOOLS_TTL, cache_scope="public")
 
     @asynccontextmanager
     async def lifespan(server: Server[Completions]) -> AsyncIterator[Completions]:
@@ -58,12 +77,13 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         return listing
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-        if params.name != tool.name:
-            raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {tool.name}.")
+        tool = tools.get(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(tools)}.")
         wants_progress = (context.meta or {}).get("progress_token") is not None
         report = context.session.report_progress if wants_progress else None
         try:
-            return await chat.call(context.lifespan_context, settings, params.arguments or {}, report)
+            return await tool.call(context.lifespan_context, settings, params.arguments or {}, report)
         except GrokError as error:
             return error_result(error)
         except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
@@ -73,13 +93,20 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         "mcp-grok",
         version=__version__,
         title="Grok",
-        instructions=f"{chat.NAME} asks a Grok model. A reasoning model can take minutes.",
-        website_url=None,
+        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to go on.",
         lifespan=lifespan,
-        get_tool_input_schema=lambda name: tool.input_schema if name == tool.name else None,
+        get_tool_input_schema=lambda name: definitions[name].input_schema if name in definitions else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
+    """The tools that these settings call for, by name."""
+    tools: list[ToolModule] = [chat]
+    if settings.handoff_after:
+        tools += [get_completion, cancel_completion]
+    return {tool.NAME: tool for tool in tools}
 
 
 @asynccontextmanager

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
         20, description="Calls at the API at once; the rest wait in order"
     )
+    handoff_after: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
+        50,
+        description="Seconds after which a call that is not done goes on in the background, to be fetched with "
+        "`grok_get_completion`; 0 for never",
+    )
     structured: bool = Field(
         False, description="Also send the completion as `structuredContent`, for programs that want it"
     )

@@ -9,8 +9,8 @@ import pytest
 
 from mcp_grok import __version__
 from mcp_grok.cli import parser
+from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings, variable
-from mcp_grok.tools.chat import definition
 from tests.documents import README, rendered
 
 ROOT = README.parent
@@ -58,14 +58,13 @@ def test_the_example_configuration_is_the_readmes() -> None:
 def test_the_manifest_says_what_the_code_says() -> None:
     manifest = json.loads(text("manifest.json"))
     project = tomllib.loads(text("pyproject.toml"))["project"]
-    tool = definition(Settings())
     assert manifest["version"] == __version__
     assert (manifest["name"], manifest["description"]) == (project["name"], project["description"])
-    assert [entry["name"] for entry in manifest["tools"]] == [tool.name]
+    assert [entry["name"] for entry in manifest["tools"]] == list(tools_in_force(Settings()))
     assert set(manifest["server"]["mcp_config"]["env"]) <= {variable(name) for name in Settings.model_fields}
     assert (ROOT / manifest["server"]["entry_point"]).exists()
-    for value in manifest["server"]["mcp_config"]["env"].values():
-        assert value.removeprefix("${user_config.").removesuffix("}") in manifest["user_config"]
+    asked = re.findall(r"\$\{user_config\.(\w+)\}", str(manifest["server"]["mcp_config"]["env"]))
+    assert set(asked) == set(manifest["user_config"])
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -73,7 +73,10 @@ def test_these_are_all_the_variables() -> None:
     assert {variable(field) for field in Settings.model_fields} == {
         *KEY_VARIABLES,
         *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
-        *(f"MCP_GROK_{name}" for name in ("IDLE_TIMEOUT", "MAX_RETRIES", "MAX_CONCURRENCY", "STRUCTURED", "LOG_LEVEL")),
+        *(
+            f"MCP_GROK_{name}"
+            for name in ("IDLE_TIMEOUT", "MAX_RETRIES", "MAX_CONCURRENCY", "HANDOFF_AFTER", "STRUCTURED", "LOG_LEVEL")
+        ),
     }
 
 

@@ -69,8 +69,7 @@ def content_of(result: CallToolResult) -> str:
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
     async with connected(upstream, way) as client:
-        [tool] = (await client.list_tools()).tools
-        assert tool.name == NAME
+        assert NAME in [tool.name for tool in (await client.list_tools()).tools]
         assert content_of(await client.call_tool(NAME, HELLO)) == "Yo!"
         wrong = await client.call_tool(NAME, {"messages": []})
         assert wrong.is_error

@@ -1,16 +1,18 @@
 """`grok_chat_completions`: its schema, and a call of it."""
 
+import math
 from typing import Any
 
 import anyio
-from mcp_types import CallToolResult, Tool, ToolAnnotations
+from mcp_types import CallToolResult, Tool
 
-from mcp_grok.completions import Call, Completions, Outcome
-from mcp_grok.errors import GrokError
+from mcp_grok.completions import Completions
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
-from mcp_grok.tools.progress import Progress, Report
-from mcp_grok.tools.result import completion_result
+from mcp_grok.tools.annotations import annotations
+from mcp_grok.tools.progress import Report
+from mcp_grok.tools.result import outcome_result
+from mcp_grok.tools.waiting import pending_result, waited
 from mcp_grok.upstream.parameters import Schema
 from mcp_grok.upstream.request import PARAMETERS, read_request
 
@@ -25,7 +27,7 @@ def definition(settings: Settings) -> Tool:
         title=TITLE,
         description=_description(settings),
         input_schema=input_schema(settings),
-        annotations=ToolAnnotations(title=TITLE, read_only_hint=True, destructive_hint=False, open_world_hint=True),
+        annotations=annotations(TITLE),
     )
 
 
@@ -73,21 +75,12 @@ async def call(
     request = read_request(arguments, default_model=settings.model, progress_wanted=report is not None)
     running = completions.start(request)
     try:
-        outcome = await (_followed(running, report) if report else running.wait())
+        outcome = await waited(running, settings.handoff_after or math.inf, report)
     except anyio.get_cancelled_exc_class():
         # The waiter is gone: the client cancelled, or went away. Ending the call is our decision, made here.
         running.cancel()
         raise
-    if isinstance(outcome, GrokError):
-        raise outcome
-    return completion_result(outcome, structured=settings.structured)
-
-
-async def _followed(running: Call, report: Report) -> Outcome:
-    progress = Progress(report)
-    running.follow(progress.add)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(progress.run)
-        outcome = await running.wait()
-        progress.close()
-    return outcome
+    if outcome is None:
+        completions.keep(running)
+        return pending_result(running)
+    return outcome_result(outcome, structured=settings.structured)

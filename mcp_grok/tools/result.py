@@ -5,12 +5,29 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
+from mcp_grok.completions import Outcome
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.text import without_lone_surrogates
 
 META = "mcp-grok/"
 """What this server adds to a result stands in `_meta` under keys that begin so, never in the completion."""
+
+
+def json_result(value: dict[str, Any]) -> CallToolResult:
+    """An object of our own as compact JSON."""
+    return CallToolResult(content=[TextContent(text=_compact(value))])
+
+
+def outcome_result(outcome: Outcome, *, structured: bool) -> CallToolResult:
+    """The result for a call that has ended.
+
+    Raises:
+        GrokError: the call failed.
+    """
+    if isinstance(outcome, GrokError):
+        raise outcome
+    return completion_result(outcome, structured=structured)
 
 
 def completion_result(completion: Completion, *, structured: bool) -> CallToolResult:

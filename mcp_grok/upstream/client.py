@@ -138,7 +138,7 @@ class ChatClient:
         return call.answer
 
     async def _read(self, response: httpx2.Response, call: RunningCall) -> Completion:
-        async with aclosing(self._received(response)) as received:
+        async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
                 body = await _read_up_to(received, MAX_ERROR_BYTES)
                 raise failures.http_error(self._provider, response.status_code, response.headers, body)
@@ -150,14 +150,14 @@ class ChatClient:
                 return await self._read_stream(start, received, call)
             return await self._read_json(start, received, response.status_code, call)
 
-    async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-        total = 0
+    async def _received(self, response: httpx2.Response, call: RunningCall) -> AsyncGenerator[bytes, None]:
+        call.size = 0
         limit = self._max_response_bytes
         try:
             coded = "content-encoding" in response.headers
             async for received in response.aiter_bytes() if coded else response.aiter_raw():
-                total += len(received)
-                if total > limit:
+                call.size += len(received)
+                if call.size > limit:
                     raise ResponseTooLarge(
                         f"The answer is over {limit} bytes; ask for less, for example with max_tokens."
                     )

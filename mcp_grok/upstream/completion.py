@@ -21,6 +21,7 @@ class Completion:
         first_text_after: Seconds from sending to the first text of a stream; None where there was none.
         missing_choices: How many of the `n` choices asked for did not come.
         dropped: Parameters that were given and not sent, with the reason.
+        size: Bytes of the answer as it came.
     """
 
     body: JSONObject
@@ -28,6 +29,7 @@ class Completion:
     first_text_after: float | None = None
     missing_choices: int = 0
     dropped: dict[str, str] = field(default_factory=dict)
+    size: int = 0
 
 
 class RunningCall:
@@ -37,6 +39,7 @@ class RunningCall:
         self.request = request
         self.assembler = Assembler(request.choices)
         self.attempts = 0
+        self.size = 0
         self._maybe_billed = False
         self.sent_at: float | None = None
         self.first_text_at: float | None = None
@@ -63,7 +66,7 @@ class RunningCall:
         choices = body["choices"]
         waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
         missing = max(0, self.request.choices - len(choices))
-        return Completion(body, self.attempts, waited, missing, self.request.dropped)
+        return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size)
 
 
 def is_completion(body: Any) -> bool:

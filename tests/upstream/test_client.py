@@ -245,7 +245,7 @@ async def test_a_drip_of_keep_alive_bytes_is_ended_by_the_limit_of_the_whole_cal
     assert "MCP_GROK_TIMEOUT" in error["message"]
 
 
-async def test_a_call_that_waits_in_line_past_its_limit_was_not_sent(upstream: Replay) -> None:
+async def test_a_call_that_waits_in_line_past_its_limit_is_billed_only_if_it_was_sent(upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         await exchange.closed.wait()
 
@@ -261,9 +261,9 @@ async def test_a_call_that_waits_in_line_past_its_limit_was_not_sent(upstream: R
     async with client_for(limits) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(one, client)
         tasks.start_soon(one, client)
-    # The second may get the place in the instant in which both run out of time; then it was sent.
+    # The second may get the place in the instant in which both run out of time; nobody knows then whether it was sent.
     assert [error["code"] for error in errors] == ["timeout", "timeout"]
-    assert [error["billed"] for error in errors].count("no") == 2 - len(upstream.requests)
+    assert [error["billed"] for error in errors].count("unknown") >= len(upstream.requests) >= 1
 
 
 async def test_cancelling_closes_the_connection_at_once(upstream: Replay, settings: Settings) -> None:

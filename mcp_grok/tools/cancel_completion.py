@@ -1,0 +1,46 @@
+"""`grok_cancel_completion`: stops a call that was handed off."""
+
+from typing import Any
+
+from mcp_types import CallToolResult, Tool
+
+from mcp_grok.completions import Completions
+from mcp_grok.errors import Cancelled
+from mcp_grok.settings import Settings
+from mcp_grok.tools.annotations import annotations
+from mcp_grok.tools.arguments import ID_SCHEMA, read_arguments
+from mcp_grok.tools.progress import Report
+from mcp_grok.tools.result import json_result
+from mcp_grok.tools.waiting import CANCEL
+from mcp_grok.upstream.parameters import Kind, Text
+
+NAME = CANCEL
+TITLE = "Cancel a Grok completion"
+
+PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False)}
+
+
+def definition(settings: Settings) -> Tool:
+    """The tool as clients see it."""
+    return Tool(
+        name=NAME,
+        title=TITLE,
+        description="Stops a call that returned chat.completion.pending; what it has used may be billed.",
+        input_schema=ID_SCHEMA,
+        annotations=annotations(TITLE),
+    )
+
+
+async def call(
+    completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
+) -> CallToolResult:
+    """One call of the tool: says whether the call was stopped, or had ended before.
+
+    Raises:
+        GrokError: there is no such call, or an argument is wrong.
+    """
+    kept = completions.find(read_arguments(PARAMETERS, arguments)["id"])
+    kept.cancel()
+    outcome = await kept.wait()
+    status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
+    return json_result({"object": "chat.completion.cancelled", "id": kept.id, "status": status})

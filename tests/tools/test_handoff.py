@@ -1,0 +1,203 @@
+"""Calls that outlast their client's patience: handed off, fetched, cancelled."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from mcp_grok.server import create_server
+from mcp_grok.settings import Settings
+from tests.conftest import settings_for
+from tests.replay import COMPLETION, Exchange, Replay
+from tests.test_server import HELLO, text_of
+
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+SOON = 0.2
+"""Seconds after which these calls are handed off."""
+
+
+class Held:
+    """An upstream's behaviour that begins a stream and ends it when told to."""
+
+    def __init__(self, text: bytes = TEXT) -> None:
+        self.release = asyncio.Event()
+        self.text = text
+
+    async def __call__(self, exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(self.text)
+        await self.release.wait()
+        exchange.chunk(REST)
+        exchange.end()
+
+
+@pytest.fixture
+def settings(upstream: Replay) -> Settings:
+    """Settings that hand off soon."""
+    return settings_for(upstream, handoff_after=SOON)
+
+
+async def use(client: Client, tool: str, arguments: dict[str, Any], **options: Any) -> tuple[Any, bool]:
+    """The JSON of a result, and whether it is an error."""
+    result = await client.call_tool(tool, arguments, **options)
+    return json.loads(text_of(result)), result.is_error
+
+
+async def test_a_long_call_is_handed_off_and_fetched_with_one_request_at_the_upstream(
+    upstream: Replay, settings: Settings
+) -> None:
+    upstream.behave = held = Held()
+    async with Client(create_server(settings)) as client:
+        pending, is_error = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        assert not is_error
+        assert pending["object"] == "chat.completion.pending"
+        assert pending["status"] == "in_progress"
+        assert pending["model"] == "grok-4"
+        assert pending["elapsed"] >= 0
+        assert pending["partial"] == "so far"
+        assert pending["next"] == {"tool": "grok_get_completion", "arguments": {"id": pending["id"]}}
+        assert pending["next"]["tool"] in pending["message"]
+
+        again, _ = await use(client, pending["next"]["tool"], pending["next"]["arguments"])
+        assert (again["object"], again["id"]) == ("chat.completion.pending", pending["id"])
+
+        held.release.set()
+        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"], "wait": "60"})
+        assert not is_error
+        assert answer["choices"][0]["message"]["content"] == "so far, done"
+        assert (await use(client, "grok_get_completion", {"id": pending["id"]}))[0] == answer
+    assert len(upstream.requests) == 1
+
+
+async def test_a_failure_after_the_hand_off_is_the_error_the_call_would_have_given(
+    upstream: Replay, settings: Settings
+) -> None:
+    cut = asyncio.Event()
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(TEXT)
+        await cut.wait()
+        exchange.hang_up()
+
+    upstream.behave = behave
+    async with Client(create_server(settings)) as client:
+        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        cut.set()
+        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
+    assert is_error
+    assert (answer["error"]["code"], answer["error"]["partial"]) == ("stream_truncated", "so far")
+
+
+async def test_no_progress_follows_the_hand_off_and_fetching_gives_the_whole_text_as_progress(
+    upstream: Replay, settings: Settings
+) -> None:
+    upstream.behave = held = Held()
+    asked: list[str] = []
+    fetched: list[str] = []
+
+    def into(pieces: list[str]) -> Any:
+        async def show(progress: float, total: float | None, message: str | None) -> None:
+            pieces.append(message or "")
+
+        return show
+
+    async with Client(create_server(settings), mode="legacy") as client:
+        pending, _ = await use(client, "grok_chat_completions", HELLO, progress_callback=into(asked))
+        held.release.set()
+        await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60}, progress_callback=into(fetched))
+    assert asked == ["so far"]
+    assert "".join(fetched) == "so far, done"
+
+
+async def test_a_pending_result_shows_the_end_of_a_long_text(upstream: Replay, settings: Settings) -> None:
+    upstream.behave = Held(TEXT.replace(b"so far", b"a" * 500 + b"b" * 1000))
+    async with Client(create_server(settings)) as client:
+        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+    assert pending["partial"] == "b" * 1000
+
+
+async def test_a_call_that_is_not_streamed_is_handed_off_without_partial(upstream: Replay, settings: Settings) -> None:
+    release, answering = asyncio.Event(), upstream.behave
+
+    async def behave(exchange: Exchange) -> None:
+        await release.wait()
+        await answering(exchange)
+
+    upstream.behave = behave
+    async with Client(create_server(settings)) as client:
+        pending, _ = await use(client, "grok_chat_completions", HELLO)
+        assert "partial" not in pending
+        release.set()
+        answer, _ = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
+    assert answer == COMPLETION
+
+
+async def test_cancelling_closes_the_upstream_connection_and_says_what_had_come(
+    upstream: Replay, settings: Settings
+) -> None:
+    upstream.behave = Held()
+    async with Client(create_server(settings)) as client:
+        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        exchange = await upstream.exchanges.get()
+        cancelled, is_error = await use(client, "grok_cancel_completion", {"id": pending["id"]})
+        assert not is_error
+        assert cancelled == {"object": "chat.completion.cancelled", "id": pending["id"], "status": "cancelled"}
+        await asyncio.wait_for(exchange.closed.wait(), 2)
+        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"]})
+    assert is_error
+    assert (answer["error"]["code"], answer["error"]["partial"]) == ("cancelled", "so far")
+
+
+async def test_cancelling_what_has_ended_loses_nothing(upstream: Replay, settings: Settings) -> None:
+    upstream.behave = held = Held()
+    async with Client(create_server(settings)) as client:
+        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        held.release.set()
+        answer, _ = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
+        ended, _ = await use(client, "grok_cancel_completion", {"id": pending["id"]})
+        assert ended["status"] == "ended"
+        assert (await use(client, "grok_get_completion", {"id": pending["id"]}))[0] == answer
+
+
+@pytest.mark.parametrize("tool", ["grok_get_completion", "grok_cancel_completion"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "param"),
+    [
+        ({"id": "grok-unknown"}, "not_found", "id"),
+        ({}, "invalid_request", "id"),
+        ({"id": ""}, "invalid_request", "id"),
+        ({"id": 5}, "invalid_request", "id"),
+        ({"id": "x", "colour": "red"}, "invalid_request", "colour"),
+    ],
+)
+async def test_a_wrong_id_or_argument_is_told(
+    settings: Settings, tool: str, arguments: dict[str, Any], code: str, param: str
+) -> None:
+    async with Client(create_server(settings)) as client:
+        answer, is_error = await use(client, tool, arguments)
+    assert is_error
+    assert (answer["error"]["code"], answer["error"]["param"]) == (code, param)
+
+
+async def test_without_hand_off_a_call_is_waited_for_and_only_one_tool_is_listed(upstream: Replay) -> None:
+    async with Client(create_server(settings_for(upstream, handoff_after=0))) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["grok_chat_completions"]
+        assert (await use(client, "grok_chat_completions", HELLO))[0] == COMPLETION
+
+
+async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Settings) -> None:
+    async with Client(create_server(settings)) as client:
+        tools = (await client.list_tools()).tools
+    listing = [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
+    assert [tool.name for tool in tools] == ["grok_chat_completions", "grok_get_completion", "grok_cancel_completion"]
+    assert len(json.dumps(listing, ensure_ascii=False, separators=(",", ":")).encode()) <= 5500
+    for tool in tools:
+        assert tool.title
+        assert tool.annotations is not None
+        assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, False)
+        assert "wait" not in tool.input_schema["properties"]
