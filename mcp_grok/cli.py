@@ -2,8 +2,10 @@
 
 import argparse
 import gc
+import importlib.util
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for a call that failed, 2 for a wrong option or setting, 128 + a signal's number.
     """
+    _open_missing_streams()
     options = parser().parse_args(arguments)
     # Importing allocates much and frees nothing: collecting garbage meanwhile is a tenth of the start.
     gc.disable()
@@ -30,6 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except KeyboardInterrupt:
         return 130
+
+
+def _open_missing_streams() -> None:
+    """Gives a standard stream that the parent has closed somewhere to go, before its number goes to something else."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -153,7 +168,10 @@ def _settings() -> Any:
         _complain(explain(error))
         return None
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Only our own loggers follow the setting: others write whole requests at DEBUG.
+    # Only our own loggers follow the setting: the SDK's write whole requests at DEBUG, and those that cannot be read,
+    # prompts included, at ERROR.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
+    logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
     logging.getLogger("mcp_grok").setLevel(settings.log_level)
     return settings
 
@@ -161,15 +179,12 @@ def _settings() -> Any:
 def _run(function: Callable[[], Any]) -> int:
     import anyio
 
+    from mcp_grok.stdio import suits_uvloop
+
     gc.freeze()
     gc.enable()
-    try:
-        import uvloop  # noqa: F401
-    except ImportError:
-        options = {}
-    else:
-        options = {"use_uvloop": True}
-    return int(anyio.run(function, backend_options=options) or 0)
+    use_uvloop = suits_uvloop() and importlib.util.find_spec("uvloop") is not None
+    return int(anyio.run(function, backend_options={"use_uvloop": use_uvloop}) or 0)
 
 
 def _complain(line: str) -> None:

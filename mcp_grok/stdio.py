@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import anyio
 from mcp.shared.message import SessionMessage
-from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JSONRPCNotification, jsonrpc_message_adapter
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
@@ -35,7 +35,18 @@ def can_be_watched() -> bool:
         return False
     try:
         modes = [os.fstat(fd).st_mode for fd in (0, 1)]
-        return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes))
+        # Watching the writing side for its end would read what is meant for the reading side.
+        shared = stat.S_ISSOCK(modes[0]) and os.path.sameopenfile(0, 1)
+        known = [stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes)]
+    except OSError:
+        return False
+    return all(known) and not shared
+
+
+def suits_uvloop() -> bool:
+    """Whether uvloop serves these streams as well as asyncio does; it does not see the end of a terminal."""
+    try:
+        return not (os.isatty(0) or os.isatty(1))
     except OSError:
         return False
 
@@ -101,7 +112,8 @@ class LineWriter:
         try:
             self._writer.write(line.encode() + b"\n")
             await self._writer.drain()
-        except (ConnectionError, BrokenPipeError):
+        except (ConnectionError, RuntimeError):
+            # uvloop says RuntimeError of a transport that is closed.
             if not self._incoming.at_eof():
                 # Nobody reads us any more, so nobody can be served: end as on EOF.
                 self._incoming.feed_eof()
@@ -146,21 +158,37 @@ class LineReader:
         while True:
             if self._closed:
                 raise anyio.ClosedResourceError
-            try:
-                line = await self._incoming.readline()
-            except ValueError:
-                await self._refuse(None, INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes")
-                continue
+            line = await self._next_line()
             if not line:
                 raise anyio.EndOfStream
             if line.isspace():
                 continue
             try:
-                return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+                message = jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValidationError:
-                message = await self._second_look(line)
-            if message is not None:
-                return message
+                looked_at = await self._second_look(line)
+                if looked_at is not None:
+                    return looked_at
+                continue
+            if isinstance(message, JSONRPCNotification) and b'"id"' in line and "id" in json.loads(line):
+                # With an id that is none of JSON-RPC's it would pass for a notification and never be answered.
+                await self._refuse(None, INVALID_REQUEST, "Invalid Request: an id is a string or a whole number")
+                continue
+            return SessionMessage(message)
+
+    async def _next_line(self) -> bytes:
+        too_long = False
+        while True:
+            try:
+                line = await self._incoming.readline()
+            except ValueError:
+                too_long = True
+                continue
+            if not too_long:
+                return line
+            # What is left is the end of the line that was too long.
+            await self._refuse(None, INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes")
+            too_long = False
 
     async def _second_look(self, line: bytes) -> SessionMessage | None:
         """Reads what the strict parser refused: bytes that are not UTF-8 and lone surrogates become U+FFFD."""

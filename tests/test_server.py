@@ -48,6 +48,14 @@ async def test_structured_content_is_sent_only_when_asked_for(upstream: Replay) 
     assert json.loads(text_of(result)) == COMPLETION
 
 
+async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_whole(upstream: Replay) -> None:
+    deep = b"[" * 400 + b"]" * 400
+    upstream.answer(b'{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],"x":' + deep + b"}")
+    result = await call(settings_for(upstream, structured=True), HELLO)
+    assert result.structured_content is None
+    assert deep.decode() in text_of(result)
+
+
 async def test_the_completion_comes_through_whole_unknown_fields_order_and_large_integers(
     upstream: Replay, settings: Settings
 ) -> None:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import pty
 import signal
+import socket
 import sys
 import time
+import tty
 from typing import Any
 
 import pytest
@@ -55,6 +58,9 @@ async def test_a_line_of_garbage_is_answered_and_the_next_call_works(environment
         (b'{"jsonrpc":"2.0","id":7,"method":5}', 7, -32600),
         (b'{"jsonrpc":"2.0","id":"a","params":[]}', "a", -32600),
         (b'{"jsonrpc":"2.0","id":true}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":[1],"method":"ping"}', None, -32600),
         (b"[]", None, -32600),
         (b"[" * 20_000, None, -32700),
         (b'{"jsonrpc":"2.0","id":1,"method":"ping"', None, -32700),
@@ -196,6 +202,50 @@ async def test_a_client_that_reads_no_more_ends_the_process(environment: dict[st
     assert process.stdin is not None
     process.stdin.write(b"garbage\n")
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.parametrize("kind", ["terminal", "socket"])
+async def test_one_terminal_or_socket_for_both_directions_is_served(environment: dict[str, str], kind: str) -> None:
+    if kind == "terminal":
+        ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+    else:
+        pair = socket.socketpair()
+        ours, theirs = (end.detach() for end in pair)
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK, stdin=theirs, stdout=theirs, env={**os.environ, **environment}
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "r+b", buffering=0) as wire:
+        for number in range(5):
+            line = {"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": {"_meta": MODERN_META}}
+            wire.write(json.dumps(line).encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                answer += await asyncio.wait_for(asyncio.to_thread(wire.read, 65536), 10)
+            assert json.loads(answer)["id"] == number
+        process.terminate()
+        assert await finished_process(process) == 128 + signal.SIGTERM
+
+
+async def finished_process(process: asyncio.subprocess.Process) -> int:
+    """The exit status, which must come soon."""
+    return await asyncio.wait_for(process.wait(), 5)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&-", ">&-", "2>&- <&- >&-"])
+async def test_streams_that_the_parent_has_closed_are_no_reason_to_crash(
+    environment: dict[str, str], closed: str
+) -> None:
+    command = f"exec {' '.join(MCP_GROK)} {closed}"
+    process = await asyncio.create_subprocess_shell(
+        command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    await asyncio.wait_for(process.communicate(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'), 10)
+    assert process.returncode == 0
 
 
 async def test_stray_prints_stay_off_the_wire(environment: dict[str, str]) -> None:

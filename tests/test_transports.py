@@ -178,6 +178,19 @@ async def test_an_image_of_many_megabytes_fits_and_a_body_over_32_mebibytes_does
     assert upstream.requests[0].json["messages"][0]["content"][0]["image_url"]["url"] == image
 
 
+async def test_a_body_that_cannot_be_read_leaves_no_prompt_in_the_log(upstream: Replay) -> None:
+    async with serving(upstream, "sse") as (url, process), httpx2.AsyncClient(trust_env=False) as client:
+        async with client.stream("GET", url) as stream:
+            lines = stream.aiter_lines()
+            endpoint = next(line for line in [await anext(lines), await anext(lines)] if line.startswith("data: "))
+            address = url.replace("/sse", endpoint.removeprefix("data: "))
+            broken = b'{"jsonrpc":"2.0","id":1,"method":7,"params":{"x":"SECRET PROMPT"}}'
+            assert await post(address, broken) == 400
+        process.terminate()
+        assert process.stderr is not None
+        assert b"SECRET" not in await process.stderr.read()
+
+
 async def test_many_clients_share_one_pool_of_connections(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         for _ in range(3):

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
+from pydantic_core import to_json
 
 from mcp_grok.completions import Outcome
 from mcp_grok.errors import BadUpstreamResponse, GrokError
@@ -40,7 +41,7 @@ def completion_result(completion: Completion, *, structured: bool) -> CallToolRe
         text = _compact(completion.body)
     except RecursionError:
         raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
-    content = json.loads(text) if structured else None
+    content = _structured(text) if structured else None
     return CallToolResult(content=[TextContent(text=text)], structured_content=content, _meta=_meta(completion))
 
 
@@ -49,6 +50,16 @@ def error_result(error: GrokError) -> CallToolResult:
     meta = {f"{META}attempts": error.attempts} if error.attempts else None
     text = _compact({"error": error.as_dict()})
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta=meta)
+
+
+def _structured(text: str) -> Any:
+    content = json.loads(text)
+    try:
+        to_json(content)
+    except ValueError:
+        # Nested too deeply for the SDK's serializer; the text says it all.
+        return None
+    return content
 
 
 def _meta(completion: Completion) -> dict[str, Any]:

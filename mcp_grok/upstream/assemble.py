@@ -119,9 +119,9 @@ class _Choice:
         text = ""
         for key, value in part.items():
             if key == "delta":
-                text = self._add_delta(value)
-            elif key == "message" and isinstance(value, dict):
-                text = self._replace(value)
+                text += self._add_delta(value)
+            elif key == "message":
+                text += self._replace(value) if isinstance(value, dict) and value else ""
             elif key == "finish_reason":
                 self._finish(value)
             elif key == "logprobs":
@@ -202,14 +202,14 @@ class _ToolCalls:
         index, call_id = delta.get("index"), delta.get("id")
         if isinstance(index, int):
             call = self._by_index.get(index)
-            if call is None or (call_id and call.get("id") and call["id"] != call_id):
+            another_id = call_id and call is not None and call.get("id") and call["id"] != call_id
+            if call is None or another_id or (not call_id and _begins_another(delta, call)):
                 call = self._by_index[index] = self._open()
             return call
         if isinstance(call_id, str) and call_id:
             return self._by_id.get(call_id) or self._open()
         last = self._calls[-1] if self._calls else None
-        names_another = last is not None and _name(delta) and _name(last)
-        return self._open() if last is None or names_another else last
+        return self._open() if last is None or _begins_another(delta, last) else last
 
     def _open(self) -> JSONObject:
         self._calls.append({})
@@ -219,9 +219,15 @@ class _ToolCalls:
         return [_joined(call) for call in self._calls]
 
 
-def _name(call: JSONObject) -> Any:
+def _begins_another(delta: JSONObject, call: JSONObject) -> bool:
+    """Whether a delta without an id names a function, though the call has its name and arguments already."""
+    new, old = _function(delta), _function(call)
+    return bool(new.get("name") and old.get("name") and old.get("arguments"))
+
+
+def _function(call: JSONObject) -> JSONObject:
     function = call.get("function")
-    return function.get("name") if isinstance(function, dict) else None
+    return function if isinstance(function, dict) else {}
 
 
 def _with_text_arguments(delta: JSONObject) -> JSONObject:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import anyio
 import httpx2
@@ -16,14 +17,19 @@ from mcp_grok.errors import (
 )
 from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
+from mcp_grok.upstream.body import body_of
 from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
 from mcp_grok.upstream.providers import is_loopback
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
-from mcp_grok.upstream.sse import is_event_stream, parse_json
+from mcp_grok.upstream.sse import is_event_stream, is_undecided, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader
+from mcp_grok.upstream.transport_failures import transport_error
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+FAIRNESS = 100
+"""Pieces of a body after which other calls get their turn, however fast this one comes."""
+
 MAX_ERROR_BYTES = 1024 * 1024
 CONNECT_TIMEOUT = 15.0
 
@@ -86,9 +92,8 @@ class ChatClient:
             with anyio.fail_after(self._settings.timeout):
                 return await self._attempts(call)
         except TimeoutError:
-            if call.answer is not None:
-                # The time ran out while the connection was being put away.
-                return call.answer
+            if (whole := call.whole_answer()) is not None:
+                return whole
             failure: GrokError = self._timed_out(call)
         except GrokError as error:
             failure = error
@@ -153,9 +158,12 @@ class ChatClient:
     async def _received(self, response: httpx2.Response, call: RunningCall) -> AsyncGenerator[bytes, None]:
         call.size = 0
         limit = self._max_response_bytes
+        pieces = 0
         try:
-            coded = "content-encoding" in response.headers
-            async for received in response.aiter_bytes() if coded else response.aiter_raw():
+            async for received in body_of(response):
+                pieces += 1
+                if pieces % FAIRNESS == 0:
+                    await anyio.lowlevel.checkpoint()
                 call.size += len(received)
                 if call.size > limit:
                     raise ResponseTooLarge(
@@ -168,11 +176,19 @@ class ChatClient:
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
-        content = b"".join([start, *[more async for more in received]])
+        pieces = [start]
+        broken: GrokError | None = None
+        try:
+            async for more in received:
+                pieces.append(more)  # noqa: PERF401 - what came before an error counts
+        except GrokError as cut:
+            # JSON says itself where it ends: what is whole is an answer, however its connection ended.
+            broken = cut
+        content = b"".join(pieces)
         try:
             body = parse_json(content)
         except ValueError:
-            raise self._not_a_completion(status, content) from None
+            raise broken or self._not_a_completion(status, content) from None
         if error := failures.error_in_answer(self._provider, status, body):
             raise error
         if not is_completion(body):
@@ -183,9 +199,14 @@ class ChatClient:
         return call.completion(body)
 
     async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
-        stream = StreamReader(self._provider, call.assembler, call.text_streamed)
-        await stream.read(start, received)
-        return call.completion(call.assembler.completion())
+        call.stream = StreamReader(self._provider, call.assembler, call.text_streamed)
+        await call.stream.read(start, received)
+        try:
+            return call.streamed_completion()
+        except RecursionError:
+            raise BadUpstreamResponse(
+                f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
+            ) from None
 
     def _connected(self) -> httpx2.AsyncClient:
         if self._http is None:
@@ -200,6 +221,7 @@ class ChatClient:
                         keepalive_expiry=KEEPALIVE_EXPIRY,
                     ),
                     follow_redirects=False,
+                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                     trust_env=not local,
                     # Reading the certificate store takes longer than a call to a server on this machine.
                     verify=not (local and settings.url.startswith("http:")),
@@ -233,7 +255,7 @@ class ChatClient:
         )
 
     def _transport_error(self, error: Exception) -> GrokError:
-        return failures.transport_error(self._provider, error, idle_timeout=self._settings.idle_timeout)
+        return transport_error(self._provider, error, idle_timeout=self._settings.idle_timeout)
 
     def _not_a_completion(self, status: int, body: bytes) -> GrokError:
         return BadUpstreamResponse(
@@ -245,18 +267,19 @@ class ChatClient:
 
 
 async def _first_bytes(received: AsyncIterator[bytes]) -> bytes:
-    start = b""
+    start = bytearray()
     async for more in received:
-        start += more
-        if start.strip():
+        # White space at the beginning says nothing, in JSON and in event streams alike.
+        start += more if start else more.lstrip()
+        if start and not is_undecided(bytes(start)):
             break
-    return start
+    return bytes(start)
 
 
 async def _read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
-    body = b""
+    body = bytearray()
     async for more in received:
         body += more
         if len(body) >= limit:
             break
-    return body[:limit]
+    return bytes(body[:limit])

@@ -8,7 +8,7 @@ import anyio
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.assemble import Assembler, JSONObject
 from mcp_grok.upstream.request import ChatRequest
-from mcp_grok.upstream.stream import OnText
+from mcp_grok.upstream.stream import OnText, StreamReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class RunningCall:
         self.sent_at: float | None = None
         self.first_text_at: float | None = None
         self.answer: Completion | None = None
+        self.stream: StreamReader | None = None
         self.on_text = on_text
 
     def text_streamed(self, text: str) -> None:
@@ -61,6 +62,16 @@ class RunningCall:
         failure.add(partial=self.assembler.text)
         if self._maybe_billed and failure.as_dict()["billed"] == "no":
             failure.billing_is_unknown()
+
+    def whole_answer(self) -> Completion | None:
+        """The answer, if all of it came before the time ran out; None if it did not."""
+        if self.answer is None and self.stream is not None and self.stream.whole:
+            self.answer = self.streamed_completion()
+        return self.answer
+
+    def streamed_completion(self) -> Completion:
+        """The answer that the chunks of a whole stream make."""
+        return self.completion(self.assembler.completion())
 
     def completion(self, body: JSONObject) -> Completion:
         choices = body["choices"]

@@ -5,20 +5,13 @@ The forms of error bodies and the codes are AceData's (guide and public referenc
 """
 
 import re
-import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-
 from mcp_grok.errors import (
     BadUpstreamResponse,
-    CallTimeout,
-    ConnectionFailed,
     GrokError,
-    NotConfigured,
     UpstreamError,
 )
 from mcp_grok.upstream.providers import Provider
@@ -151,9 +144,15 @@ def http_error(provider: Provider, status: int, headers: Mapping[str, str], body
 
 def error_in_answer(provider: Provider, status: int, body: Any) -> GrokError | None:
     """The error that an answer under HTTP 200, or a chunk of a stream, holds; None where it holds none."""
-    if not isinstance(body, dict) or not (body.get("error") or body.get("success") is False):
+    if not isinstance(body, dict):
         return None
-    return _upstream_error(provider, status, {}, body, "unknown")
+    if body.get("error") or body.get("success") is False:
+        return _upstream_error(provider, status, {}, body, "unknown")
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
+        if isinstance(choice, dict) and choice.get("error"):
+            return _upstream_error(provider, status, {}, choice, "unknown")
+    return None
 
 
 def error_event(provider: Provider, data: str) -> GrokError:
@@ -248,53 +247,3 @@ def _message(value: Any, depth: int = 0) -> str:
 def readable(body: bytes) -> str:
     """The beginning of a body that is not JSON, as text without markup."""
     return " ".join(MARKUP.sub(" ", body[:MAX_READ].decode("utf-8", "replace")).split())
-
-
-def transport_error(provider: Provider, error: Exception, *, idle_timeout: float) -> GrokError:
-    """The error for a request that failed below HTTP, before an answer had begun."""
-    name = provider.title
-    match error:
-        case httpx2.ConnectTimeout():
-            failure: GrokError = ConnectionFailed(
-                f"No connection to {name} in time; check the network and MCP_GROK_BASE_URL.", billed="no"
-            )
-        case httpx2.ProxyError():
-            failure = ConnectionFailed(
-                f"The proxy refused the way to {name}; check HTTPS_PROXY and NO_PROXY.", billed="no"
-            )
-        case httpx2.ConnectError():
-            failure = _not_connected(name, error)
-        case httpx2.TimeoutException():
-            failure = CallTimeout(
-                f"{name} sent nothing for {idle_timeout:g} s (MCP_GROK_IDLE_TIMEOUT); the outcome is unknown and the "
-                "call may be billed."
-            )
-        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
-            failure = NotConfigured("The request cannot be sent as configured; check MCP_GROK_BASE_URL and the key.")
-        case httpx2.DecodingError():
-            failure = BadUpstreamResponse(f"The answer of {name} is compressed in a way that cannot be read.")
-        case _:
-            failure = ConnectionFailed(
-                f"The connection to {name} broke before an answer; the outcome is unknown and the call may be billed."
-            )
-    failure.add(provider=provider.name)
-    return failure
-
-
-def _not_connected(name: str, error: BaseException) -> GrokError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
-            return ConnectionFailed(
-                f"TLS with {name} failed: {reason}. Check MCP_GROK_BASE_URL; behind a company proxy set SSL_CERT_FILE.",
-                billed="no",
-                retryable=False,
-            )
-        if isinstance(cause, socket.gaierror):
-            return ConnectionFailed(
-                f"The host name of {name} cannot be resolved; check the network, DNS and MCP_GROK_BASE_URL.",
-                billed="no",
-            )
-        cause = cause.__cause__ or cause.__context__
-    return ConnectionFailed(f"{name} refused the connection; check the network and MCP_GROK_BASE_URL.", billed="no")

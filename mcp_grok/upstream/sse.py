@@ -84,13 +84,19 @@ class EventDecoder:
         return event
 
 
+def is_undecided(start: bytes) -> bool:
+    """Whether a body's beginning is too short for `is_event_stream`: a part of a BOM or of a field's name."""
+    beginning = start.removeprefix(BOM).lstrip()
+    return BOM.startswith(start) or any(field.startswith(beginning) for field in FIELDS if field != beginning)
+
+
 def is_event_stream(start: bytes, content_type: str) -> bool | None:
     """Whether a body is a stream of events (True), JSON (False) or neither (None).
 
     The body's beginning decides, since JSON comes where a stream was asked for and the other way round.
 
     Args:
-        start: The first bytes of the body, at least one of them not white space unless the body has none.
+        start: The first bytes of the body; as many as it takes for `is_undecided` to be False, or all there are.
         content_type: The header, which decides for a stream that begins with something unusual.
     """
     beginning = start.removeprefix(BOM).lstrip()

@@ -16,6 +16,9 @@ TRAILER_GRACE = 5.0
 DRAIN_GRACE = 0.1
 """Seconds waited for the end of the body after `[DONE]`, so that the connection can be used again."""
 
+CHUNK_TYPES = ("", "message")
+"""Types of events that hold chunks; others, such as `ping`, are only looked at when they hold an object."""
+
 OnText = Callable[[str], None]
 
 
@@ -36,7 +39,8 @@ class StreamReader:
         self._done = False
 
     @property
-    def _whole(self) -> bool:
+    def whole(self) -> bool:
+        """Whether every expected choice has ended: from then on nothing can spoil the answer."""
         return self._assembler.is_complete(done=self._done)
 
     async def read(self, start: bytes, received: AsyncIterator[bytes]) -> None:
@@ -53,13 +57,11 @@ class StreamReader:
                 self._take(start, rest)
                 async for more in received:
                     self._take(more, rest)
-                for event in self._decoder.close():
-                    self._take_event(event)
-        except (GrokError, ValueError) as error:
-            # Once every choice has ended the answer is whole; nothing that follows can spoil it.
-            if not self._whole:
-                raise self._failure(error) from error
-        if not self._whole:
+                self._end()
+        except GrokError as error:
+            if not self.whole:
+                raise (self._truncated() if isinstance(error, ConnectionFailed) else error) from error
+        if not self.whole:
             raise self._truncated()
 
     def _take(self, received: bytes, rest: anyio.CancelScope) -> None:
@@ -67,7 +69,7 @@ class StreamReader:
             self._take_event(event)
         if self._done:
             rest.deadline = min(rest.deadline, anyio.current_time() + DRAIN_GRACE)
-        elif self._whole:
+        elif self.whole:
             rest.deadline = min(rest.deadline, anyio.current_time() + TRAILER_GRACE)
 
     def _take_event(self, event: Event) -> None:
@@ -79,22 +81,31 @@ class StreamReader:
             return
         if event.type == "error":
             raise failures.error_event(self._provider, data)
-        chunk = parse_json(data)
-        if error := failures.error_in_answer(self._provider, 200, chunk):
-            raise error
-        text = self._assembler.add(chunk)
+        if event.type not in CHUNK_TYPES and not data.startswith("{"):
+            return
+        text = self._add_chunk(data)
         if text:
             self._on_text(text)
 
-    def _failure(self, error: Exception) -> GrokError:
-        if isinstance(error, ConnectionFailed):
-            return self._truncated()
-        if isinstance(error, GrokError):
-            return error
-        return BadUpstreamResponse(
-            f"{self._provider.title} sent a chunk that cannot be read; the call may be billed. "
-            "What had come is in partial."
-        )
+    def _add_chunk(self, data: str) -> str:
+        try:
+            chunk = parse_json(data)
+            if error := failures.error_in_answer(self._provider, 200, chunk):
+                raise error
+            return self._assembler.add(chunk)
+        except (ValueError, RecursionError) as error:
+            raise BadUpstreamResponse(
+                f"{self._provider.title} sent a chunk that cannot be read; the call may be billed. "
+                "What had come is in partial."
+            ) from error
+
+    def _end(self) -> None:
+        try:
+            for event in self._decoder.close():
+                self._take_event(event)
+        except BadUpstreamResponse as error:
+            # The last event has no end: it was cut, not badly written.
+            raise self._truncated() from error
 
     def _truncated(self) -> GrokError:
         return StreamTruncated(

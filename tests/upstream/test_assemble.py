@@ -109,6 +109,27 @@ def test_the_older_function_call_is_collected_too() -> None:
     assert message["function_call"] == {"name": "f", "arguments": "{}"}
 
 
+@pytest.mark.parametrize("message", [None, {}, 7])
+def test_a_message_that_says_nothing_beside_a_delta_changes_nothing(message: Any) -> None:
+    choice = assembled(chunk({"content": "hello"}, message=message), chunk({}, "stop", message=message))
+    assert choice["message"] == {"role": "assistant", "content": "hello"}
+
+
+def test_a_whole_message_replaces_what_came_before_and_adds_only_what_is_new() -> None:
+    assembler = Assembler()
+    assert assembler.add(chunk({"content": "hello "})) == "hello "
+    assert assembler.add({"choices": [{"message": {"content": "hello world"}, "finish_reason": "stop"}]}) == "world"
+    assert assembler.text == "hello world"
+
+
+def test_calls_with_one_index_empty_ids_and_other_names_are_two() -> None:
+    calls = calls_of(
+        {"index": 0, "id": "", "function": {"name": "f", "arguments": "{}"}},
+        {"index": 0, "id": "", "function": {"name": "g", "arguments": "{}"}},
+    )
+    assert [(call["function"]["name"], call["function"]["arguments"]) for call in calls] == [("f", "{}"), ("g", "{}")]
+
+
 def test_a_finish_reason_is_not_unsaid_by_a_later_null_or_empty_one() -> None:
     assert assembled(chunk({}, "length"), chunk({}), chunk({}, ""))["finish_reason"] == "length"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -293,6 +294,74 @@ async def test_a_server_that_says_nothing_after_done_does_not_hold_the_answer(
     async with client_for(settings) as client:
         with anyio.fail_after(2):
             assert (await ask(client, stream=True)).body["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_whole_answer_counts_though_the_time_runs_out_while_the_server_lingers(upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(ROLE + TEXT + FINISH)
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    async with client_for(settings_for(upstream, timeout=0.3)) as client:
+        assert (await ask(client, stream=True)).body["choices"][0]["message"]["content"] == "so far"
+
+
+@pytest.mark.parametrize("ending", ["cut", "silence"])
+async def test_whole_json_counts_however_its_connection_ends(upstream: Replay, ending: str) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head(content_type="application/json")
+        exchange.chunk(json.dumps(COMPLETION).encode())
+        if ending == "silence":
+            await exchange.closed.wait()
+        exchange.hang_up()
+
+    upstream.behave = behave
+    async with client_for(settings_for(upstream, idle_timeout=0.2)) as client:
+        assert (await ask(client)).body == COMPLETION
+
+
+@pytest.mark.parametrize("body", [b" " * 20_000, b"\r\n" * 10_000])
+async def test_white_space_before_an_answer_costs_next_to_nothing(
+    upstream: Replay, settings: Settings, body: bytes
+) -> None:
+    upstream.stream(*[body[i : i + 1] for i in range(len(body))], json.dumps(COMPLETION).encode())
+    async with client_for(settings) as client:
+        assert (await ask(client)).body == COMPLETION
+
+
+@pytest.mark.parametrize("name", ["crlf", "bom", "error_event"])
+async def test_a_stream_that_trickles_in_under_another_type_is_read_as_one(
+    upstream: Replay, settings: Settings, name: str
+) -> None:
+    content = recorded(name)
+    upstream.stream(*[content[i : i + 1] for i in range(len(content))], content_type="application/json")
+    async with client_for(settings) as client:
+        if name == "error_event":
+            with pytest.raises(GrokError):
+                await ask(client)
+        else:
+            assert (await ask(client)).body["choices"]
+
+
+@pytest.mark.parametrize("event", [b"event: ping\ndata: 2026-01-01\n\n", b"event: ping\ndata: null\n\n"])
+async def test_an_event_of_another_type_is_passed_over(upstream: Replay, settings: Settings, event: bytes) -> None:
+    upstream.stream(ROLE + event + TEXT + event + FINISH)
+    async with client_for(settings) as client:
+        assert (await ask(client, stream=True)).body["choices"][0]["message"]["content"] == "so far"
+
+
+async def test_an_answer_nested_too_deeply_is_told_with_what_had_come(upstream: Replay, settings: Settings) -> None:
+    deep = b'{"choices":[{"index":0,"delta":{"x":' + b"[" * 600 + b"]" * 600 + b"}}]}"
+    upstream.stream(ROLE + TEXT + b"data: " + deep + b"\n\n" + FINISH)
+    error = await failure(settings, stream=True)
+    assert (error["code"], error["partial"]) == ("bad_upstream_response", "so far")
+
+
+async def test_an_error_of_a_choice_is_the_error_of_the_call(upstream: Replay, settings: Settings) -> None:
+    upstream.stream(ROLE + TEXT + b'data: {"choices":[{"index":0,"error":{"code":"api_error","message":"died"}}]}\n\n')
+    error = await failure(settings, stream=True)
+    assert (error["code"], error["upstream_message"], error["partial"]) == ("api_error", "died", "so far")
 
 
 async def test_proxies_of_the_environment_are_not_asked_for_this_machine(

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.errors import GrokError, UpstreamError
-from mcp_grok.upstream.failures import error_event, error_in_answer, http_error, transport_error
+from mcp_grok.upstream.failures import error_event, error_in_answer, http_error
 from mcp_grok.upstream.providers import PROVIDERS
+from mcp_grok.upstream.transport_failures import transport_error
 from tests.upstream.test_request import JSON, TEXT
 
 ACEDATA = PROVIDERS["acedata"]

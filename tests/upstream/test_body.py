@@ -1,0 +1,57 @@
+"""What a call leaves on its connection never reaches the next one."""
+
+import gzip
+import json
+
+import pytest
+
+from mcp_grok.settings import Settings
+from tests.replay import COMPLETION, Exchange, Replay
+from tests.upstream.test_client import ask, client_for
+
+ANSWER = json.dumps(COMPLETION).encode()
+OTHER = ANSWER.replace(b"Yo!", b"the answer to somebody else")
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        HEAD % len(ANSWER) + ANSWER + HEAD % len(OTHER) + OTHER,
+        HEAD % len(ANSWER) + ANSWER + b"\r\n",
+        CHUNKED % (len(ANSWER), ANSWER) + b"surplus",
+    ],
+    ids=["a second response", "a line break too many", "bytes after the last chunk"],
+)
+async def test_surplus_bytes_end_the_connection_and_spoil_no_other_call(
+    upstream: Replay, settings: Settings, first: bytes
+) -> None:
+    answers = [first, HEAD % len(ANSWER) + ANSWER]
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.send(answers.pop(0))
+
+    upstream.behave = behave
+    async with client_for(settings) as client:
+        assert (await ask(client)).body == COMPLETION
+        assert (await ask(client)).body == COMPLETION
+    assert upstream.connections == 2
+
+
+async def test_a_clean_connection_is_used_again_after_a_compressed_answer_too(
+    upstream: Replay, settings: Settings
+) -> None:
+    upstream.answer(gzip.compress(ANSWER), headers="content-encoding: gzip\r\n")
+    async with client_for(settings) as client:
+        for _ in range(2):
+            assert (await ask(client)).body == COMPLETION
+    assert upstream.connections == 1
+
+
+async def test_cookies_are_not_kept(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(COMPLETION, headers="set-cookie: a=1\r\n")
+    async with client_for(settings) as client:
+        for _ in range(2):
+            await ask(client)
+    assert "cookie" not in upstream.requests[1].headers
