@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 
 COMPLETION = {
     "id": "foaicmpl-13936918-cb99-49e1-b94c-bde98b482ed4",
@@ -37,7 +38,8 @@ def _chunked(content: bytes) -> bytes:
 class Upstream(asyncio.Protocol):
     """Speaks just enough HTTP: one request after the other on a connection.
 
-    The model's name says what is wanted: `chunks-N` streams N chunks, `slow-S` waits S seconds.
+    The model's name says what is wanted: `chunks-N` streams N chunks, `slow-S` waits S seconds, `stamp-0` streams the
+    time at which it does so.
     """
 
     connections = 0
@@ -57,10 +59,9 @@ class Upstream(asyncio.Protocol):
         self.received = b""
         if head.startswith(b"GET"):
             self._send_json(json.dumps({"connections": type(self).connections}).encode())
-        elif wanted := re.search(rb'"model": ?"(chunks|slow)-([\d.]+)"', body):
-            asyncio.get_running_loop().create_task(
-                self._stream(int(wanted[2])) if wanted[1] == b"chunks" else self._slow(float(wanted[2]))
-            )
+        elif wanted := re.search(rb'"model": ?"(chunks|slow|stamp)-([\d.]+)"', body):
+            behaviours = {b"chunks": self._stream, b"slow": self._slow, b"stamp": self._stamp}
+            asyncio.get_running_loop().create_task(behaviours[wanted[1]](float(wanted[2])))
         else:
             self.transport.write(PLAIN)
 
@@ -71,7 +72,13 @@ class Upstream(asyncio.Protocol):
         await asyncio.sleep(seconds)
         self.transport.write(PLAIN)
 
-    async def _stream(self, count: int) -> None:
+    async def _stamp(self, pause: float) -> None:
+        self.transport.write(STREAM_HEAD + _chunked(_event({"content": str(time.perf_counter())})))
+        await asyncio.sleep(pause)
+        self.transport.write(_chunked(_event({}, "stop")) + _chunked(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+
+    async def _stream(self, size: float) -> None:
+        count = int(size)
         self.transport.write(STREAM_HEAD + _chunked(_event({"role": "assistant"})))
         event = _chunked(_event({"content": "word "}))
         for start in range(0, count, 100):
