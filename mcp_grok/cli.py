@@ -91,7 +91,9 @@ def _serve(options: argparse.Namespace) -> int:
     from mcp_grok import transports
 
     if options.transport == "stdio":
-        return _run(partial(transports.serve_stdio, settings))
+        from mcp_grok.stdio import suits_uvloop
+
+        return _run(partial(transports.serve_stdio, settings), uvloop_suits=suits_uvloop())
     return _listen(
         options,
         lambda listener: partial(transports.serve_http, settings, options.transport, listener),
@@ -176,14 +178,12 @@ def _settings() -> Any:
     return settings
 
 
-def _run(function: Callable[[], Any]) -> int:
+def _run(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
     import anyio
-
-    from mcp_grok.stdio import suits_uvloop
 
     gc.freeze()
     gc.enable()
-    use_uvloop = suits_uvloop() and importlib.util.find_spec("uvloop") is not None
+    use_uvloop = uvloop_suits and importlib.util.find_spec("uvloop") is not None
     return int(anyio.run(function, backend_options={"use_uvloop": use_uvloop}) or 0)
 
 

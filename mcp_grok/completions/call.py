@@ -85,8 +85,9 @@ class Call:
         except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its waiter must hear of it
             self._outcome = InternalError.of(error)
         finally:
-            if isinstance(self._outcome, Cancelled):
+            if isinstance(self._outcome, Cancelled | InternalError):
                 self._outcome.add(partial=self.text)
+                client.remove_key(self._outcome)
             self._ended.set()
             self._log()
 

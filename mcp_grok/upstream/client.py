@@ -99,8 +99,12 @@ class ChatClient:
             failure = error
         call.tell(failure)
         failure.add(provider=self._provider.name)
-        failure.redact(self._key)
+        self.remove_key(failure)
         raise failure
+
+    def remove_key(self, failure: GrokError) -> None:
+        """Removes the key from an error, should the upstream have repeated it."""
+        failure.redact(self._key)
 
     async def _attempts(self, call: RunningCall) -> Completion:
         while True:

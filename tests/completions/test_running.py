@@ -68,12 +68,24 @@ async def test_cancelling_the_call_ends_every_wait_and_closes_the_connection(
     assert outcomes[0].as_dict()["billed"] == "unknown"
 
 
-async def test_leaving_cancels_what_still_runs(upstream: Replay, settings: Settings) -> None:
-    upstream.behave = hold
+async def test_leaving_cancels_what_still_runs_and_tells_what_had_come_without_the_key(
+    upstream: Replay, settings: Settings
+) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(TEXT.replace(b"so far", f"so far, {KEY}".encode()))
+        await exchange.closed.wait()
+
+    upstream.behave = behave
+    came = anyio.Event()
     async with open_completions(settings) as completions:
         call = completions.start(hello(stream=True))
+        call.follow(lambda text: came.set())
         exchange = await upstream.exchanges.get()
-    assert isinstance(await call.wait(), Cancelled)
+        await came.wait()
+    outcome = await call.wait()
+    assert isinstance(outcome, Cancelled)
+    assert outcome.as_dict()["partial"] == "so far, [removed]"
     with anyio.fail_after(2):
         await exchange.closed.wait()
 
