@@ -134,6 +134,16 @@ async def test_what_was_given_and_not_sent_is_named_in_meta(upstream: Replay, se
     assert "stream_options" not in upstream.requests[0].json
 
 
+async def test_an_answer_that_is_not_the_json_asked_for_is_returned_and_told_in_meta(
+    upstream: Replay, settings: Settings
+) -> None:
+    result = await call(settings, {**HELLO, "response_format": {"type": "json_object"}})
+    assert json.loads(text_of(result)) == COMPLETION
+    assert result.meta is not None
+    [violation] = result.meta["mcp-grok/invalid_json"]
+    assert (violation["choice"], violation["path"]) == (0, "$")
+
+
 async def test_choices_that_did_not_come_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "n": 3})
     assert result.meta is not None

@@ -3,12 +3,15 @@
 import logging
 import secrets
 import time
+from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from mcp_grok.errors import Cancelled, GrokError, InternalError
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.json_output import violations
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText
 
@@ -79,7 +82,10 @@ class Call:
         """Sends the call and keeps its outcome; whatever goes wrong is an outcome, too."""
         try:
             with self._scope:
-                self._outcome = await client.complete(self.request, self._text_came)
+                self._outcome = completion = await client.complete(self.request, self._text_came)
+                if self.request.response_format is not None:
+                    check = partial(violations, completion.body, self.request.response_format)
+                    self._outcome = replace(completion, violations=await anyio.to_thread.run_sync(check))
         except GrokError as error:
             self._outcome = error
         except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its waiter must hear of it

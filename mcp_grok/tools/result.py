@@ -68,6 +68,8 @@ def _meta(completion: Completion) -> dict[str, Any]:
         meta[f"{META}time_to_first_token"] = round(completion.first_text_after, 3)
     if completion.missing_choices:
         meta[f"{META}missing_choices"] = completion.missing_choices
+    if completion.violations:
+        meta[f"{META}invalid_json"] = completion.violations
     if completion.dropped:
         meta[f"{META}dropped"] = completion.dropped
     return meta

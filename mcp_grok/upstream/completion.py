@@ -7,6 +7,7 @@ import anyio
 
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.json_output import Violation
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
 
@@ -22,6 +23,7 @@ class Completion:
         missing_choices: How many of the `n` choices asked for did not come.
         dropped: Parameters that were given and not sent, with the reason.
         size: Bytes of the answer as it came.
+        violations: Where the answer is not the JSON that was asked for.
     """
 
     body: JSONObject
@@ -30,6 +32,7 @@ class Completion:
     missing_choices: int = 0
     dropped: dict[str, str] = field(default_factory=dict)
     size: int = 0
+    violations: list[Violation] = field(default_factory=list)
 
 
 class RunningCall:

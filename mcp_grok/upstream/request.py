@@ -167,6 +167,7 @@ class ChatRequest:
         choices: How many answers are expected (`n`).
         model: The model asked for.
         dropped: What was given and not sent, and why.
+        response_format: The form asked for, if any.
     """
 
     body: bytes
@@ -174,6 +175,7 @@ class ChatRequest:
     choices: int
     model: str
     dropped: dict[str, str]
+    response_format: dict[str, Any] | None = None
 
 
 def read_request(arguments: Mapping[str, Any], *, default_model: str | None, progress_wanted: bool) -> ChatRequest:
@@ -221,7 +223,7 @@ def _assembled(values: dict[str, Any], default_model: str | None, progress_wante
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
     payload = {"model": model, **values, **extra}
-    return ChatRequest(_encoded(payload), streamed, values.get("n", 1), model, dropped)
+    return ChatRequest(_encoded(payload), streamed, values.get("n", 1), model, dropped, values.get("response_format"))
 
 
 def _encoded(payload: dict[str, Any]) -> bytes:

@@ -1,0 +1,68 @@
+from typing import Any
+
+import pytest
+
+from mcp_grok.upstream.json_output import violations
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "ages": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["name"],
+}
+OBJECT = {"type": "json_object"}
+
+
+def found(content: Any, response_format: dict[str, Any], **message: Any) -> list[tuple[int, str, str]]:
+    """The violations of a completion with one answer."""
+    body = {"choices": [{"index": 2, "message": {"content": content, **message}}]}
+    return [(one["choice"], one["path"], one["problem"]) for one in violations(body, response_format)]
+
+
+def by(schema: Any) -> dict[str, Any]:
+    """A response_format with a schema."""
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+
+@pytest.mark.parametrize(
+    ("content", "response_format"),
+    [
+        ('{"name": "a", "ages": [1]}', by(SCHEMA)),
+        ("{}", OBJECT),
+        ("plain text", {"type": "text"}),
+        ("[]", by(True)),
+        ("[]", {"type": "json_schema"}),
+        ("[]", {"type": "json_schema", "json_schema": {"name": "x"}}),
+        (None, OBJECT),
+        ("", OBJECT),
+    ],
+)
+def test_what_fits_has_no_violations(content: Any, response_format: dict[str, Any]) -> None:
+    assert found(content, response_format) == []
+
+
+def test_a_violation_is_told_with_its_place() -> None:
+    assert found('{"name": "a", "ages": [1, "x"]}', by(SCHEMA)) == [(2, "$.ages[1]", "'x' is not of type 'integer'")]
+    assert found('{"ages": []}', by(SCHEMA)) == [(2, "$", "'name' is a required property")]
+
+
+def test_text_that_is_not_json_or_no_object_is_told() -> None:
+    [(_, path, problem)] = found('```json\n{"a": 1}\n```', OBJECT)
+    assert (path, problem[:9]) == ("$", "not JSON:")
+    assert found("[1]", OBJECT) == [(2, "$", "not an object")]
+
+
+def test_tool_calls_are_not_taken_for_an_answer() -> None:
+    assert found("Let me look.", OBJECT, tool_calls=[{"id": "a"}]) == []
+
+
+@pytest.mark.parametrize("schema", [{"type": "no-such-type"}, {"$ref": "http://127.0.0.1:9/schema"}, {"$ref": "#/x"}])
+def test_a_schema_that_cannot_be_used_is_told_and_nothing_is_fetched(schema: dict[str, Any]) -> None:
+    [(_, path, problem)] = found("{}", by(schema))
+    assert path == "$"
+    assert problem.startswith("not checked, the schema cannot be used")
+
+
+def test_violations_are_few_and_short() -> None:
+    many = found("[" + ",".join([f'"{"x" * 1000}"'] * 50) + "]", by({"items": {"type": "integer"}}))
+    assert len(many) == 10
+    assert all(len(problem) <= 300 for _, _, problem in many)
