@@ -1,9 +1,9 @@
 """Asks Grok through mcp-grok over stdio and prints the answer as it comes.
 
-    pip install mcp-grok-chat
+    pip install .
     python examples/python_client.py "Why is the sky blue?"
 
-Without a key it talks to the sandbox: set ACEDATACLOUD_API_TOKEN to talk to Grok.
+Without a key it talks to the sandbox, and says so: set ACEDATACLOUD_API_TOKEN, or another key, to talk to Grok.
 """
 
 import asyncio
@@ -15,10 +15,13 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import TextContent
 
+CONFIGURED = ("MCP_GROK_PROVIDER", "MCP_GROK_API_KEY", "ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY")
+
 
 async def main(question: str) -> None:
     environment = dict(os.environ)
-    if "ACEDATACLOUD_API_TOKEN" not in environment:
+    if not any(name in environment for name in CONFIGURED):
+        print("no key is set, so this is the sandbox", file=sys.stderr)
         environment["MCP_GROK_PROVIDER"] = "sandbox"
     server = StdioServerParameters(command=sys.executable, args=["-m", "mcp_grok"], env=environment)
 

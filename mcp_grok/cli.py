@@ -15,6 +15,10 @@ from mcp_grok import __version__
 
 USAGE_ERROR = 2
 
+HOST = "127.0.0.1"
+HTTP_PORT = 8000
+SANDBOX_PORT = 8080
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
@@ -54,20 +58,20 @@ def parser() -> argparse.ArgumentParser:
         description="MCP server for Grok. Without a command it serves stdio. Settings come from the environment.",
     )
     commands.add_argument("--version", action="version", version=f"mcp-grok {__version__}")
-    commands.set_defaults(run=_serve, transport="stdio")
+    commands.set_defaults(run=_serve, transport="stdio", host=None, port=None)
     named = commands.add_subparsers(title="commands", metavar="COMMAND")
 
     serve = named.add_parser("serve", help="serve MCP over stdio, SSE or streamable HTTP")
-    serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio")
-    _add_address(serve, 8000)
-    serve.set_defaults(run=_serve)
+    serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio", help="(default: stdio)")
+    _add_address(serve, HTTP_PORT)
+    serve.set_defaults(run=_serve, default_port=HTTP_PORT)
 
-    demo = named.add_parser("demo", help="show every feature against the sandbox, without a key")
+    demo = named.add_parser("demo", help="show what it does against the sandbox, without a key")
     demo.set_defaults(run=_demo)
 
     sandbox = named.add_parser("sandbox", help="run a local server that behaves as the documented API does")
-    _add_address(sandbox, 8080)
-    sandbox.set_defaults(run=_sandbox)
+    _add_address(sandbox, SANDBOX_PORT)
+    sandbox.set_defaults(run=_sandbox, default_port=SANDBOX_PORT)
 
     chat = named.add_parser("chat", help="ask one question from the shell")
     chat.add_argument("question", help='the question, or "-" to read it from stdin')
@@ -80,11 +84,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_address(command: argparse.ArgumentParser, port: int) -> None:
-    command.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
-    command.add_argument("--port", type=int, default=port, help="0 picks a free one (default: %(default)s)")
+    command.add_argument("--host", help=f"a loopback address (default: {HOST})")
+    command.add_argument("--port", type=int, help=f"0 picks a free one (default: {port})")
 
 
 def _serve(options: argparse.Namespace) -> int:
+    if options.transport == "stdio" and (options.host or options.port is not None):
+        _complain("--host and --port need --transport http or --transport sse")
+        return USAGE_ERROR
     settings = _settings()
     if settings is None:
         return USAGE_ERROR
@@ -103,17 +110,20 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _sandbox(options: argparse.Namespace) -> int:
     from mcp_grok.sandbox.serve import serve_sandbox
+    from mcp_grok.upstream.providers import ACEDATA_PATH, OPENAI_PATH, SANDBOX_KEY
 
-    return _listen(options, lambda listener: partial(serve_sandbox, listener), "")
+    note = f" (POST {ACEDATA_PATH} or {OPENAI_PATH}, key {SANDBOX_KEY})"
+    return _listen(options, lambda listener: partial(serve_sandbox, listener), note)
 
 
 def _listen(options: argparse.Namespace, serving: Callable[[Any], Callable[[], Any]], path: str) -> int:
     from mcp_grok.listener import address, bind
 
+    port = options.default_port if options.port is None else options.port
     try:
-        listener = bind(options.host, options.port)
+        listener = bind(options.host or HOST, port)
     except (ValueError, OverflowError, OSError) as error:
-        _complain(str(error) if isinstance(error, ValueError) else f"cannot listen on port {options.port}: {error}")
+        _complain(str(error) if isinstance(error, ValueError) else f"cannot listen on port {port}: {error}")
         return USAGE_ERROR
     with listener:
         _complain(f"listening on {address(listener)}{path}")
@@ -126,6 +136,8 @@ def _chat(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     from mcp_grok.ask import ask
 
+    # A person reads the error itself; the line that a server logs of it says nothing more.
+    logging.getLogger("mcp_grok.completions").setLevel(logging.ERROR)
     # Bytes that are not UTF-8, and characters that the terminal cannot show, are no reason to lose a paid answer.
     question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
     for stream in (sys.stdout, sys.stderr):
@@ -148,7 +160,7 @@ def _demo(options: argparse.Namespace) -> int:
     try:
         from mcp_grok.demo import run_demo
     except ImportError:
-        _complain("the demo needs rich: pip install 'mcp-grok-chat[demo]'")
+        _complain("the demo needs rich: pip install rich")
         return USAGE_ERROR
     status = 1
     try:
@@ -162,7 +174,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _settings() -> Any:
     from pydantic import ValidationError
 
-    from mcp_grok.settings import Settings, explain
+    from mcp_grok.settings import Settings, explain, unknown_variables
 
     try:
         settings = Settings()
@@ -175,6 +187,8 @@ def _settings() -> Any:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
     logging.getLogger("mcp_grok").setLevel(settings.log_level)
+    for name, meant in unknown_variables(os.environ).items():
+        _complain(f"{name} is not a setting{f'; did you mean {meant}?' if meant else ''}")
     return settings
 
 

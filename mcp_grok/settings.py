@@ -1,6 +1,7 @@
 """Configuration, read once from the environment and never changed."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -40,7 +41,9 @@ class Settings(BaseSettings):
         description="`acedata`, `llmprovider`, `xai`, `custom` or `sandbox`",
         json_schema_extra={"default": "the first whose key is set, else `acedata`"},
     )
-    api_key: SecretStr | None = Field(None, description="The key for that provider")
+    api_key: SecretStr | None = Field(
+        None, description="The key for that provider; where `MCP_GROK_PROVIDER` is not set, it is AceData's"
+    )
     acedata_api_key: SecretStr | None = Field(
         None, alias="ACEDATACLOUD_API_TOKEN", description="The key for AceData, under its own name"
     )
@@ -180,6 +183,16 @@ class Settings(BaseSettings):
 def variable(field: str) -> str:
     """The environment variable of a field of `Settings`."""
     return Settings.model_fields[field].alias or PREFIX + field.upper()
+
+
+def unknown_variables(environment: Iterable[str]) -> dict[str, str]:
+    """The variables that look like settings and are none, each with the name that was probably meant, or nothing."""
+    known = [variable(field) for field in Settings.model_fields]
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
+        for name in environment
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    }
 
 
 def explain(error: ValidationError) -> str:

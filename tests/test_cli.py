@@ -124,6 +124,19 @@ async def test_a_port_that_cannot_be_had_is_told_in_one_line(command: str, port:
     assert ended.err.startswith(f"mcp-grok: cannot listen on port {port}: ")
 
 
+@pytest.mark.parametrize("option", ["--port=9000", "--host=0.0.0.0"])
+async def test_an_address_without_a_transport_is_refused_instead_of_served_on_stdio(option: str) -> None:
+    ended = await run("serve", option)
+    assert ended == (2, "", "mcp-grok: --host and --port need --transport http or --transport sse\n")
+
+
+async def test_a_misspelt_variable_is_told(upstream: Replay) -> None:
+    ended = await run("chat", "Hello", env={**at(upstream), "MCP_GROK_TIMOUT": "3", "MCP_GROK_COLOUR": "red"})
+    assert (ended.status, ended.out) == (0, "Yo!\n")
+    assert "MCP_GROK_TIMOUT is not a setting; did you mean MCP_GROK_TIMEOUT?\n" in ended.err
+    assert "MCP_GROK_COLOUR is not a setting\n" in ended.err
+
+
 async def test_an_answer_is_written_as_it_comes_and_nothing_else(upstream: Replay) -> None:
     upstream.behave = hold_until_closed
     async with running("chat", "Hello", env=at(upstream)) as process:
@@ -264,7 +277,7 @@ async def test_the_sandbox_says_where_it_is_and_ends_on_a_signal(number: signal.
         headers = {"authorization": f"Bearer {SANDBOX_KEY}"}
         body = {"model": "grok-4", "messages": [{"role": "user", "content": "Hello"}]}
         async with httpx2.AsyncClient(headers=headers, verify=False) as client:
-            response = await client.post(line.split()[-1] + ACEDATA_PATH, json=body)
+            response = await client.post(line.split()[3] + ACEDATA_PATH, json=body)
         assert response.json()["choices"][0]["message"]["content"].startswith(NOTICE)
         process.send_signal(number)
         assert await asyncio.wait_for(process.wait(), 10) == 128 + number

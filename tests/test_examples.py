@@ -16,7 +16,7 @@ async def test_the_python_example_streams_an_answer_from_the_sandbox_without_a_k
         process = await anyio.run_process(
             [sys.executable, EXAMPLE, "Why is the sky blue?"], cwd=EXAMPLE.parents[1], env=os.environ, check=False
         )
-    assert process.stderr.decode() == ""
+    assert process.stderr.decode() == "no key is set, so this is the sandbox\n"
     assert process.returncode == 0
     answer, model = process.stdout.decode().splitlines()
     assert answer.startswith(NOTICE)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from mcp_grok.sandbox.faults import FAULTS, MODEL_PREFIX, asked_fault
+
 NUMBERS = {
     "n": (1, 128),
     "max_tokens": (1, None),
@@ -14,7 +16,6 @@ NUMBERS = {
 }
 WHOLE_NUMBERS = ("n", "max_tokens", "max_completion_tokens", "top_logprobs")
 ROLES = ("system", "user", "assistant", "tool", "developer")
-MODEL_NAMES = ("grok", "sandbox")
 
 
 def problem(body: Any) -> str | None:
@@ -22,8 +23,8 @@ def problem(body: Any) -> str | None:
     if not isinstance(body, dict):
         return "the body is not a JSON object"
     model = body.get("model")
-    if not isinstance(model, str) or not model.startswith(MODEL_NAMES):
-        return f"model {model!r} does not exist"
+    if not isinstance(model, str) or not (model.startswith("grok") or asked_fault(model, None)):
+        return f"model {model!r} does not exist; the sandbox plays grok…, and {MODEL_PREFIX} with {', '.join(FAULTS)}"
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "messages must be a list with at least one message"

@@ -45,6 +45,8 @@ BEHAVIOURS = {
     "html": "a gateway's HTML page under HTTP 502",
 }
 
+FAULTS = (*ERRORS, *BEHAVIOURS)
+
 DEFAULT_SECONDS = {"slow": 5.0, "stall": 60.0}
 
 
@@ -65,7 +67,7 @@ def asked_fault(model: str, header: str | None) -> Fault | None:
     """The fault that a request asks for, if any."""
     asked = header or (model.removeprefix(MODEL_PREFIX) if model.startswith(MODEL_PREFIX) else "")
     name, _, seconds = asked.partition(":")
-    if name not in ERRORS and name not in BEHAVIOURS:
+    if name not in FAULTS:
         return None
     default = DEFAULT_SECONDS.get(name, 0.0)
     try:

@@ -231,9 +231,7 @@ class ChatClient:
                     verify=not (local and settings.url.startswith("http:")),
                 )
             except ImportError:
-                raise NotConfigured(
-                    "A SOCKS proxy is configured; it needs: pip install 'mcp-grok-chat[socks]'."
-                ) from None
+                raise NotConfigured("A SOCKS proxy is configured; it needs: pip install socksio.") from None
             except (ValueError, OSError, httpx2.InvalidURL):
                 # The exception's text may repeat a proxy's password.
                 raise NotConfigured(

@@ -56,4 +56,7 @@ def _not_connected(name: str, error: BaseException) -> GrokError:
                 billed="no",
             )
         cause = cause.__cause__ or cause.__context__
-    return ConnectionFailed(f"{name} refused the connection; check the network and MCP_GROK_BASE_URL.", billed="no")
+    return ConnectionFailed(
+        f"{name} refused the connection; check the network, MCP_GROK_BASE_URL and, where one is set, HTTPS_PROXY.",
+        billed="no",
+    )

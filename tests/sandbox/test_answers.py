@@ -64,6 +64,13 @@ async def test_half_a_character_is_answered_or_refused(http: httpx2.AsyncClient,
     assert (response.status_code == 200 and whole) or response.status_code == 400
 
 
+@pytest.mark.parametrize("model", ["sandbox", "sandbox-bogus", "gpt-4"])
+async def test_a_model_nobody_knows_is_refused_with_what_there_is(http: httpx2.AsyncClient, model: str) -> None:
+    response = await http.post(ACEDATA_PATH, json={**HELLO, "model": model})
+    assert response.status_code == 400
+    assert "used_up" in response.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("model", ["sandbox-slow:nan", "sandbox-slow:-1"])
 async def test_seconds_that_cannot_pass_do_not_break_the_sandbox(http: httpx2.AsyncClient, model: str) -> None:
     assert (await http.post(ACEDATA_PATH, json={**HELLO, "model": model})).status_code in (200, 400)
