@@ -16,7 +16,14 @@ from typing import Any, Self
 
 import anyio
 from mcp.shared.message import SessionMessage
-from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JSONRPCNotification, jsonrpc_message_adapter
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    jsonrpc_message_adapter,
+)
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
@@ -166,15 +173,11 @@ class LineReader:
             try:
                 message = jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValidationError:
-                looked_at = await self._second_look(line)
-                if looked_at is not None:
-                    return looked_at
-                continue
-            if isinstance(message, JSONRPCNotification) and b'"id"' in line and "id" in json.loads(line):
-                # With an id that is none of JSON-RPC's it would pass for a notification and never be answered.
-                await self._refuse(None, INVALID_REQUEST, "Invalid Request: an id is a string or a whole number")
-                continue
-            return SessionMessage(message)
+                message = None
+            if message is None or (isinstance(message, JSONRPCNotification) and b'"id"' in line):
+                message = await self._second_look(line)
+            if message is not None:
+                return SessionMessage(message)
 
     async def _next_line(self) -> bytes:
         too_long = False
@@ -190,8 +193,11 @@ class LineReader:
             await self._refuse(None, INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes")
             too_long = False
 
-    async def _second_look(self, line: bytes) -> SessionMessage | None:
-        """Reads what the strict parser refused: bytes that are not UTF-8 and lone surrogates become U+FFFD."""
+    async def _second_look(self, line: bytes) -> JSONRPCMessage | None:
+        """Reads what the strict parser refused, or took for a notification though it may have an id.
+
+        Bytes that are not UTF-8 and lone surrogates become U+FFFD. What is no message even so is answered.
+        """
         try:
             parsed = json.loads(line.decode("utf-8", "replace"))
             parsed = json.loads(without_lone_surrogates(json.dumps(parsed, ensure_ascii=False)))
@@ -199,14 +205,18 @@ class LineReader:
             await self._refuse(None, PARSE_ERROR, "Parse error: a line must be one JSON object")
             return None
         try:
-            return SessionMessage(jsonrpc_message_adapter.validate_python(parsed, by_name=False))
+            message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
         except ValidationError:
+            message = None
+        # A request whose id is none of JSON-RPC's would pass for a notification and never be answered.
+        if message is None or (isinstance(message, JSONRPCNotification) and "id" in parsed):
             request_id = parsed.get("id") if isinstance(parsed, dict) else None
             known = isinstance(request_id, int | str) and not isinstance(request_id, bool)
             await self._refuse(
                 request_id if known else None, INVALID_REQUEST, "Invalid Request: not a JSON-RPC message"
             )
             return None
+        return message
 
     async def _refuse(self, request_id: Any, code: int, message: str) -> None:
         with suppress(anyio.BrokenResourceError):

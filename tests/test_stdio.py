@@ -60,6 +60,7 @@ async def test_a_line_of_garbage_is_answered_and_the_next_call_works(environment
         (b'{"jsonrpc":"2.0","id":true}', None, -32600),
         (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, -32600),
         (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping","params":{"x":"\xff"}}', None, -32600),
         (b'{"jsonrpc":"2.0","id":[1],"method":"ping"}', None, -32600),
         (b"[]", None, -32600),
         (b"[" * 20_000, None, -32700),

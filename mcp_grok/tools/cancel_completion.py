@@ -7,14 +7,13 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.completions import Completions
 from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
-from mcp_grok.tools.annotations import annotations
 from mcp_grok.tools.arguments import ID_SCHEMA, read_arguments
+from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.progress import Report
 from mcp_grok.tools.result import json_result
-from mcp_grok.tools.waiting import CANCEL
 from mcp_grok.upstream.parameters import Kind, Text
 
-NAME = CANCEL
+NAME = "grok_cancel_completion"
 TITLE = "Cancel a Grok completion"
 
 PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False)}
@@ -22,13 +21,8 @@ PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False)}
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    return Tool(
-        name=NAME,
-        title=TITLE,
-        description="Stops a call that returned chat.completion.pending; what it has used may be billed.",
-        input_schema=ID_SCHEMA,
-        annotations=annotations(TITLE),
-    )
+    description = "Stops a call that returned chat.completion.pending; what it has used may be billed."
+    return tool_definition(NAME, TITLE, description, ID_SCHEMA)
 
 
 async def call(

@@ -9,7 +9,7 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.completions import Completions
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
-from mcp_grok.tools.annotations import annotations
+from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.progress import Report
 from mcp_grok.tools.result import outcome_result
 from mcp_grok.tools.waiting import pending_result, waited
@@ -22,13 +22,7 @@ TITLE = "Grok chat completions"
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    return Tool(
-        name=NAME,
-        title=TITLE,
-        description=_description(settings),
-        input_schema=input_schema(settings),
-        annotations=annotations(TITLE),
-    )
+    return tool_definition(NAME, TITLE, _description(settings), input_schema(settings))
 
 
 def input_schema(settings: Settings) -> Schema:

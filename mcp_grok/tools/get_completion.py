@@ -7,8 +7,8 @@ from mcp_types import CallToolResult, Tool
 
 from mcp_grok.completions import Completions
 from mcp_grok.settings import Settings
-from mcp_grok.tools.annotations import annotations
 from mcp_grok.tools.arguments import ID_SCHEMA, read_arguments
+from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.progress import Report
 from mcp_grok.tools.result import outcome_result
 from mcp_grok.tools.waiting import GET, pending_result, waited
@@ -23,13 +23,8 @@ PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False), "wait": Number(0,
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    return Tool(
-        name=NAME,
-        title=TITLE,
-        description="The answer of a call that returned chat.completion.pending; waits for it a while.",
-        input_schema=ID_SCHEMA,
-        annotations=annotations(TITLE),
-    )
+    description = "The answer of a call that returned chat.completion.pending; waits for it a while."
+    return tool_definition(NAME, TITLE, description, ID_SCHEMA)
 
 
 async def call(

@@ -8,7 +8,6 @@ from mcp_grok.tools.progress import Progress, Report
 from mcp_grok.tools.result import json_result
 
 GET = "grok_get_completion"
-CANCEL = "grok_cancel_completion"
 
 PARTIAL_CHARACTERS = 1000
 """How much of the text so far, from its end, a pending result shows."""
