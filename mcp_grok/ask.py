@@ -8,7 +8,7 @@ from typing import Any
 from mcp_grok.errors import GrokError
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings
-from mcp_grok.tools.result import completion_result
+from mcp_grok.tools.result import completion_json
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.text import without_lone_surrogates
@@ -48,14 +48,14 @@ async def ask(
         request = read_request(arguments, default_model=settings.model, progress_wanted=False)
     except GrokError as error:
         return _complain(error)
-    async with open_upstream(settings) as completions:
-        call = completions.start(request)
+    # Nobody comes back to a shell command for its answer, so none is kept.
+    async with open_upstream(settings.model_copy(update={"store": "memory"})) as completions:
+        call = await completions.start(request)
         call.follow(write)
         outcome = await call.wait()
     if isinstance(outcome, Completion) and as_json:
-        block: Any = completion_result(outcome, structured=False).content[0]
-        written = [block.text]
-        _write(block.text)
+        written = [completion_json(outcome)]
+        _write(written[0])
     if written and not written[-1].endswith("\n"):
         _write("\n")
     return _complain(outcome) if isinstance(outcome, GrokError) else 0

@@ -195,10 +195,20 @@ def _settings() -> Any:
 def _run(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
     import anyio
 
+    from mcp_grok.errors import NotConfigured
+
     gc.freeze()
     gc.enable()
     use_uvloop = uvloop_suits and importlib.util.find_spec("uvloop") is not None
-    return int(anyio.run(function, backend_options={"use_uvloop": use_uvloop}) or 0)
+    status = USAGE_ERROR
+    try:
+        status = int(anyio.run(function, backend_options={"use_uvloop": use_uvloop}) or 0)
+    except* NotConfigured as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        _complain(str(error))
+    return status
 
 
 def _complain(line: str) -> None:

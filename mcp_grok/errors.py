@@ -10,6 +10,7 @@ GrokError
 ├── BadUpstreamResponse   the API answered with something that is not a completion
 ├── ResponseTooLarge      the answer is over the size limit
 ├── Cancelled             the call was stopped by its caller
+├── Lost                  the server ended while the call ran
 ├── NotFound              no such completion is kept
 └── InternalError         a defect of this server
 """
@@ -44,8 +45,8 @@ class GrokError(Exception):
             (seconds), `param`, `provider`, `trace_id`, `upstream_message`, `partial` (text that had come).
     """
 
-    code: ClassVar[str]
-    type: ClassVar[str]
+    code: ClassVar[str] = "internal_error"
+    type: ClassVar[str] = "server_error"
     retryable: ClassVar[bool] = False
     billed: ClassVar[Billed] = "unknown"
 
@@ -164,6 +165,19 @@ class Cancelled(GrokError):
     type = "cancelled"
 
 
+class Lost(GrokError):
+    """The server ended while the call ran; nobody knows how it went."""
+
+    code = "lost"
+    type = "server_error"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server ended while the call ran, so its answer is gone and it may be billed. Asking again costs again."
+        )
+
+
 class NotFound(GrokError):
     """No completion is kept under that id: it was never given out, is too old, or the server was started again."""
 
@@ -174,9 +188,6 @@ class NotFound(GrokError):
 
 class InternalError(GrokError):
     """A defect of this server."""
-
-    code = "internal_error"
-    type = "server_error"
 
     @classmethod
     def of(cls, error: Exception) -> "InternalError":

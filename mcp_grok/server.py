@@ -14,21 +14,28 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    CancelledNotificationParams,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
     Tool,
 )
 
 from mcp_grok import __version__
+from mcp_grok.cancellations import Cancellations
 from mcp_grok.completions import Completions, open_completions
 from mcp_grok.errors import GrokError, InternalError
+from mcp_grok.resources import completion
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
-from mcp_grok.tools.progress import Report
+from mcp_grok.tools.asker import Asker
 from mcp_grok.tools.result import error_result
 
-TOOLS_TTL = 300_000
-"""Milliseconds for which a client may keep the list of tools."""
+LISTS_TTL = 300_000
+"""Milliseconds for which a client may keep the lists of tools and resources."""
 
 Context = ServerRequestContext[Completions, Any]
 
@@ -43,7 +50,7 @@ class ToolModule(Protocol):
         ...
 
     async def call(
-        self, completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
+        self, completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker
     ) -> CallToolResult:
         """One call of the tool; raises `GrokError`."""
         ...
@@ -61,9 +68,10 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
+    cancellations = Cancellations()
     tools = tools_in_force(settings)
     definitions = {name: tool.definition(settings) for name, tool in tools.items()}
-    listing = ListToolsResult(tools=list(definitions.values()), ttl_ms=TOOLS_TTL, cache_scope="public")
+    listing = ListToolsResult(tools=list(definitions.values()), ttl_ms=LISTS_TTL, cache_scope="public")
 
     @asynccontextmanager
     async def lifespan(server: Server[Completions]) -> AsyncIterator[Completions]:
@@ -82,14 +90,31 @@ def create_server(settings: Settings | None = None, completions: Completions | N
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(tools)}.")
         wants_progress = (context.meta or {}).get("progress_token") is not None
         report = context.session.report_progress if wants_progress else None
-        try:
-            return await tool.call(context.lifespan_context, settings, params.arguments or {}, report)
-        except GrokError as error:
-            return error_result(error)
-        except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
-            return error_result(InternalError.of(error))
+        hangs_up = context.request is not None
+        with cancellations.request(context) as waits_for:
+            asker = Asker(report, hangs_up, waits_for)
+            try:
+                return await tool.call(context.lifespan_context, settings, params.arguments or {}, asker)
+            except GrokError as error:
+                return error_result(error)
+            except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
+                return error_result(InternalError.of(error))
 
-    return Server(
+    async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        return ListResourcesResult(resources=[], ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def list_templates(context: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        return ListResourceTemplatesResult(
+            resource_templates=[completion.TEMPLATE], ttl_ms=LISTS_TTL, cache_scope="public"
+        )
+
+    async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        try:
+            return await completion.read(context.lifespan_context, settings, str(params.uri))
+        except GrokError as error:
+            raise MCPError(INVALID_PARAMS, error.message, {"uri": str(params.uri)}) from None
+
+    server = Server(
         "mcp-grok",
         version=__version__,
         title="Grok",
@@ -98,13 +123,18 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         get_tool_input_schema=lambda name: definitions[name].input_schema if name in definitions else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_resource,
     )
+    server.add_notification_handler("notifications/cancelled", CancelledNotificationParams, cancellations.cancelled)
+    return server
 
 
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
     """The tools that these settings call for, by name."""
     tools: list[ToolModule] = [chat]
-    if settings.handoff_after:
+    if settings.handoff_after or settings.max_result_bytes:
         tools += [get_completion, cancel_completion]
     return {tool.NAME: tool for tool in tools}
 

@@ -1,7 +1,9 @@
 """Configuration, read once from the environment and never changed."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,13 +17,24 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 ProviderName = Literal["acedata", "llmprovider", "xai", "custom", "sandbox"]
 
 PREFIX = "MCP_GROK_"
+DISK = "disk:"
+
+PLACEHOLDER = re.compile(r"\$\{[\w.:]+\}")
+"""What clients leave in place when they have no value for it, like `${user_config.key}` or `${env:KEY}`."""
+
+MIN_RESULT_BYTES = 2000
+"""Less would leave no room for what an answer is wrapped in."""
+
+
+KEY_FIELDS = ("api_key", "acedata_api_key", "llmprovider_api_key", "xai_api_key")
+"""The fields that hold keys."""
 
 
 class Settings(BaseSettings):
     """What the server is told from outside.
 
     Each field is an environment variable: its alias, or `MCP_GROK_` and its name in capitals. A variable that
-    is empty, or holds a literal `${user_config.…}` that a desktop client left in place, counts as unset.
+    is empty, or holds a placeholder like `${user_config.…}` that a client left in place, counts as unset.
 
     Raises:
         pydantic.ValidationError: a value is wrong; `explain` puts it into one line a person.
@@ -85,6 +98,19 @@ class Settings(BaseSettings):
         description="Seconds after which a call that is not done goes on in the background, to be fetched with "
         "`grok_get_completion`; 0 for never",
     )
+    on_disconnect: Literal["finish", "stop"] = Field(
+        "finish",
+        description="What becomes of a call whose client timed out or went away: `finish` lets it go on for up to 15 "
+        "minutes, and the same call made again gets its answer; `stop` ends it",
+    )
+    store: str = Field(
+        "memory",
+        description="Where answers to be fetched are kept: `memory`, or `disk:` and a folder that outlives the server",
+    )
+    max_result_bytes: Annotated[int, Field(ge=0, le=2**30)] = Field(
+        100_000,
+        description="A longer result is cut and kept whole, to be read in parts; 0 for never, else at least 2000",
+    )
     structured: bool = Field(
         False, description="Also send the completion as `structuredContent`, for programs that want it"
     )
@@ -98,7 +124,7 @@ class Settings(BaseSettings):
         values = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
         return {key: value for key, value in values.items() if not _is_unset(value)}
 
-    @field_validator("api_key", "acedata_api_key", "llmprovider_api_key", "xai_api_key")
+    @field_validator(*KEY_FIELDS)
     @classmethod
     def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
         if key is None:
@@ -112,6 +138,24 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, level: Any) -> Any:
         return level.upper() if isinstance(level, str) else level
+
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, store: str) -> str:
+        if store != "memory" and (not store.startswith(DISK) or store == DISK):
+            raise ValueError("must be memory, or disk: and a folder, like disk:~/.local/share/mcp-grok")
+        try:
+            Path(store.removeprefix(DISK)).expanduser()
+        except RuntimeError:
+            raise ValueError("whose home is meant is not known; give the folder from the root on") from None
+        return store
+
+    @field_validator("max_result_bytes")
+    @classmethod
+    def _check_max_result_bytes(cls, size: int) -> int:
+        if 0 < size < MIN_RESULT_BYTES:
+            raise ValueError(f"must be at least {MIN_RESULT_BYTES}, or 0 for never")
+        return size
 
     @model_validator(mode="after")
     def _check_base_url(self) -> "Settings":
@@ -169,6 +213,17 @@ class Settings(BaseSettings):
         return self.api_key or own.get(self.active_provider.name)
 
     @property
+    def key_is_needed(self) -> bool:
+        """Whether the provider in force answers only with a key of the user's."""
+        return self.active_provider.name not in ("sandbox", "custom")
+
+    @property
+    def store_folder(self) -> Path | None:
+        """Where answers are kept on disk; None where they are kept in memory."""
+        folder = self.store.removeprefix(DISK)
+        return None if self.store == "memory" else Path(folder).expanduser()
+
+    @property
     def model(self) -> str | None:
         """The model when a call names none; None where there is no default."""
         return self.default_model or self.active_provider.default_model
@@ -212,4 +267,4 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
 
 
 def _is_unset(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and (not value or "${user_config." in value))
+    return value is None or (isinstance(value, str) and (not value or PLACEHOLDER.search(value) is not None))

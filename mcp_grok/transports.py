@@ -75,7 +75,7 @@ async def serve_http(settings: Settings, transport: str, listener: socket.socket
 
     async with open_upstream(settings) as completions:
         app = _sse_app(settings, completions) if transport == "sse" else _http_app(settings, completions)
-        return await serve_app(app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, on_stop=completions.cancel_all)
+        return await serve_app(app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, on_stop=completions.stop_all)
 
 
 def _http_app(settings: Settings, completions: Completions) -> "Starlette":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -133,3 +134,28 @@ async def server_process(
             process.kill()
             raise
         await reading
+
+
+@asynccontextmanager
+async def listening_process(
+    environment: dict[str, str], transport: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal, with nothing amiss."""
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK,
+        *("serve", "--transport", transport, "--port", "0"),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    assert process.stderr is not None
+    try:
+        line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
+        assert "listening on" in line
+        yield line.split()[-1], process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+        log = (await process.stderr.read()).decode()
+        assert "Traceback" not in log, log
+        assert environment["MCP_GROK_API_KEY"] not in log

@@ -177,6 +177,19 @@ class Replay:
             self._handlers.discard(task)
 
 
+class Held:
+    """An upstream's behaviour that answers when told to."""
+
+    def __init__(self, upstream: Replay) -> None:
+        self.release = asyncio.Event()
+        self._answering = upstream.behave
+        upstream.behave = self
+
+    async def __call__(self, exchange: Exchange) -> None:
+        await self.release.wait()
+        await self._answering(exchange)
+
+
 def _put_back(reader: asyncio.StreamReader, first: bytes) -> asyncio.StreamReader:
     buffer: bytearray = reader._buffer  # type: ignore[attr-defined]
     buffer[:0] = first

@@ -77,10 +77,11 @@ def test_these_are_all_the_variables() -> None:
             f"MCP_GROK_{name}"
             for name in ("IDLE_TIMEOUT", "MAX_RETRIES", "MAX_CONCURRENCY", "HANDOFF_AFTER", "STRUCTURED", "LOG_LEVEL")
         ),
+        *(f"MCP_GROK_{name}" for name in ("ON_DISCONNECT", "STORE", "MAX_RESULT_BYTES")),
     }
 
 
-@pytest.mark.parametrize("unset", ["", " ", "${user_config.x}", " ${user_config.api_key}"])
+@pytest.mark.parametrize("unset", ["", " ", "${user_config.x}", " ${user_config.api_key}", "${env:KEY}", "${KEY}"])
 def test_what_is_empty_or_was_left_in_place_by_a_client_counts_as_unset(read: Read, unset: str) -> None:
     settings = read(**{variable(field): unset for field in Settings.model_fields})
     assert settings == Settings.model_construct()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +14,8 @@ from mcp.client.sse import sse_client
 from mcp_types import CallToolResult, TextContent
 
 from tests.conftest import KEY
-from tests.process import MCP_GROK, MODERN_META
-from tests.replay import Exchange, Replay
+from tests.process import MODERN_META, listening_process
+from tests.replay import Exchange, Held, Replay
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 NAME = "grok_chat_completions"
@@ -27,26 +26,14 @@ WAYS = ["http legacy", "http 2026-07-28", "sse"]
 
 
 @asynccontextmanager
-async def serving(upstream: Replay, transport: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A server process on a free port; gives its URL."""
-    process = await asyncio.create_subprocess_exec(
-        *MCP_GROK,
-        *("serve", "--transport", transport, "--port", "0"),
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url},
-    )
-    assert process.stderr is not None
-    try:
-        line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
-        assert "listening on" in line
-        yield line.split()[-1], process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
-        log = (await process.stderr.read()).decode()
-        assert "Traceback" not in log, log
-        assert KEY not in log
+async def serving(
+    upstream: Replay, transport: str, **settings: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A server process on a free port, with further `MCP_GROK_` settings; gives its URL."""
+    given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
+    environment = {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
+    async with listening_process(environment, transport) as (url, process):
+        yield url, process
 
 
 @asynccontextmanager
@@ -105,18 +92,46 @@ async def hold(exchange: Exchange) -> None:
     await exchange.closed.wait()
 
 
+async def go_away_in_mid_call(upstream: Replay, url: str, way: str) -> Exchange:
+    """Connects, calls, and is gone before the answer; gives the upstream's side of the call."""
+    transport, _, mode = way.partition(" ")
+    async with Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy") as client:
+        calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+        exchange = await upstream.exchanges.get()
+        if way == "http 2026-07-28":
+            calling.cancel()
+    await asyncio.gather(calling, return_exceptions=True)
+    return exchange
+
+
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_client_that_goes_away_closes_the_upstream_connection(upstream: Replay, way: str) -> None:
-    upstream.behave = hold
+async def test_a_client_that_goes_away_and_asks_again_gets_its_answer_with_one_request(
+    upstream: Replay, way: str
+) -> None:
+    held = Held(upstream)
     transport, _, mode = way.partition(" ")
     async with serving(upstream, transport) as (url, _):
+        exchange = await go_away_in_mid_call(upstream, url, way)
+        assert not exchange.closed.is_set()
         async with Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy") as client:
             calling = asyncio.create_task(client.call_tool(NAME, HELLO))
-            exchange = await upstream.exchanges.get()
-            if way == "http 2026-07-28":
-                calling.cancel()
+            held.release.set()
+            result = await calling
+            assert content_of(result) == "Yo!"
+            assert result.meta is not None
+            assert result.meta["mcp-grok/picked_up"] >= 0
+            assert len(upstream.requests) == 1
+            again = await client.call_tool(NAME, HELLO)
+    assert "mcp-grok/picked_up" not in (again.meta or {})
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(upstream: Replay, way: str) -> None:
+    upstream.behave = hold
+    async with serving(upstream, way.split()[0], on_disconnect="stop") as (url, _):
+        exchange = await go_away_in_mid_call(upstream, url, way)
         await asyncio.wait_for(exchange.closed.wait(), 3)
-        await asyncio.gather(calling, return_exceptions=True)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -5,10 +5,11 @@ import secrets
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import anyio
 
-from mcp_grok.errors import Cancelled, GrokError, InternalError
+from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.json_output import violations
@@ -22,32 +23,57 @@ Outcome = Completion | GrokError
 
 
 class Call:
-    """A call under way. Whoever waits for it may stop waiting; only `cancel` stops the call.
+    """A call under way, or ended. Whoever waits for it may stop waiting; only `cancel` stops the call.
 
     Attributes:
         id: Names the call, and cannot be guessed.
-        request: What is asked.
+        model: The model that was asked.
+        question: A digest, equal for calls that ask the same.
+        kept: Whether its caller was given the id, so that the outcome can be fetched.
+        abandoned: Whether nobody waits for it any more, so that a call that asks the same may take it over.
+        notes: What the result says of how its answer came about, under these keys in `_meta`.
+        began_at: When it was made, in seconds since 1970.
+        ended_at: When it ended; None while it runs.
+        sent: Whether it was sent; before that, it waits in line.
+        waiting: How many wait for it.
+        reached: The outcome before anybody has heard of it.
+        is_stopped: Whether it was told to stop, ended or not.
     """
 
-    def __init__(self, request: ChatRequest) -> None:
-        self.id = f"grok-{secrets.token_urlsafe(18)}"
-        self.request = request
-        self._began = time.monotonic()
+    def __init__(self, model: str, question: str, *, call_id: str | None = None, began_at: float | None = None) -> None:
+        self.id = call_id or f"grok-{secrets.token_urlsafe(18)}"
+        self.model = model
+        self.question = question
+        self.kept = False
+        self.abandoned = False
+        self.notes: dict[str, Any] = {}
+        self.began_at = began_at or time.time()
+        self.ended_at: float | None = None
+        self.sent = False
+        self.waiting = 0
+        self.reached: Outcome | None = None
+        self.is_stopped = False
         self._pieces: list[str] = []
         self._scope = anyio.CancelScope()
         self._ended = anyio.Event()
-        self._outcome: Outcome = Cancelled("The call was cancelled; it may be billed.")
+        self._outcome: Outcome | None = None
+        self._stopped_by: GrokError | None = None
         self._followers: list[OnText] = []
 
     async def wait(self) -> Outcome:
         """Waits for the answer, or for the error. Cancelling this wait leaves the call running."""
-        await self._ended.wait()
+        self.waiting += 1
+        try:
+            while self._outcome is None:
+                await self._ended.wait()
+        finally:
+            self.waiting -= 1
         return self._outcome
 
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-        return time.monotonic() - self._began
+        return max(0.0, time.time() - self.began_at)
 
     @property
     def text(self) -> str:
@@ -57,11 +83,26 @@ class Call:
     @property
     def outcome(self) -> Outcome | None:
         """How the call ended; None while it runs."""
-        return self._outcome if self._ended.is_set() else None
+        return self._outcome
 
-    def cancel(self) -> None:
-        """Stops the call and closes its connection to the upstream; its outcome is `Cancelled`."""
+    @property
+    def size(self) -> int:
+        """Bytes that keeping the ended call takes, about."""
+        return self._outcome.size if isinstance(self._outcome, Completion) else len(self.text)
+
+    def cancel(self, why: GrokError | None = None) -> None:
+        """Stops the call and closes its connection to the upstream.
+
+        Args:
+            why: Its outcome; `Cancelled` by default.
+        """
+        self.is_stopped = True
+        self._stopped_by = why
         self._scope.cancel()
+
+    def give_up_in(self, seconds: float) -> None:
+        """Stops the call when it still runs after that time; replaces a limit set before."""
+        self._scope.deadline = anyio.current_time() + seconds
 
     def follow(self, on_text: OnText) -> None:
         """Has a function called with the text so far and each further piece; it must not block."""
@@ -73,32 +114,52 @@ class Call:
         """Ends `follow`."""
         self._followers.remove(on_text)
 
+    def end(self, outcome: Outcome) -> None:
+        """Says how the call ended, to whoever waits."""
+        self._outcome = outcome
+        self.ended_at = self.ended_at or time.time()
+        self._ended.set()
+
+    async def run(self, client: ChatClient, request: ChatRequest) -> None:
+        """Sends the call; whatever goes wrong is an outcome, too. `reached` holds it; `end` is still to be called."""
+        outcome: Outcome | None = None
+        try:
+            with self._scope:
+                outcome = completion = await client.complete(request, self._text_came, self._was_sent)
+                if request.response_format is not None:
+                    check = partial(violations, completion.body, request.response_format)
+                    outcome = replace(completion, violations=await anyio.to_thread.run_sync(check))
+        except GrokError as error:
+            outcome = error
+        except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its waiter must hear of it
+            outcome = InternalError.of(error)
+        finally:
+            outcome = outcome or self._cut_short()
+            if isinstance(outcome, Cancelled | CallTimeout | Lost | InternalError):
+                outcome.add(partial=self.text)
+                client.remove_key(outcome)
+            self.reached = outcome
+            self._log(outcome)
+
+    def _cut_short(self) -> GrokError:
+        """The outcome of a call that was stopped, or that the server's end cut."""
+        if not self.sent:
+            return Cancelled("The call was stopped while it waited in line; nothing was sent.", billed="no")
+        if self.is_stopped:
+            return self._stopped_by or Cancelled("The call was cancelled; it may be billed.")
+        if self._scope.cancel_called:
+            return CallTimeout("Nobody waited for the call any more, and it took too long; it may be billed.")
+        return Lost()
+
     def _text_came(self, text: str) -> None:
         self._pieces.append(text)
         for follower in self._followers:
             follower(text)
 
-    async def run(self, client: ChatClient) -> None:
-        """Sends the call and keeps its outcome; whatever goes wrong is an outcome, too."""
-        try:
-            with self._scope:
-                self._outcome = completion = await client.complete(self.request, self._text_came)
-                if self.request.response_format is not None:
-                    check = partial(violations, completion.body, self.request.response_format)
-                    self._outcome = replace(completion, violations=await anyio.to_thread.run_sync(check))
-        except GrokError as error:
-            self._outcome = error
-        except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its waiter must hear of it
-            self._outcome = InternalError.of(error)
-        finally:
-            if isinstance(self._outcome, Cancelled | InternalError):
-                self._outcome.add(partial=self.text)
-                client.remove_key(self._outcome)
-            self._ended.set()
-            self._log()
+    def _was_sent(self) -> None:
+        self.sent = True
 
-    def _log(self) -> None:
-        failed = isinstance(self._outcome, GrokError)
-        outcome = self._outcome.as_dict()["code"] if isinstance(self._outcome, GrokError) else "answered"
-        level = logging.WARNING if failed and outcome != "cancelled" else logging.INFO
-        logger.log(level, "call model=%r outcome=%s seconds=%.3f", self.request.model, outcome, self.elapsed)
+    def _log(self, outcome: Outcome) -> None:
+        code = outcome.as_dict()["code"] if isinstance(outcome, GrokError) else "answered"
+        level = logging.INFO if code in ("answered", "cancelled") else logging.WARNING
+        logger.log(level, "call model=%r outcome=%s seconds=%.3f", self.model, code, self.elapsed)

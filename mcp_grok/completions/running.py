@@ -1,20 +1,34 @@
-"""The calls of this process: started, kept, found again, and cancelled when the process ends."""
+"""The calls of this process: started, taken over, kept, found again, and cancelled when the process ends."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from mcp_grok.completions.call import Call
-from mcp_grok.completions.kept import Kept
-from mcp_grok.errors import NotFound
+from mcp_grok.completions.memory import MemoryStore
+from mcp_grok.completions.store import Store
+from mcp_grok.errors import GrokError, Lost, NotFound
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.request import ChatRequest
 
 CLOSE_TIMEOUT = 2.0
 """Seconds that closing the pooled connections may take."""
+
+NOTICE = 0.2
+ROUNDS = 20
+"""Seconds in which a connection that its client has closed is known for closed, and rounds of the event loop in which
+a call is known for left: a client may give up and ask again in one breath."""
+
+SECOND_TRY = 0.5
+"""Seconds between two calls that ask the same after which the later may be a second try of the earlier."""
+
+PATIENCE = 15 * 60.0
+"""Seconds that a call goes on when nobody waits for it any more."""
 
 
 class Completions:
@@ -23,63 +37,167 @@ class Completions:
     Args:
         client: Sends the calls.
         tasks: Runs them.
+        store: Keeps those that have ended.
+        finish_abandoned: Whether a call whose client went away goes on.
     """
 
-    def __init__(self, client: ChatClient, tasks: anyio.abc.TaskGroup) -> None:
+    def __init__(
+        self, client: ChatClient, tasks: anyio.abc.TaskGroup, store: Store, *, finish_abandoned: bool = True
+    ) -> None:
         self._client = client
         self._tasks = tasks
-        self._running: set[Call] = set()
-        self._kept = Kept()
+        self._store = store
+        self._finish_abandoned = finish_abandoned
+        self._running: dict[str, Call] = {}
 
-    def start(self, request: ChatRequest) -> Call:
-        """Starts a call and returns at once."""
-        call = Call(request)
-        self._running.add(call)
-        self._tasks.start_soon(self._run, call)
+    async def start(self, request: ChatRequest, *, hangs_up: bool = False) -> Call:
+        """The call for a request: an abandoned one that asks the same, else a new one, which is under way at once.
+
+        What is special about it stands in its `notes`: `picked_up`, the seconds since the call taken over was made,
+        or `lost`, earlier calls that asked the same, may be billed, and have no answer.
+
+        Args:
+            request: What is asked.
+            hangs_up: Whether the asker goes away by closing a connection.
+        """
+        question = f"{self._client.place} {request.question}"
+        if any(call.elapsed > SECOND_TRY for call in self._twins(question)):
+            await anyio.sleep(NOTICE if hangs_up else 0)
+            for _ in range(ROUNDS):
+                await anyio.lowlevel.checkpoint()
+        call = Call(request.model, question)
+        lost = self._unheard(question)
+        while (left := await self._left_behind(question)) is not None:
+            lost += left.notes.pop("lost", [])
+            if not isinstance(left.outcome, GrokError):
+                call = left
+                break
+            told = left.outcome.as_dict()
+            if told["billed"] != "no" and told["code"] != "cancelled":
+                lost.append({"id": left.id, "billed": told["billed"]})
+        call.notes.update({"lost": lost} if lost else {})
+        if left is not None:
+            call.notes["picked_up"] = round(call.elapsed, 1)
+            return call
+        await self._store.begin(call)
+        self._running[call.id] = call
+        self._tasks.start_soon(self._run, call, request)
         return call
 
-    def keep(self, call: Call) -> None:
+    async def keep(self, call: Call) -> None:
         """Lets a call be found by its id, while it runs and for a time after it has ended."""
-        self._kept.add(call)
+        if not call.kept:
+            call.kept = True
+            await self._settle(call)
 
-    def find(self, call_id: str) -> Call:
+    async def abandon(self, call: Call) -> None:
+        """Says that whoever waited for a call is gone, without having cancelled it."""
+        if call.waiting or call.is_stopped:
+            return
+        if not self._finish_abandoned:
+            call.cancel()
+        else:
+            call.abandoned = True
+            call.give_up_in(PATIENCE)
+            await self._settle(call)
+
+    def cancel(self, call: Call) -> None:
+        """Stops a call because its caller wants it."""
+        # What it was to say of others that were lost, the next one says.
+        call.abandoned = "lost" in call.notes
+        call.cancel()
+
+    async def find(self, call_id: str) -> Call:
         """The kept call of that id.
 
         Raises:
             NotFound: there is none, or no longer.
         """
-        call = self._kept.get(call_id)
+        call = self._running.get(call_id) or await self._store.find(call_id)
         if call is None:
             raise NotFound(
                 f"No completion is kept under the id {call_id[:80]!r}: this server did not give it out, it is too old, "
                 "or the server was started again since. Ask again if the answer is still wanted.",
                 param="id",
             )
+        if call.abandoned and not isinstance(call.outcome, GrokError):
+            await self._take_over(call)
         return call
 
-    def cancel_all(self) -> None:
-        """Cancels every call that runs."""
-        for call in self._running:
-            call.cancel()
+    def stop_all(self) -> None:
+        """Stops every call that runs, since the server ends."""
+        for call in self._running.values():
+            call.cancel(Lost())
 
-    async def _run(self, call: Call) -> None:
+    def _twins(self, question: str) -> list[Call]:
+        """The calls under way that ask this."""
+        return [call for call in self._running.values() if call.question == question]
+
+    async def _left_behind(self, question: str) -> Call | None:
+        for call in self._twins(question):
+            if call.abandoned and not call.is_stopped:
+                await self._take_over(call)
+                return call
+        return await self._store.take(question)
+
+    def _unheard(self, question: str) -> list[dict[str, Any]]:
+        """What calls that are about to stop were to say of others that were lost."""
+        stopping = [call for call in self._twins(question) if call.is_stopped]
+        return [lost for call in stopping for lost in call.notes.pop("lost", [])]
+
+    async def _take_over(self, call: Call) -> None:
+        call.abandoned = False
+        call.give_up_in(float("inf"))
+        await self._settle(call)
+
+    async def _settle(self, call: Call) -> None:
+        """Has an ended call kept if anybody may still ask for it."""
+        if call.outcome is None:
+            return
+        if call.kept or call.abandoned:
+            await self._store.save(call)
+        else:
+            await self._store.forget(call)
+
+    async def _run(self, call: Call, request: ChatRequest) -> None:
         try:
-            await call.run(self._client)
+            await call.run(self._client, request)
         finally:
-            self._running.discard(call)
-            self._kept.trim()
+            outcome = call.reached or Lost()
+            call.abandoned = call.abandoned or isinstance(outcome, Lost)
+            with anyio.CancelScope(shield=True):
+                await self._store.deliver(call, outcome)
+                call.end(outcome)
+                await self._settle(call)
+            del self._running[call.id]
 
 
 @asynccontextmanager
 async def open_completions(settings: Settings) -> AsyncIterator[Completions]:
-    """A place for calls to run in. Leaving it cancels those that still run and closes the connections."""
+    """A place for calls to run in. Leaving it cancels those that still run and closes the connections.
+
+    Raises:
+        NotConfigured: the store of the settings cannot be used.
+    """
     client = ChatClient(settings)
+    finish = settings.on_disconnect == "finish"
     try:
-        async with anyio.create_task_group() as tasks:
+        async with _opened_store(settings) as store, anyio.create_task_group() as tasks:
             try:
-                yield Completions(client, tasks)
+                yield Completions(client, tasks, store, finish_abandoned=finish)
             finally:
                 tasks.cancel_scope.cancel()
     finally:
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
             await client.aclose()
+
+
+@asynccontextmanager
+async def _opened_store(settings: Settings) -> AsyncIterator[Store]:
+    if settings.store_folder is None:
+        yield MemoryStore()
+        return
+    from mcp_grok.completions.disk import open_disk_store
+
+    async with open_disk_store(settings.store_folder) as store:
+        yield store

@@ -143,7 +143,14 @@ def _instance(schema: dict[str, Any], said: str) -> Any:
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     if kind == "object" or "properties" in schema:
-        return {name: _instance(part, said) for name, part in schema.get("properties", {}).items()}
+        # What a model would give: the required properties, and those of any type, such as a message's content.
+        required = schema.get("required")
+        properties = schema.get("properties", {}).items()
+        return {
+            name: _instance(part, said)
+            for name, part in properties
+            if not required or name in required or "type" not in part
+        }
     if kind == "array":
         return [_instance(schema.get("items") or {}, said)] * max(1, schema.get("minItems", 1))
     if kind in ("integer", "number"):

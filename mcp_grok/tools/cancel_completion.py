@@ -7,34 +7,33 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.completions import Completions
 from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
-from mcp_grok.tools.arguments import ID_SCHEMA, read_arguments
+from mcp_grok.tools.arguments import read_arguments
+from mcp_grok.tools.asker import Asker
 from mcp_grok.tools.definition import tool_definition
-from mcp_grok.tools.progress import Report
 from mcp_grok.tools.result import json_result
-from mcp_grok.upstream.parameters import Kind, Text
+from mcp_grok.upstream.parameters import Kind, Schema, Text
 
 NAME = "grok_cancel_completion"
 TITLE = "Cancel a Grok completion"
 
 PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False)}
+INPUT_SCHEMA: Schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = "Stops a call that returned chat.completion.pending; what it has used may be billed."
-    return tool_definition(NAME, TITLE, description, ID_SCHEMA)
+    return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
 
 
-async def call(
-    completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
-) -> CallToolResult:
+async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
     """One call of the tool: says whether the call was stopped, or had ended before.
 
     Raises:
         GrokError: there is no such call, or an argument is wrong.
     """
-    kept = completions.find(read_arguments(PARAMETERS, arguments)["id"])
-    kept.cancel()
+    kept = await completions.find(read_arguments(PARAMETERS, arguments)["id"])
+    completions.cancel(kept)
     outcome = await kept.wait()
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
     return json_result({"object": "chat.completion.cancelled", "id": kept.id, "status": status})

@@ -1,28 +1,28 @@
 """`grok_chat_completions`: its schema, and a call of it."""
 
-import math
 from typing import Any
 
-import anyio
 from mcp_types import CallToolResult, Tool
 
 from mcp_grok.completions import Completions
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
+from mcp_grok.tools.asker import Asker
 from mcp_grok.tools.definition import tool_definition
-from mcp_grok.tools.progress import Report
-from mcp_grok.tools.result import outcome_result
-from mcp_grok.tools.waiting import pending_result, waited
+from mcp_grok.tools.waiting import answered
 from mcp_grok.upstream.parameters import Schema
 from mcp_grok.upstream.request import PARAMETERS, read_request
 
 NAME = "grok_chat_completions"
 TITLE = "Grok chat completions"
 
+CLAUDE_MOST = 500_000
+"""The most characters that Claude Code lets a tool ask for."""
+
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    return tool_definition(NAME, TITLE, _description(settings), input_schema(settings))
+    return tool_definition(NAME, TITLE, _description(settings), input_schema(settings), meta=_meta(settings))
 
 
 def input_schema(settings: Settings) -> Schema:
@@ -46,35 +46,30 @@ def _description(settings: Settings) -> str:
     )
 
 
+def _meta(settings: Settings) -> dict[str, Any]:
+    """Has Claude Code take a result as long as this server sends; it would cut at 25,000 tokens."""
+    return {"anthropic/maxResultSizeChars": min(settings.max_result_bytes or CLAUDE_MOST, CLAUDE_MOST)}
+
+
 def _model_description(settings: Settings) -> str:
     names = ", ".join(model.name for model in known_models(settings.active_provider.name))
     default = f"Default {settings.model}" if settings.model else "Required"
     return f"{default}. {f'Known: {names}; any' if names else 'Any'} other name is passed on"
 
 
-async def call(
-    completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
-) -> CallToolResult:
+async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
     """One call of the tool.
 
     Args:
         completions: Runs it.
-        settings: The default model, and the form of the result.
+        settings: The default model, how long to wait, and the form of the result.
         arguments: As the client sent them.
-        report: Sends a progress notification; None when the client asked for none.
+        asker: Who wants to know.
 
     Raises:
-        GrokError: the call failed.
+        GrokError: an argument is wrong.
     """
-    request = read_request(arguments, default_model=settings.model, progress_wanted=report is not None)
-    running = completions.start(request)
-    try:
-        outcome = await waited(running, settings.handoff_after or math.inf, report)
-    except anyio.get_cancelled_exc_class():
-        # The waiter is gone: the client cancelled, or went away. Ending the call is our decision, made here.
-        running.cancel()
-        raise
-    if outcome is None:
-        completions.keep(running)
-        return pending_result(running)
-    return outcome_result(outcome, structured=settings.structured)
+    request = read_request(arguments, default_model=settings.model, progress_wanted=asker.report is not None)
+    running = await completions.start(request, hangs_up=asker.hangs_up)
+    asker.waits_for(running)
+    return await answered(completions, settings, running, asker)

@@ -1,41 +1,74 @@
-"""`grok_get_completion`: the answer of a call that was handed off."""
+"""`grok_get_completion`: the answer of a call that was handed off, and the rest of one that was cut."""
 
-import math
 from typing import Any
 
 from mcp_types import CallToolResult, Tool
 
-from mcp_grok.completions import Completions
+from mcp_grok.completions import Call, Completions
+from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
-from mcp_grok.tools.arguments import ID_SCHEMA, read_arguments
+from mcp_grok.tools.arguments import read_arguments
+from mcp_grok.tools.asker import Asker
+from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.definition import tool_definition
-from mcp_grok.tools.progress import Report
-from mcp_grok.tools.result import outcome_result
-from mcp_grok.tools.waiting import GET, pending_result, waited
-from mcp_grok.upstream.parameters import Kind, Number, Text
+from mcp_grok.tools.result import json_result
+from mcp_grok.tools.waiting import answered
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.parameters import Kind, Number, Schema, Text
 
 NAME = GET
 TITLE = "Get a Grok completion"
 
-PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False), "wait": Number(0, 3600)}
-"""`wait`, in seconds, is for programs and stands in no schema: a model could outwait its client."""
+OFFSET = Number(0, whole=True)
+PARAMETERS: dict[str, Kind] = {
+    "id": Text(may_be_empty=False),
+    "offset": OFFSET,
+    "choice": Number(0, whole=True),
+    "wait": Number(0, 3600),
+}
+"""`choice` and `wait`, in seconds, stand in no schema: a model is told the one, and could outwait its client by the
+other."""
+
+INPUT_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "offset": OFFSET.schema()},
+    "required": ["id"],
+}
 
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    description = "The answer of a call that returned chat.completion.pending; waits for it a while."
-    return tool_definition(NAME, TITLE, description, ID_SCHEMA)
+    description = (
+        "The answer of a call that returned chat.completion.pending; waits for it a while. With offset, the rest of "
+        "a text that was cut."
+    )
+    return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
 
 
-async def call(
-    completions: Completions, settings: Settings, arguments: dict[str, Any], report: Report | None
-) -> CallToolResult:
-    """One call of the tool: the completion, the error the call would have given, or pending again.
+async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
+    """One call of the tool: the completion, the error the call would have given, or pending again; or a part.
 
     Raises:
-        GrokError: the call failed, there is no such call, or an argument is wrong.
+        GrokError: there is no such call, or an argument is wrong.
     """
     given = read_arguments(PARAMETERS, arguments)
-    kept = completions.find(given["id"])
-    outcome = await waited(kept, given.get("wait", settings.handoff_after or math.inf), report)
-    return pending_result(kept) if outcome is None else outcome_result(outcome, structured=settings.structured)
+    kept = await completions.find(given["id"])
+    asker.waits_for(kept)
+    if "offset" in given and isinstance(kept.outcome, Completion):
+        return _part(kept, kept.outcome, given["offset"], given.get("choice", 0), settings.max_result_bytes)
+    return await answered(completions, settings, kept, asker, wait=given.get("wait"))
+
+
+def _part(kept: Call, completion: Completion, offset: int, choice: int, limit: int) -> CallToolResult:
+    try:
+        text = text_of(completion.body, choice)
+    except IndexError:
+        raise InvalidRequest(f"choice must be below {len(completion.body['choices'])}.", param="choice") from None
+    if offset > len(text):
+        raise InvalidRequest(f"offset must be at most {len(text)}, the length of the text.", param="offset")
+    rest = text[offset:]
+    shown = prefix(rest, limit - NOTE_ROOM) if limit else rest
+    more = {"tool": NAME, "arguments": next_part(kept.id, choice, offset + len(shown))} if shown != rest else None
+    return json_result(
+        {"object": "chat.completion.part", "id": kept.id, "offset": offset, "text": shown, "next": more}, kept.notes
+    )

@@ -24,16 +24,21 @@ class Progress:
 
     Args:
         report: Sends one notification.
+        status: What there is to say while no text has come; None for nothing.
         heartbeat: Seconds of silence after which a notification without text is sent; the first comes sooner.
     """
 
-    def __init__(self, report: Report, *, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(
+        self, report: Report, *, status: Callable[[], str | None] = lambda: None, heartbeat: float = HEARTBEAT
+    ) -> None:
         self._report = report
+        self._status = status
         self._heartbeat = heartbeat
         self._pieces: list[str] = []
         self._news = anyio.Event()
         self._closed = anyio.Event()
         self._sent = 0
+        self._began = False
 
     def add(self, text: str) -> None:
         """Takes a piece of the text."""
@@ -61,7 +66,8 @@ class Progress:
             text = self._take(last)
             if text or (waiting.cancelled_caught and not last):
                 self._sent += 1
-                await self._report(self._sent, None, text or None)
+                self._began = self._began or bool(text)
+                await self._report(self._sent, None, text or (None if self._began else self._status()))
             with anyio.move_on_after(INTERVAL):
                 await self._closed.wait()
 

@@ -1,55 +1,79 @@
 """Outcomes of calls → results of tools."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ResourceLink, TextContent
 from pydantic_core import to_json
 
-from mcp_grok.completions import Outcome
+from mcp_grok.completions import Call, Outcome
 from mcp_grok.errors import BadUpstreamResponse, GrokError
+from mcp_grok.settings import Settings
+from mcp_grok.tools.cutting import compact, cut, cut_error, fits, uri_of
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.text import without_lone_surrogates
 
 META = "mcp-grok/"
 """What this server adds to a result stands in `_meta` under keys that begin so, never in the completion."""
 
+ERROR_ROOM = 1500
+"""Bytes of an error without the text that had come, at most, about."""
 
-def json_result(value: dict[str, Any]) -> CallToolResult:
-    """An object of our own as compact JSON."""
-    return CallToolResult(content=[TextContent(text=_compact(value))])
-
-
-def outcome_result(outcome: Outcome, *, structured: bool) -> CallToolResult:
-    """The result for a call that has ended.
-
-    Raises:
-        GrokError: the call failed.
-    """
-    if isinstance(outcome, GrokError):
-        raise outcome
-    return completion_result(outcome, structured=structured)
+NO_NOTES: Mapping[str, Any] = {}
 
 
-def completion_result(completion: Completion, *, structured: bool) -> CallToolResult:
-    """The completion as compact JSON, sent once; with `structured` also as `structuredContent`.
-
-    Raises:
-        BadUpstreamResponse: the completion cannot be written as JSON.
-    """
-    try:
-        text = _compact(completion.body)
-    except RecursionError:
-        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
-    content = _structured(text) if structured else None
-    return CallToolResult(content=[TextContent(text=text)], structured_content=content, _meta=_meta(completion))
+def json_result(value: dict[str, Any], notes: Mapping[str, Any] = NO_NOTES) -> CallToolResult:
+    """An object of our own as compact JSON, with notes for `_meta`."""
+    return CallToolResult(content=[TextContent(text=compact(value))], _meta=_keyed(notes))
 
 
 def error_result(error: GrokError) -> CallToolResult:
     """The error as the contract's JSON object, with `isError`."""
-    meta = {f"{META}attempts": error.attempts} if error.attempts else None
-    text = _compact({"error": error.as_dict()})
-    return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta=meta)
+    return _error_result(error.as_dict(), error, NO_NOTES)
+
+
+def _error_result(
+    details: dict[str, Any], error: GrokError, notes: Mapping[str, Any], link: Sequence[ResourceLink] = ()
+) -> CallToolResult:
+    attempts = {"attempts": error.attempts} if error.attempts else {}
+    text = TextContent(text=compact({"error": details}))
+    return CallToolResult(content=[text, *link], is_error=True, _meta=_keyed({**attempts, **notes}))
+
+
+def outcome_result(call: Call, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
+    """The result for a call that has ended, and whether it was cut, so that the whole must be kept."""
+    limit = settings.max_result_bytes
+    link = [ResourceLink(name=call.id, uri=uri_of(call.id), mime_type="application/json")]
+    if isinstance(outcome, GrokError):
+        details = outcome.as_dict()
+        if fits(details.get("partial", ""), limit - ERROR_ROOM if limit else 0):
+            return _error_result(details, outcome, call.notes), False
+        return _error_result(cut_error(details, call.id, limit), outcome, call.notes, link), True
+    try:
+        text = completion_json(outcome)
+    except BadUpstreamResponse as error:
+        return _error_result(error.as_dict(), error, call.notes), False
+    is_cut = not fits(text, limit)
+    if is_cut:
+        text = compact(cut(outcome.body, call.id, limit))
+    result = CallToolResult(
+        content=[TextContent(text=text), *(link if is_cut else [])],
+        structured_content=_structured(text) if settings.structured else None,
+        _meta=_keyed({**_notes(outcome), **call.notes}),
+    )
+    return result, is_cut
+
+
+def completion_json(completion: Completion) -> str:
+    """The whole completion as compact JSON.
+
+    Raises:
+        BadUpstreamResponse: it cannot be written as JSON.
+    """
+    try:
+        return compact(completion.body)
+    except RecursionError:
+        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
 
 
 def _structured(text: str) -> Any:
@@ -62,18 +86,18 @@ def _structured(text: str) -> Any:
     return content
 
 
-def _meta(completion: Completion) -> dict[str, Any]:
-    meta: dict[str, Any] = {f"{META}attempts": completion.attempts}
+def _notes(completion: Completion) -> dict[str, Any]:
+    notes: dict[str, Any] = {"attempts": completion.attempts}
     if completion.first_text_after is not None:
-        meta[f"{META}time_to_first_token"] = round(completion.first_text_after, 3)
+        notes["time_to_first_token"] = round(completion.first_text_after, 3)
     if completion.missing_choices:
-        meta[f"{META}missing_choices"] = completion.missing_choices
+        notes["missing_choices"] = completion.missing_choices
     if completion.violations:
-        meta[f"{META}invalid_json"] = completion.violations
+        notes["invalid_json"] = completion.violations
     if completion.dropped:
-        meta[f"{META}dropped"] = completion.dropped
-    return meta
+        notes["dropped"] = completion.dropped
+    return notes
 
 
-def _compact(value: Any) -> str:
-    return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+def _keyed(notes: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {f"{META}{name}": value for name, value in notes.items()} or None

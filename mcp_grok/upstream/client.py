@@ -1,6 +1,7 @@
 """The one pooled client: sends a request, again where that is safe, reads the answer, keeps the time limits."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -57,6 +58,8 @@ class ChatClient:
         self._slots = anyio.Semaphore(settings.max_concurrency, fast_acquire=True)
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(settings.url)
+        self.place = hashlib.sha256(f"{settings.url} {self._key}".encode()).hexdigest()
+        """A digest, equal for clients that ask the same address with the same key."""
         self._headers = httpx2.Headers(
             {
                 "host": self._url.netloc.decode("ascii"),
@@ -75,17 +78,23 @@ class ChatClient:
         if self._http is not None:
             await self._http.aclose()
 
-    async def complete(self, request: ChatRequest, on_text: OnText = lambda text: None) -> Completion:
+    async def complete(
+        self,
+        request: ChatRequest,
+        on_text: OnText = lambda text: None,
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> Completion:
         """Sends a call and waits for its answer.
 
         Args:
             request: What to send.
             on_text: Called with each piece of the first choice's text as it comes; must not block.
+            on_sent: Called whenever the call leaves the line of those that wait to be sent.
 
         Raises:
             GrokError: the call failed; its details name the provider and hold the text that had come.
         """
-        call = RunningCall(request, on_text)
+        call = RunningCall(request, on_text, on_sent)
         try:
             if not self._key and self._provider.name != "custom":
                 raise self._missing_key()
@@ -112,6 +121,7 @@ class ChatClient:
             try:
                 async with self._slots:
                     call.attempts += 1
+                    call.on_sent()
                     return await self._exchange(call)
             except GrokError as error:
                 wait = seconds_before_resend(

@@ -1,5 +1,6 @@
 """An answer, and what is known of a call while it runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,7 @@ class Completion:
 class RunningCall:
     """What is known of a call while it runs."""
 
-    def __init__(self, request: ChatRequest, on_text: OnText) -> None:
+    def __init__(self, request: ChatRequest, on_text: OnText, on_sent: Callable[[], None]) -> None:
         self.request = request
         self.assembler = Assembler(request.choices)
         self.attempts = 0
@@ -49,6 +50,7 @@ class RunningCall:
         self.answer: Completion | None = None
         self.stream: StreamReader | None = None
         self.on_text = on_text
+        self.on_sent = on_sent
 
     def text_streamed(self, text: str) -> None:
         if self.first_text_at is None:

@@ -19,6 +19,7 @@ class Provider:
         key_variable: The provider's own environment variable for the key; None where there is none.
         default_model: The model when neither call nor configuration names one.
         server_errors_billed: Whether a 5xx answer is charged. AceData documents that it is not.
+        models_path: What stands instead of `/chat/completions` where models are listed, for free; None where nowhere.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Provider:
     key_variable: str | None
     default_model: str | None
     server_errors_billed: Billed
+    models_path: str | None = None
 
 
 OPENAI_PATH = "/v1/chat/completions"
@@ -57,8 +59,8 @@ PROVIDERS = {
             "grok-beta",
             "unknown",
         ),
-        Provider("xai", "xAI", "https://api.x.ai", OPENAI_PATH, "XAI_API_KEY", "grok-4.7", "unknown"),
-        Provider("custom", "the custom API", None, OPENAI_PATH, None, None, "unknown"),
+        Provider("xai", "xAI", "https://api.x.ai", OPENAI_PATH, "XAI_API_KEY", "grok-4.7", "unknown", "/models"),
+        Provider("custom", "the custom API", None, OPENAI_PATH, None, None, "unknown", "/models"),
         Provider("sandbox", "the sandbox", None, ACEDATA_PATH, None, "grok-4", "no"),
     )
 }

@@ -1,6 +1,7 @@
 """Arguments of a call → the body that is posted. The one list of parameters is here."""
 
 import difflib
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -167,6 +168,7 @@ class ChatRequest:
         choices: How many answers are expected (`n`).
         model: The model asked for.
         dropped: What was given and not sent, and why.
+        question: A digest, equal for calls that ask the same, streamed or not.
         response_format: The form asked for, if any.
     """
 
@@ -175,6 +177,7 @@ class ChatRequest:
     choices: int
     model: str
     dropped: dict[str, str]
+    question: str
     response_format: dict[str, Any] | None = None
 
 
@@ -223,7 +226,20 @@ def _assembled(values: dict[str, Any], default_model: str | None, progress_wante
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
     payload = {"model": model, **values, **extra}
-    return ChatRequest(_encoded(payload), streamed, values.get("n", 1), model, dropped, values.get("response_format"))
+    return ChatRequest(
+        _encoded(payload),
+        streamed,
+        values.get("n", 1),
+        model,
+        dropped,
+        question=_question(payload),
+        response_format=values.get("response_format"),
+    )
+
+
+def _question(payload: dict[str, Any]) -> str:
+    asked = {name: value for name, value in payload.items() if name not in ("stream", "stream_options")}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def _encoded(payload: dict[str, Any]) -> bytes:

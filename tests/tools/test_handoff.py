@@ -184,8 +184,13 @@ async def test_a_wrong_id_or_argument_is_told(
     assert (answer["error"]["code"], answer["error"]["param"]) == (code, param)
 
 
-async def test_without_hand_off_a_call_is_waited_for_and_only_one_tool_is_listed(upstream: Replay) -> None:
+async def test_without_hand_off_a_call_is_waited_for(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream, handoff_after=0))) as client:
+        assert (await use(client, "grok_chat_completions", HELLO))[0] == COMPLETION
+
+
+async def test_with_neither_hand_off_nor_cutting_only_one_tool_is_listed(upstream: Replay) -> None:
+    async with Client(create_server(settings_for(upstream, handoff_after=0, max_result_bytes=0))) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == ["grok_chat_completions"]
         assert (await use(client, "grok_chat_completions", HELLO))[0] == COMPLETION
 
@@ -201,3 +206,24 @@ async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Sett
         assert tool.annotations is not None
         assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, False)
         assert "wait" not in tool.input_schema["properties"]
+
+
+async def test_a_call_that_waits_in_line_says_so_in_its_progress(upstream: Replay) -> None:
+    upstream.behave = held = Held()
+    told = asyncio.Event()
+    messages: list[str] = []
+
+    async def show(progress: float, total: float | None, message: str | None) -> None:
+        messages.append(message or "")
+        if message and "in line" in message:
+            told.set()
+
+    async with Client(create_server(settings_for(upstream, max_concurrency=1)), mode="legacy") as client:
+        first = asyncio.create_task(use(client, "grok_chat_completions", HELLO))
+        await upstream.exchanges.get()
+        second = asyncio.create_task(use(client, "grok_chat_completions", HELLO, progress_callback=show))
+        await told.wait()
+        held.release.set()
+        await asyncio.gather(first, second)
+    *before, line, rest = [message for message in messages if message]
+    assert (before, line.count("in line"), rest) == ([], 1, "so far, done")

@@ -108,3 +108,22 @@ def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
         return sink.texts
 
     assert "".join(anyio.run(run)) == without_lone_surrogates("".join(pieces))
+
+
+async def test_a_status_is_told_only_before_the_first_piece() -> None:
+    sink = Sink()
+    states = iter(["in line\n", "in line\n"])
+    progress = Progress(sink.report, status=lambda: next(states, None), heartbeat=0.001)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        while len(sink.texts) < 3:
+            await anyio.lowlevel.checkpoint()
+        progress.add("text")
+        while "text" not in sink.texts:
+            await anyio.lowlevel.checkpoint()
+        states = iter(["in line\n"])
+        count = len(sink.texts)
+        while len(sink.texts) < count + 2:
+            await anyio.lowlevel.checkpoint()
+        progress.close()
+    assert "".join(sink.texts) == "in line\nin line\ntext"

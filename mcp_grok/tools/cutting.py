@@ -1,0 +1,122 @@
+"""Fitting a completion into what a client takes: its texts are cut, everything else stays."""
+
+import json
+from typing import Any
+
+from mcp_grok.upstream.text import without_lone_surrogates
+
+JSONObject = dict[str, Any]
+
+GET = "grok_get_completion"
+"""The tool that gives what a result could not."""
+
+TEXTS = ("reasoning_content", "content")
+"""The texts of a message that may be cut."""
+
+NOTE_ROOM = 400
+"""Bytes set aside for the note at the end of a text that was cut."""
+
+
+def compact(value: Any) -> str:
+    """A value as compact JSON that any client can read.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def uri_of(call_id: str) -> str:
+    """Where the whole of a completion is read."""
+    return f"grok://completions/{call_id}"
+
+
+def text_of(body: JSONObject, choice: int) -> str:
+    """The content of a choice, whole; empty where it has none.
+
+    Raises:
+        IndexError: there is no such choice.
+    """
+    return _text(body["choices"][choice]["message"], "content")
+
+
+def fits(text: str, limit: int) -> bool:
+    """Whether a text has at most that many bytes; without a limit (0) every text has."""
+    return not limit or 4 * len(text) <= limit or len(text.encode()) <= limit
+
+
+def prefix(text: str, room: int) -> str:
+    """The longest beginning of a text that takes at most `room` bytes as a JSON string."""
+    low, high = 0, min(len(text), max(room, 0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _size(text[:middle]) <= room else (low, middle - 1)
+    return text[:low]
+
+
+def cut(body: JSONObject, call_id: str, limit: int) -> JSONObject:
+    """A completion with its longest texts cut so that its JSON has at most `limit` bytes.
+
+    Where everything else alone is longer, as with very long arguments of tool calls, the texts stay whole: cutting
+    them would not help.
+
+    Args:
+        body: The completion, over the limit.
+        call_id: Names the whole of it, in the note at the end of each text that was cut.
+        limit: Bytes.
+    """
+    texts = {
+        (position, key): _text(choice["message"], key)
+        for position, choice in enumerate(body["choices"])
+        for key in TEXTS
+        if _text(choice["message"], key)
+    }
+    sizes = [_size(text) for text in texts.values()]
+    room = limit - (len(compact(body).encode()) - sum(sizes))
+    if room < NOTE_ROOM * len(sizes):
+        return body
+    share = _share(sizes, room)
+    choices = [{**choice, "message": {**choice["message"]}} for choice in body["choices"]]
+    for (position, key), text in texts.items():
+        if _size(text) > share:
+            shown = prefix(text, share - NOTE_ROOM)
+            choices[position]["message"][key] = shown + _note(call_id, position, key, len(shown), len(text))
+    return {**body, "choices": choices}
+
+
+def cut_error(details: JSONObject, call_id: str, limit: int) -> JSONObject:
+    """An error whose `partial` is cut so that its JSON has at most `limit` bytes."""
+    partial = details["partial"]
+    room = limit - _size({**details, "partial": ""}) - NOTE_ROOM
+    shown = prefix(partial, room)
+    return {**details, "partial": shown + _note(call_id, 0, "partial", len(shown), len(partial))}
+
+
+def next_part(call_id: str, choice: int, offset: int) -> dict[str, Any]:
+    """The arguments that give the part from an offset on."""
+    return {"id": call_id, "offset": offset, **({"choice": choice} if choice else {})}
+
+
+def _note(call_id: str, choice: int, key: str, offset: int, total: int) -> str:
+    more = f" The next part: {GET} with {compact(next_part(call_id, choice, offset))}." if key == "content" else ""
+    return f"\n\n[Cut here: {total - offset} of {total} characters are missing. The whole: {uri_of(call_id)}.{more}]"
+
+
+def _share(sizes: list[int], room: int) -> int:
+    """The size that each text may have at most, so that all together fit into the room."""
+    left = room
+    for place, size in enumerate(sorted(sizes)):
+        share = left // (len(sizes) - place)
+        if size > share:
+            return share
+        left -= size
+    return max(sizes, default=0)
+
+
+def _text(message: JSONObject, key: str) -> str:
+    text = message.get(key)
+    return without_lone_surrogates(text) if isinstance(text, str) else ""
+
+
+def _size(value: Any) -> int:
+    return len(compact(value).encode())

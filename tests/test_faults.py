@@ -1,0 +1,244 @@
+"""What must hold however the upstream fails and whatever the client does, on real processes and sockets.
+
+Never more bills than the rules allow, no answer that was billed and arrived out of reach, no word about a bill that is
+not true, no call past its deadline, and nothing left over.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx2
+import psutil
+import pytest
+
+from mcp_grok.completions.running import SECOND_TRY
+from tests.conftest import KEY
+from tests.faulty import Faulty
+from tests.process import MODERN_META, ServerProcess, listening_process, server_process
+
+CHAT = "grok_chat_completions"
+
+DEADLINE = 10.0
+"""Seconds for a whole call."""
+
+SLACK = 10.0
+"""Seconds that a busy machine may add to it."""
+
+PLACES = 64
+
+SETTINGS = {
+    "MCP_GROK_API_KEY": KEY,
+    "MCP_GROK_TIMEOUT": str(DEADLINE),
+    "MCP_GROK_IDLE_TIMEOUT": "2",
+    "MCP_GROK_HANDOFF_AFTER": "0.7",
+    "MCP_GROK_MAX_CONCURRENCY": str(PLACES),
+    "MCP_GROK_MAX_RESULT_BYTES": "0",
+    "MCP_GROK_LOG_LEVEL": "CRITICAL",
+}
+
+
+class Connection(Protocol):
+    """A client's side of a server."""
+
+    def ask(self, tool: str, arguments: dict[str, Any]) -> tuple[asyncio.Future[Any], Callable[[str], None]]:
+        """Calls a tool; gives the result to come, and a function that gives it up for a reason."""
+        ...
+
+    async def moment(self, question: str) -> None:
+        """Returns when it is time to give up."""
+
+
+class Stdio:
+    """A client over stdio: it gives up at any moment, but not right after it has asked, and says why."""
+
+    def __init__(self, server: ServerProcess, behaviour: random.Random) -> None:
+        self._server = server
+        self._behaviour = behaviour
+
+    def ask(self, tool: str, arguments: dict[str, Any]) -> tuple[asyncio.Future[Any], Callable[[str], None]]:
+        number, answer = self._server.ask("tools/call", {"name": tool, "arguments": arguments})
+
+        def give_up(reason: str) -> None:
+            params = {"requestId": number, "reason": reason}
+            self._server.send({"method": "notifications/cancelled", "params": params})
+
+        return asyncio.ensure_future(_result(answer)), give_up
+
+    async def moment(self, question: str) -> None:
+        await asyncio.sleep(SECOND_TRY + self._behaviour.uniform(0, 0.4))
+
+
+async def _result(answer: asyncio.Future[dict[str, Any]]) -> Any:
+    return (await asyncio.shield(answer))["result"]
+
+
+class Http:
+    """A client over HTTP: it gives up by hanging up, while the upstream works.
+
+    What was on its way to a client that hangs up is lost, and no server can know: so it does so in no other moment,
+    and nothing is handed off.
+    """
+
+    def __init__(self, url: str, client: httpx2.AsyncClient, upstream: Faulty) -> None:
+        self._url = url
+        self._client = client
+        self._upstream = upstream
+
+    def ask(self, tool: str, arguments: dict[str, Any]) -> tuple[asyncio.Future[Any], Callable[[str], None]]:
+        return asyncio.ensure_future(self._call(tool, arguments)), lambda reason: None
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> Any:
+        params = {"name": tool, "arguments": arguments, "_meta": MODERN_META}
+        headers = {
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2026-07-28",
+            "mcp-method": "tools/call",
+            "mcp-name": tool,
+        }
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        response = await self._client.post(self._url, json=request, headers=headers)
+        return json.loads(response.text.rpartition("data: ")[2])["result"]
+
+    async def moment(self, question: str) -> None:
+        begun = self._upstream.begun[question] = asyncio.Event()
+        await begun.wait()
+        await asyncio.sleep(SECOND_TRY)
+
+
+@dataclass
+class Pursuit:
+    """One question and how far its asker got with it.
+
+    Attributes:
+        allowed: Bills that the rules allow: one, and one more for each time its asker cancelled or asked again after
+            a failure.
+        lost: The calls that the server said were lost; each may be billed, too.
+        results: The answers and errors that came.
+        cancelled: Whether its asker cancelled, and so gave up on an answer.
+        story: What happened, for whoever must find out why a test failed.
+    """
+
+    question: str
+    allowed: int = 1
+    lost: set[str] = field(default_factory=set)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    cancelled: bool = False
+    story: list[str] = field(default_factory=list)
+
+
+async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Random) -> None:
+    """Asks, gives up, cancels, asks again and fetches at random until there is an answer or an error."""
+    chat = {
+        "messages": [{"role": "user", "content": "Hello"}],
+        "user": pursuit.question,
+        "stream": behaviour.random() < 0.5,
+    }
+    tool, arguments = CHAT, chat
+    for patience in itertools.count(8, -1):
+        coming, give_up = connection.ask(tool, arguments)
+        act = behaviour.choices(["wait", "time out", "cancel"], [6, 3, 1])[0] if patience > 0 else "wait"
+        if act != "wait" and not await came_first(coming, connection.moment(pursuit.question)):
+            pursuit.story.append(f"{act}: {tool}")
+            give_up("Request timed out" if act == "time out" else "user")
+            coming.cancel()
+            await asyncio.wait({coming})
+            if act == "cancel":
+                pursuit.cancelled = True
+                pursuit.allowed += 1
+            if tool == CHAT or act == "cancel":
+                tool, arguments = CHAT, chat
+            continue
+        result = await asyncio.wait_for(coming, DEADLINE + SLACK)
+        pursuit.story.append(result["content"][0]["text"][:80])
+        pursuit.lost |= {call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])}
+        body = json.loads(result["content"][0]["text"])
+        if body.get("object") == "chat.completion.pending":
+            tool, arguments = body["next"]["tool"], body["next"]["arguments"]
+            continue
+        pursuit.results.append(body)
+        if "error" not in body or behaviour.random() < 0.7 or patience < 0:
+            return
+        pursuit.allowed += 1
+        tool, arguments = CHAT, chat
+
+
+async def came_first(coming: asyncio.Future[Any], moment: Coroutine[Any, Any, None]) -> bool:
+    """Whether a result came before the moment."""
+    waiting = asyncio.ensure_future(moment)
+    await asyncio.wait({coming, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    return coming.done()
+
+
+def check(pursuit: Pursuit, upstream: Faulty) -> None:
+    """The invariants of one question."""
+    bills, served = upstream.bills[pursuit.question], upstream.answers[pursuit.question]
+    assert bills <= pursuit.allowed + len(pursuit.lost), pursuit
+    answers = [result["choices"][0]["message"]["content"] for result in pursuit.results if "choices" in result]
+    errors = [result["error"] for result in pursuit.results if "error" in result]
+    assert set(answers) <= set(served), pursuit
+    if not pursuit.cancelled:
+        assert sorted(answers) == sorted(served), pursuit
+    if bills and not answers and not pursuit.cancelled:
+        assert pursuit.lost or any(error["billed"] != "no" for error in errors), pursuit
+
+
+async def pursue_all(count: int, at_once: int, connection: Connection, upstream: Faulty, seed: int) -> None:
+    """Pursues so many questions, and checks each."""
+    behaviour = random.Random(seed)
+    places = asyncio.Semaphore(at_once)
+    pursuits = [Pursuit(f"question {number}") for number in range(count)]
+
+    async def in_place(pursuit: Pursuit) -> None:
+        async with places:
+            await pursue(pursuit, connection, behaviour)
+
+    async with asyncio.TaskGroup() as tasks:
+        for pursuit in pursuits:
+            tasks.create_task(in_place(pursuit))
+    for pursuit in pursuits:
+        check(pursuit, upstream)
+    outcomes = [result for pursuit in pursuits for result in pursuit.results]
+    assert sum("choices" in outcome for outcome in outcomes) > count / 3
+    assert sum("error" in outcome for outcome in outcomes) > count / 10
+
+
+async def check_leaks(process: psutil.Process, upstream: Faulty, files: int) -> None:
+    """Nothing is left but idle connections in the pool."""
+    async with asyncio.timeout(DEADLINE + SLACK):
+        await upstream.idle.wait()
+    assert upstream.connections <= PLACES
+    assert process.num_fds() <= files + PLACES + 5
+    assert process.memory_info().rss < 250 * 2**20
+
+
+@pytest.mark.timeout(170)
+async def test_whatever_fails_and_whatever_the_client_does_the_promises_hold_over_stdio() -> None:
+    async with (
+        Faulty(seed=1, work=(0.02, 1.2)) as upstream,
+        server_process({**SETTINGS, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
+    ):
+        process = psutil.Process(server.process.pid)
+        files = process.num_fds()
+        await pursue_all(1500, PLACES, Stdio(server, random.Random(2)), upstream, seed=3)
+        await check_leaks(process, upstream, files)
+
+
+@pytest.mark.timeout(170)
+async def test_whatever_fails_and_whatever_the_client_does_the_promises_hold_over_http() -> None:
+    async with (
+        Faulty(seed=4, work=(1.5, 2.0)) as upstream,
+        listening_process(
+            {**SETTINGS, "MCP_GROK_HANDOFF_AFTER": "0", "MCP_GROK_BASE_URL": upstream.base_url}, "http"
+        ) as (url, server),
+        httpx2.AsyncClient(trust_env=False, timeout=DEADLINE + SLACK) as client,
+    ):
+        process = psutil.Process(server.pid)
+        files = process.num_fds()
+        await pursue_all(350, PLACES, Http(url, client, upstream), upstream, seed=5)
+        await check_leaks(process, upstream, files + PLACES)
