@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 # The pip that is there installs into the environment, so that ensurepip is not needed.
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench bundle docs clean
 
 help:
-	@echo "make demo | test | lint | bench | docs | clean; each sets up $(VENV) by itself"
+	@echo "make demo | test | lint | bench | bundle | docs | clean; each sets up $(VENV) by itself"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -37,6 +37,12 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+bundle:
+	@command -v npx >/dev/null || { echo "npx, which comes with Node, is needed to pack a bundle"; exit 1; }
+	@mkdir -p dist
+	npx --yes @anthropic-ai/mcpb validate manifest.json
+	npx --yes @anthropic-ai/mcpb pack . dist/mcp-grok-chat.mcpb
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.documents

@@ -14,6 +14,7 @@ from typing import Any
 from mcp_grok import __version__
 
 USAGE_ERROR = 2
+CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "codex")
 
 HOST = "127.0.0.1"
 HTTP_PORT = 8000
@@ -80,6 +81,18 @@ def parser() -> argparse.ArgumentParser:
     chat.add_argument("--system", help="a system message")
     chat.add_argument("--json", action="store_true", help="print the whole completion as JSON")
     chat.set_defaults(run=_chat)
+
+    install = named.add_parser("install", help="put the server into a client's configuration")
+    install.add_argument("client", nargs="?", metavar="CLIENT", help=f"{', '.join(CLIENT_NAMES)}")
+    install.add_argument("--uninstall", action="store_true", help="take it out again")
+    install.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
+    install.add_argument("--print", action="store_true", help="print the entry, touch no file; for any other client")
+    install.set_defaults(run=_install)
+
+    doctor = named.add_parser("doctor", help="say what works, and what to do about what does not")
+    doctor.add_argument("--call", action="store_true", help="also make a call of one token, which costs a little")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(run=_doctor)
     return commands
 
 
@@ -169,6 +182,34 @@ def _demo(options: argparse.Namespace) -> int:
         # How rich says that nobody reads its output any more.
         pass
     return status
+
+
+def _install(options: argparse.Namespace) -> int:
+    if options.client not in (CLIENT_NAMES if not options.print else (*CLIENT_NAMES, None)):
+        _complain(f"name one of {', '.join(CLIENT_NAMES)}; for any other client: mcp-grok install --print")
+        return USAGE_ERROR
+    if options.print and (options.uninstall or options.dry_run):
+        _complain("--print touches no file, so it goes without --uninstall and --dry-run")
+        return USAGE_ERROR
+    settings = _settings()
+    if settings is None:
+        return USAGE_ERROR
+    from mcp_grok.errors import NotConfigured
+    from mcp_grok.install.command import Options, run_install
+
+    try:
+        return run_install(Options(options.client, options.uninstall, options.dry_run, options.print), settings)
+    except NotConfigured as error:
+        _complain(error.message)
+        return 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from mcp_grok.doctor import run_doctor
+
+    # What a check finds is printed; what a library logs of it says nothing more.
+    logging.disable(logging.CRITICAL)
+    return _run(partial(run_doctor, call=options.call, as_json=options.json))
 
 
 def _settings() -> Any:

@@ -1,11 +1,16 @@
 """The tables of the README, made of the code: `python -m tests.documents` writes them."""
 
+import base64
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mcp_grok import errors
+from mcp_grok.install.clients import CLIENTS
+from mcp_grok.install.entry import entry
 from mcp_grok.sandbox import faults
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
@@ -73,11 +78,23 @@ def sandbox_faults() -> str:
     return _table(("name", "what happens"), *documented, *behaviours)
 
 
+def links() -> str:
+    """Links that put the server into Cursor and VS Code."""
+    keys = {"ACEDATACLOUD_API_TOKEN": ""}
+    for_cursor = json.dumps(entry(CLIENTS["cursor"], ["mcp-grok"], {}, keys))
+    for_vscode = json.dumps({"name": "grok", **entry(CLIENTS["vscode"], ["mcp-grok"], {}, keys)})
+    config = quote(base64.b64encode(for_cursor.encode()).decode())
+    cursor = f"cursor://anysphere.cursor-deeplink/mcp/install?name=grok&config={config}"
+    vscode = f"https://vscode.dev/redirect?url=vscode:mcp/install%3F{quote(for_vscode, safe='')}"
+    return f"With `mcp-grok` on the `PATH` and the key in your environment: [VS Code]({vscode}), [Cursor]({cursor}).\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "errors": error_codes,
     "configuration": configuration,
     "faults": sandbox_faults,
+    "links": links,
 }
 
 

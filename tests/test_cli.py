@@ -85,6 +85,12 @@ async def test_without_a_command_it_serves_stdio_until_eof() -> None:
     ("command", "name", "value"),
     [
         ("", "MCP_GROK_TIMEOUT", "0"),
+        ("", "MCP_GROK_MAX_RESULT_BYTES", "1999"),
+        ("", "MCP_GROK_STORE", "redis:"),
+        ("", "MCP_GROK_STORE", "disk:"),
+        ("", "MCP_GROK_STORE", "disk:~nobody-of-that-name/x"),
+        ("", "MCP_GROK_STORE", "disk:/dev/null"),
+        ("serve --transport http --port 0", "MCP_GROK_ON_DISCONNECT", "wait"),
         ("", "MCP_GROK_BASE_URL", "https://999.1.1.1"),
         ("serve --transport http --port 0", "MCP_GROK_PROVIDER", "nobody"),
         ("chat Hello", "MCP_GROK_API_KEY", f"{KEY} {KEY}"),

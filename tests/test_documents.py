@@ -1,16 +1,19 @@
 """What is written down in several places says the same."""
 
+import base64
 import json
 import re
+import struct
 import tomllib
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from mcp_grok import __version__
 from mcp_grok.cli import parser
 from mcp_grok.server import tools_in_force
-from mcp_grok.settings import Settings, variable
+from mcp_grok.settings import KEY_FIELDS, Settings, variable
 from tests.documents import README, rendered
 
 ROOT = README.parent
@@ -45,14 +48,29 @@ def test_json_in_the_readme_is_json(block: str) -> None:
     json.loads(block)
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", text("README.md")))
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http|cursor:)([^)#]+)\)", text("README.md")))
 def test_links_in_the_readme_lead_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 
 
+def test_the_install_links_hold_what_install_writes() -> None:
+    readme = text("README.md")
+    cursor = re.search(r"cursor://\S+?&config=([^)]+)\)", readme)
+    vscode = re.search(r"vscode:mcp/install%3F([^)]+)\)", readme)
+    assert cursor
+    assert vscode
+    for_cursor = json.loads(base64.b64decode(unquote(cursor[1])))
+    assert for_cursor == {
+        "command": "mcp-grok",
+        "args": [],
+        "env": {"ACEDATACLOUD_API_TOKEN": "${env:ACEDATACLOUD_API_TOKEN}"},
+    }
+    assert json.loads(unquote(vscode[1])) == {"name": "grok", "type": "stdio", **for_cursor}
+
+
 def test_the_example_configuration_is_the_readmes() -> None:
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text("README.md"), re.DOTALL)]
-    assert json.loads(text("examples/claude_desktop_config.json")) in blocks
+    assert json.loads(text("examples/client_configurations/claude_desktop_config.json")) in blocks
 
 
 def test_the_manifest_says_what_the_code_says() -> None:
@@ -65,6 +83,26 @@ def test_the_manifest_says_what_the_code_says() -> None:
     assert (ROOT / manifest["server"]["entry_point"]).exists()
     asked = re.findall(r"\$\{user_config\.(\w+)\}", str(manifest["server"]["mcp_config"]["env"]))
     assert set(asked) == set(manifest["user_config"])
+
+
+def test_the_registry_entry_says_what_the_code_says() -> None:
+    entry = json.loads(text("server.json"))
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    [package] = entry["packages"]
+    assert f"<!-- mcp-name: {entry['name']} -->" in text("README.md")
+    assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", entry["name"])
+    assert 1 <= len(entry["description"]) <= 100
+    assert (entry["version"], package["version"], package["identifier"]) == (__version__, __version__, project["name"])
+    variables = {one["name"]: one for one in package["environmentVariables"]}
+    assert set(variables) <= {variable(name) for name in Settings.model_fields}
+    assert {name for name, one in variables.items() if one["isSecret"]} == {variable(name) for name in KEY_FIELDS}
+    assert float(variables["MCP_GROK_HANDOFF_AFTER"]["default"]) == Settings().handoff_after
+
+
+def test_the_icon_is_what_clients_ask_for() -> None:
+    content = (ROOT / "icon.png").read_bytes()
+    assert content.startswith(b"\x89PNG\r\n")
+    assert struct.unpack(">II", content[16:24]) == (512, 512)
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -1,7 +1,7 @@
 """Asks Grok through mcp-grok over stdio and prints the answer as it comes.
 
     pip install .
-    python examples/python_client.py "Why is the sky blue?"
+    python examples/python_client/main.py "Why is the sky blue?"
 
 Without a key it talks to the sandbox, and says so: set ACEDATACLOUD_API_TOKEN, or another key, to talk to Grok.
 """

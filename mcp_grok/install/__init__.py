@@ -1,0 +1,1 @@
+"""`mcp-grok install`: puts this server into the configuration of an MCP client, and takes it out again."""

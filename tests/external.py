@@ -1,0 +1,25 @@
+"""Programs that some tests need and not every machine has."""
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+
+def external(name: str, whence: str) -> str:
+    """The path of a program.
+
+    Skips the test where it is not installed; with REQUIRE_EXTERNAL set, as in CI, that is a failure instead.
+    """
+    found = shutil.which(name)
+    if found is None:
+        unavailable(f"{name} is not installed ({whence})")
+    return found
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skips the test, or fails it where REQUIRE_EXTERNAL is set."""
+    if os.environ.get("REQUIRE_EXTERNAL"):
+        pytest.fail(reason)
+    pytest.skip(reason)
