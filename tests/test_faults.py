@@ -16,7 +16,6 @@ import httpx2
 import psutil
 import pytest
 
-from mcp_grok.completions.running import SECOND_TRY
 from tests.conftest import KEY
 from tests.faulty import Faulty
 from tests.process import MODERN_META, ServerProcess, listening_process, server_process
@@ -30,6 +29,9 @@ SLACK = 10.0
 """Seconds that a busy machine may add to it."""
 
 PLACES = 64
+
+GIVE_UP = 0.5
+"""Seconds before which no client gives up: more than the server takes to notice that it was asked, even when busy."""
 
 SETTINGS = {
     "MCP_GROK_API_KEY": KEY,
@@ -70,7 +72,7 @@ class Stdio:
         return asyncio.ensure_future(_result(answer)), give_up
 
     async def moment(self, question: str) -> None:
-        await asyncio.sleep(SECOND_TRY + self._behaviour.uniform(0, 0.4))
+        await asyncio.sleep(GIVE_UP + self._behaviour.uniform(0, 0.4))
 
 
 async def _result(answer: asyncio.Future[dict[str, Any]]) -> Any:
@@ -107,7 +109,7 @@ class Http:
     async def moment(self, question: str) -> None:
         begun = self._upstream.begun[question] = asyncio.Event()
         await begun.wait()
-        await asyncio.sleep(SECOND_TRY)
+        await asyncio.sleep(GIVE_UP)
 
 
 @dataclass

@@ -248,6 +248,7 @@ async def test_a_call_cut_by_the_end_of_its_server_is_told_as_lost_and_made_agai
     given = environment(upstream, store=f"disk:{tmp_path / 'store'}")
     async with server_process({**given, "MCP_GROK_HANDOFF_AFTER": "0.05"}) as server:
         pending = body_of(await server.grok())
+        await upstream.exchanges.get()
         if end == "killed":
             server.process.kill()
         else:
