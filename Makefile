@@ -22,7 +22,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
-	@$(BIN)/mcp-grok demo
+	@$(BIN)/mcp-grok demo $(if $(PROVIDER),--provider $(PROVIDER))
 
 test: $(VENV)/.dev
 	$(BIN)/coverage erase

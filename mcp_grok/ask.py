@@ -1,8 +1,10 @@
 """`mcp-grok chat`: one question from the shell, through the same code as a tool call."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mcp_grok.errors import GrokError
@@ -29,14 +31,20 @@ async def ask(
         settings: The configuration.
         question: The user's message.
         model: The model; None for the default.
-        images: https or data URLs.
+        images: https or data URLs, or files.
         system: The system message, if any.
         as_json: Writes the whole completion as JSON instead, once it is there.
 
     Returns:
         The exit status: 1 when the call failed.
     """
-    arguments = {"model": model, "messages": _messages(question, images, system), "stream": not as_json}
+    # Whoever types a file's name here means that file; the settings' folders are for calls that a model makes.
+    settings = settings.model_copy(update={"allowed_dirs": os.pathsep.join(map(_folder, images))})
+    arguments = {
+        "model": model,
+        "messages": _messages(question, list(map(_address, images)), system),
+        "stream": not as_json,
+    }
     written: list[str] = []
 
     def write(text: str) -> None:
@@ -45,7 +53,7 @@ async def ask(
             call.cancel()
 
     try:
-        request = read_request(arguments, default_model=settings.model, progress_wanted=False)
+        request = read_request(arguments, settings)
     except GrokError as error:
         return _complain(error)
     # Nobody comes back to a shell command for its answer, so none is kept.
@@ -77,6 +85,20 @@ def _messages(question: str, images: Sequence[str], system: str | None) -> list[
         content = [{"type": "text", "text": question}, *parts]
     opening = [{"role": "system", "content": system}] if system else []
     return [*opening, {"role": "user", "content": content}]
+
+
+def _address(image: str) -> str:
+    """An image's URL as it is, a file's name as the whole path."""
+    return str(Path(image).absolute()) if _is_path(image) else image
+
+
+def _folder(image: str) -> str:
+    """The folder that an image's file really lies in; of a URL, nothing."""
+    return str(Path(image).resolve().parent) if _is_path(image) else ""
+
+
+def _is_path(image: str) -> bool:
+    return not re.match(r"[a-z][a-z0-9+.-]+:", image, re.IGNORECASE)
 
 
 def _write(text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from mcp_grok import __version__
 
 USAGE_ERROR = 2
+DIALECT_NAMES = ("acedata", "llmprovider", "xai", "custom")
 CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "codex")
 
 HOST = "127.0.0.1"
@@ -59,28 +60,45 @@ def parser() -> argparse.ArgumentParser:
         description="MCP server for Grok. Without a command it serves stdio. Settings come from the environment.",
     )
     commands.add_argument("--version", action="version", version=f"mcp-grok {__version__}")
-    commands.set_defaults(run=_serve, transport="stdio", host=None, port=None)
+    commands.set_defaults(
+        run=_serve, transport="stdio", host=None, port=None, allowed_dirs=None, allow_local_files=False
+    )
     named = commands.add_subparsers(title="commands", metavar="COMMAND")
 
     serve = named.add_parser("serve", help="serve MCP over stdio, SSE or streamable HTTP")
     serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio", help="(default: stdio)")
     _add_address(serve, HTTP_PORT)
+    serve.add_argument("--allowed-dirs", nargs="*", metavar="DIR", help="in place of MCP_GROK_ALLOWED_DIRS")
+    serve.add_argument(
+        "--allow-local-files",
+        action="store_true",
+        help="let calls over SSE and HTTP, too, name images in the folders of MCP_GROK_ALLOWED_DIRS",
+    )
     serve.set_defaults(run=_serve, default_port=HTTP_PORT)
 
     demo = named.add_parser("demo", help="show what it does against the sandbox, without a key")
+    provider = "the API that the sandbox plays (default: acedata)"
+    demo.add_argument("--provider", choices=DIALECT_NAMES, default="acedata", help=provider)
     demo.set_defaults(run=_demo)
 
-    sandbox = named.add_parser("sandbox", help="run a local server that behaves as the documented API does")
+    sandbox = named.add_parser("sandbox", help="run a local server that behaves as the documented APIs do")
     _add_address(sandbox, SANDBOX_PORT)
     sandbox.set_defaults(run=_sandbox, default_port=SANDBOX_PORT)
 
     chat = named.add_parser("chat", help="ask one question from the shell")
     chat.add_argument("question", help='the question, or "-" to read it from stdin')
     chat.add_argument("--model", help="the model; by default the one the server would use")
-    chat.add_argument("--image", action="append", default=[], metavar="URL", help="an https or data: URL; repeatable")
+    chat.add_argument(
+        "--image", action="append", default=[], metavar="URL", help="an https or data: URL, or a file; repeatable"
+    )
     chat.add_argument("--system", help="a system message")
     chat.add_argument("--json", action="store_true", help="print the whole completion as JSON")
     chat.set_defaults(run=_chat)
+
+    models = named.add_parser("models", help="list the models of the provider, and what is known of them")
+    models.add_argument("--live", action="store_true", help="ask the provider which of them it has now, for free")
+    models.add_argument("--json", action="store_true", help="print all that is known as JSON")
+    models.set_defaults(run=_models)
 
     install = named.add_parser("install", help="put the server into a client's configuration")
     install.add_argument("client", nargs="?", metavar="CLIENT", help=f"{', '.join(CLIENT_NAMES)}")
@@ -105,7 +123,8 @@ def _serve(options: argparse.Namespace) -> int:
     if options.transport == "stdio" and (options.host or options.port is not None):
         _complain("--host and --port need --transport http or --transport sse")
         return USAGE_ERROR
-    settings = _settings()
+    given = {} if options.allowed_dirs is None else {"allowed_dirs": os.pathsep.join(options.allowed_dirs)}
+    settings = _settings(**given)
     if settings is None:
         return USAGE_ERROR
     from mcp_grok import transports
@@ -114,6 +133,9 @@ def _serve(options: argparse.Namespace) -> int:
         from mcp_grok.stdio import suits_uvloop
 
         return _run(partial(transports.serve_stdio, settings), uvloop_suits=suits_uvloop())
+    if not options.allow_local_files:
+        # Whoever calls from elsewhere has no business with the files of this machine.
+        settings = settings.model_copy(update={"allowed_dirs": ""})
     return _listen(
         options,
         lambda listener: partial(transports.serve_http, settings, options.transport, listener),
@@ -122,10 +144,12 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    from mcp_grok.sandbox.dialects import DIALECTS
     from mcp_grok.sandbox.serve import serve_sandbox
-    from mcp_grok.upstream.providers import ACEDATA_PATH, OPENAI_PATH, SANDBOX_KEY
+    from mcp_grok.upstream.providers import SANDBOX_KEY
 
-    note = f" (POST {ACEDATA_PATH} or {OPENAI_PATH}, key {SANDBOX_KEY})"
+    paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
+    note = f" (POST {paths}; the key is {SANDBOX_KEY})"
     return _listen(options, lambda listener: partial(serve_sandbox, listener), note)
 
 
@@ -169,6 +193,15 @@ def _chat(options: argparse.Namespace) -> int:
     )
 
 
+def _models(options: argparse.Namespace) -> int:
+    settings = _settings()
+    if settings is None:
+        return USAGE_ERROR
+    from mcp_grok.list_models import list_models
+
+    return _run(partial(list_models, settings, live=options.live, as_json=options.json))
+
+
 def _demo(options: argparse.Namespace) -> int:
     try:
         from mcp_grok.demo import run_demo
@@ -177,7 +210,7 @@ def _demo(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     status = 1
     try:
-        status = _run(run_demo)
+        status = _run(partial(run_demo, options.provider))
     except* SystemExit:
         # How rich says that nobody reads its output any more.
         pass
@@ -212,13 +245,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return _run(partial(run_doctor, call=options.call, as_json=options.json))
 
 
-def _settings() -> Any:
+def _settings(**given: Any) -> Any:
     from pydantic import ValidationError
 
     from mcp_grok.settings import Settings, explain, unknown_variables
 
     try:
-        settings = Settings()
+        settings = Settings(**given)
     except ValidationError as error:
         _complain(explain(error))
         return None

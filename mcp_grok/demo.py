@@ -18,7 +18,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from mcp_grok.sandbox.dialects import DIALECTS, Dialect
+from mcp_grok.sandbox.serve import running_sandbox
 from mcp_grok.tools.chat import NAME
+from mcp_grok.upstream.providers import SANDBOX_KEY
 
 Arguments = dict[str, Any]
 
@@ -43,36 +46,55 @@ CITY_FORMAT = {
 }
 
 
-async def run_demo() -> int:
-    """Runs every scene; returns 0, or 1 when a scene did not go as it should."""
+VISION_MODELS = {"acedata": "grok-2-vision"}
+"""The model for images, where a provider's default model is not documented to read them."""
+
+
+async def run_demo(provider: str) -> int:
+    """Runs every scene; returns 0, or 1 when a scene did not go as it should.
+
+    Args:
+        provider: Whose dialect the sandbox speaks, a key of `DIALECTS`.
+    """
     console = Console(highlight=False)
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "mcp_grok"],
-        # Whatever is configured, the demo calls the sandbox and nothing else.
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("MCP_GROK_")},
-            "MCP_GROK_PROVIDER": "sandbox",
-            "MCP_GROK_LOG_LEVEL": "ERROR",
-            "MCP_GROK_HANDOFF_AFTER": "2",
-        },
-    )
-    console.print(Rule("mcp-grok over stdio, against the sandbox"))
+    console.print(Rule(f"mcp-grok over stdio, against the sandbox that plays {provider}"))
+    async with running_sandbox() as address:
+        surprises = await _scenes(console, provider, _server(DIALECTS[provider], address))
+    console.print(Rule("done" if not surprises else "not as it should be"))
+    for surprise in surprises:
+        console.print(surprise)
+    return 1 if surprises else 0
+
+
+def _server(dialect: Dialect, address: str) -> StdioServerParameters:
+    # Whatever is configured, the demo calls the sandbox and nothing else.
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("MCP_GROK_")}
+    settings = {
+        "MCP_GROK_PROVIDER": dialect.name,
+        "MCP_GROK_API_KEY": SANDBOX_KEY,
+        "MCP_GROK_BASE_URL": address + dialect.base,
+        "MCP_GROK_LOG_LEVEL": "ERROR",
+        "MCP_GROK_HANDOFF_AFTER": "2",
+    }
+    if dialect.name == "custom":
+        settings["MCP_GROK_DEFAULT_MODEL"] = dialect.models[0]
+    return StdioServerParameters(command=sys.executable, args=["-m", "mcp_grok"], env={**inherited, **settings})
+
+
+async def _scenes(console: Console, provider: str, server: StdioServerParameters) -> list[str]:
+    """Shows the scenes; returns what surprised."""
     async with Client(stdio_client(server)) as client:
         demo = _Demo(console, client)
         await demo.list_tools()
         await demo.plain()
         await demo.streamed()
         await demo.conversation()
-        await demo.image()
+        await demo.image(VISION_MODELS.get(provider))
         await demo.tool_call()
         await demo.json_output()
         await demo.hand_off()
         await demo.error()
-    console.print(Rule("done" if not demo.surprises else "not as it should be"))
-    for surprise in demo.surprises:
-        console.print(surprise)
-    return 1 if demo.surprises else 0
+    return demo.surprises
 
 
 class _Demo:
@@ -115,12 +137,11 @@ class _Demo:
         answer = await self._scene("Several turns", {"messages": messages})
         self._expect("several turns", "Hello" in _content(answer))
 
-    async def image(self) -> None:
+    async def image(self, model: str | None) -> None:
         url = "data:image/png;base64," + base64.b64encode(_png(16, 9)).decode()
         parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
-        answer = await self._scene(
-            "An image", {"model": "grok-2-vision", "messages": [{"role": "user", "content": parts}]}
-        )
+        arguments: Arguments = {"messages": [{"role": "user", "content": parts}]}
+        answer = await self._scene("An image", {"model": model, **arguments} if model else arguments)
         self._expect("image", "16 x 9" in _content(answer))
 
     async def tool_call(self) -> None:

@@ -25,7 +25,8 @@ from mcp_grok.install.entry import environment_of, has_key, keys_in, listed, own
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.providers import is_loopback
+from mcp_grok.upstream.failures import http_error
+from mcp_grok.upstream.providers import is_loopback, models_url
 from mcp_grok.upstream.request import read_request
 
 PACKAGES = ("mcp-grok-chat", "mcp", "httpx2", "pydantic", "anyio", "uvloop")
@@ -165,23 +166,23 @@ def _clock(date: str | None) -> Check:
 
 
 async def _key_accepted(client: httpx2.AsyncClient, settings: Settings) -> Check:
-    path = settings.active_provider.models_path
-    if path is None or settings.key is None:
+    url = models_url(settings.active_provider, settings.url)
+    if not url or settings.key is None:
         return Check("key accepted", "skipped", "nothing free asks that here; --call does")
-    url = settings.url.removesuffix("/chat/completions") + path
     response = await client.get(url, headers={"authorization": f"Bearer {settings.key.get_secret_value()}"})
-    if response.status_code in (401, 403):
-        advice = f"Make a new key at {settings.active_provider.title}, and set it in the server's environment."
-        return Check("key accepted", "failed", f"no: HTTP {response.status_code}", advice)
     if response.is_success:
         return Check("key accepted", "ok", "yes")
+    refusal = http_error(settings.active_provider, response.status_code, response.headers, response.content).as_dict()
+    if refusal["type"] in ("authentication_error", "permission_error"):
+        advice = f"Make a new key at {settings.active_provider.title}, and set it in the server's environment."
+        return Check("key accepted", "failed", f"no: HTTP {response.status_code}", advice)
     return Check("key accepted", "skipped", f"{url} answers HTTP {response.status_code}; --call asks")
 
 
 async def _one_call(settings: Settings) -> Check:
     arguments = {"messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 1}
     try:
-        request = read_request(arguments, default_model=settings.model, progress_wanted=False)
+        request = read_request(arguments, settings)
     except GrokError as error:
         return Check("call", "failed", error.message)
     async with open_upstream(settings.model_copy(update={"store": "memory"})) as completions:

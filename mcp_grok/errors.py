@@ -66,6 +66,10 @@ class GrokError(Exception):
             **{key: value for key, value in self._details.items() if value is not None},
         }
 
+    def advise(self, sentence: str) -> None:
+        """Adds to what the message says to do."""
+        self.message = f"{self.message} {sentence}"
+
     def billing_is_unknown(self) -> None:
         """Says that an earlier attempt of the call may have been charged."""
         self._billed = "unknown"

@@ -3,44 +3,105 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model a provider documents.
+    """A model that a provider documents. What is None is not documented, so nothing is assumed of it.
 
     Attributes:
         name: What goes into the `model` parameter.
         provider: The provider that documents it (`mcp_grok.upstream.providers`).
-        images: Whether its documentation says that it reads images.
-        source: Where the name was read.
+        source: Where this was read.
+        context: Tokens that prompt and answer may have together.
+        images: Whether it reads images.
+        reasons: Whether it thinks before it answers.
+        efforts: The values of `reasoning_effort` that it takes; empty where it refuses the parameter.
+        rejects: Parameters that it refuses.
+        retired_for: The model to use instead, once this one has been withdrawn.
     """
 
     name: str
     provider: str
-    images: bool
     source: str
+    context: int | None = None
+    images: bool | None = None
+    reasons: bool | None = None
+    efforts: tuple[str, ...] | None = None
+    rejects: tuple[str, ...] = ()
+    retired_for: str | None = None
 
 
 ACEDATA_REFERENCE = "https://docs.acedata.cloud/ grok chat completions reference, `model` enum"
 ACEDATA_TOOL = "tool description of AceDataCloud's mcp-grok"
 LLMPROVIDER_REFERENCE = "llmprovider.ai Grok chat completion reference, 2025-07-13"
-XAI_MODELS = "https://docs.x.ai/docs/models"
+XAI_MODELS = "https://docs.x.ai/developers/models; https://docs.x.ai/developers/model-capabilities/text/reasoning"
+XAI_RETIREMENT = "https://docs.x.ai/developers/migration/may-15-retirement"
+
+REFUSED_BY_ALL = ("presence_penalty",)
+"""xAI's current models refuse it even when it is 0 (https://github.com/miaoxworld/NativeTavern/issues/83)."""
+
+REFUSED_BY_THINKERS = (*REFUSED_BY_ALL, "frequency_penalty", "stop")
+"""https://docs.x.ai/docs/guides/reasoning"""
+
+
+def _acedata(name: str, source: str = ACEDATA_REFERENCE, *, images: bool | None = None) -> Model:
+    return Model(name=name, provider="acedata", source=source, images=images)
+
+
+def _xai(name: str, context: int, efforts: tuple[str, ...] | None = None, *, reasons: bool = True) -> Model:
+    return Model(
+        name=name,
+        provider="xai",
+        source=XAI_MODELS,
+        context=context,
+        images=True,
+        reasons=reasons,
+        efforts=efforts,
+        rejects=REFUSED_BY_THINKERS if reasons else REFUSED_BY_ALL,
+    )
+
+
+def _retired(name: str, efforts: tuple[str, ...] | None = None) -> Model:
+    return Model(name=name, provider="xai", source=XAI_RETIREMENT, efforts=efforts, retired_for="grok-4.3")
+
 
 MODELS = (
-    Model("grok-4", "acedata", False, ACEDATA_REFERENCE),
-    Model("grok-4-1-fast", "acedata", False, ACEDATA_REFERENCE),
-    Model("grok-4-1-fast-non-reasoning", "acedata", False, ACEDATA_REFERENCE),
-    Model("grok-3", "acedata", False, ACEDATA_REFERENCE),
-    Model("grok-3-mini", "acedata", False, ACEDATA_REFERENCE),
-    Model("grok-2-vision", "acedata", True, ACEDATA_TOOL),
-    Model("grok-beta", "llmprovider", False, LLMPROVIDER_REFERENCE),
-    Model("grok-4.7", "xai", True, XAI_MODELS),
-    Model("grok-4.6", "xai", True, XAI_MODELS),
-    Model("grok-4.5", "xai", True, XAI_MODELS),
-    Model("grok-4.3", "xai", True, XAI_MODELS),
+    _acedata("grok-4"),
+    _acedata("grok-4-1-fast"),
+    _acedata("grok-4-1-fast-non-reasoning"),
+    _acedata("grok-3"),
+    _acedata("grok-3-mini"),
+    _acedata("grok-2-vision", ACEDATA_TOOL, images=True),
+    _acedata("grok-4.7"),
+    _acedata("grok-4.5"),
+    Model(name="grok-beta", provider="llmprovider", source=LLMPROVIDER_REFERENCE),
+    # What efforts 4.7 takes, nobody says yet.
+    _xai("grok-4.7", 500_000),
+    _xai("grok-4.6", 500_000, ("low", "medium", "high", "xhigh")),
+    _xai("grok-4.5", 500_000, ("low", "medium", "high")),
+    _xai("grok-4.3", 1_000_000, ("none", "low", "medium", "high")),
+    _xai("grok-4.20-0309-reasoning", 1_000_000, ()),
+    _xai("grok-4.20-reasoning", 1_000_000, ()),
+    _xai("grok-4.20-0309-non-reasoning", 1_000_000, (), reasons=False),
+    _xai("grok-4.20-non-reasoning", 1_000_000, (), reasons=False),
+    _xai("grok-build-0.1", 256_000, ()),
+    _retired("grok-4", ()),
+    _retired("grok-4-0709", ()),
+    _retired("grok-4-fast-reasoning"),
+    _retired("grok-4-fast-non-reasoning"),
+    _retired("grok-4-1-fast"),
+    _retired("grok-4-1-fast-reasoning"),
+    _retired("grok-4-1-fast-non-reasoning"),
+    _retired("grok-3", ()),
+    _retired("grok-3-mini"),
 )
 
 
 def known_models(provider: str) -> tuple[Model, ...]:
-    """The models documented for a provider; the sandbox answers to AceData's names."""
+    """The models documented for a provider, retired ones last; the sandbox answers to AceData's names."""
     documented_by = "acedata" if provider == "sandbox" else provider
     return tuple(model for model in MODELS if model.provider == documented_by)
+
+
+def find_model(provider: str, name: str) -> Model | None:
+    """What is known of a provider's model; None where nothing is."""
+    return next((model for model in known_models(provider) if model.name == name), None)

@@ -28,7 +28,7 @@ from mcp_grok import __version__
 from mcp_grok.cancellations import Cancellations
 from mcp_grok.completions import Completions, open_completions
 from mcp_grok.errors import GrokError, InternalError
-from mcp_grok.resources import completion
+from mcp_grok.resources import completion, models, usage
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
 from mcp_grok.tools.asker import Asker
@@ -101,7 +101,7 @@ def create_server(settings: Settings | None = None, completions: Completions | N
                 return error_result(InternalError.of(error))
 
     async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(resources=[], ttl_ms=LISTS_TTL, cache_scope="public")
+        return ListResourcesResult(resources=[models.RESOURCE, usage.RESOURCE], ttl_ms=LISTS_TTL, cache_scope="public")
 
     async def list_templates(context: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(
@@ -110,7 +110,9 @@ def create_server(settings: Settings | None = None, completions: Completions | N
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         try:
-            return await completion.read(context.lifespan_context, settings, str(params.uri))
+            uri = str(params.uri)
+            read = {models.URI: models.read, usage.URI: usage.read}.get(uri, completion.read)
+            return await read(context.lifespan_context, settings, uri)
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": str(params.uri)}) from None
 
@@ -140,16 +142,19 @@ def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
 
 
 @asynccontextmanager
-async def open_upstream(settings: Settings) -> AsyncIterator[Completions]:
-    """A place for calls to run in, with a sandbox of its own where the settings name the sandbox and no address."""
+async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings with an address: that of a sandbox of its own where they name the sandbox and no address."""
     if settings.active_provider.name != "sandbox" or settings.base_url:
-        async with open_completions(settings) as completions:
-            yield completions
+        yield settings
         return
     from mcp_grok.sandbox.serve import running_sandbox
 
-    async with (
-        running_sandbox() as base_url,
-        open_completions(settings.model_copy(update={"base_url": base_url})) as completions,
-    ):
+    async with running_sandbox() as base_url:
+        yield settings.model_copy(update={"base_url": base_url})
+
+
+@asynccontextmanager
+async def open_upstream(settings: Settings) -> AsyncIterator[Completions]:
+    """A place for calls to run in."""
+    async with upstream_settings(settings) as located, open_completions(located) as completions:
         yield completions

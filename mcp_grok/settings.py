@@ -1,6 +1,7 @@
 """Configuration, read once from the environment and never changed."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -111,6 +112,17 @@ class Settings(BaseSettings):
         100_000,
         description="A longer result is cut and kept whole, to be read in parts; 0 for never, else at least 2000",
     )
+    allowed_dirs: str = Field(
+        "",
+        description="Folders whose images a call may name by their paths, over stdio; `:` stands between two, `;` on "
+        "Windows",
+        json_schema_extra={"default": "none"},
+    )
+    strict: bool = Field(
+        False,
+        description="Makes an error of a call that holds what its model is known not to take, instead of leaving "
+        "that out",
+    )
     structured: bool = Field(
         False, description="Also send the completion as `structuredContent`, for programs that want it"
     )
@@ -149,6 +161,14 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError("whose home is meant is not known; give the folder from the root on") from None
         return store
+
+    @field_validator("allowed_dirs")
+    @classmethod
+    def _check_allowed_dirs(cls, folders: str) -> str:
+        for folder in _folders(folders):
+            if not folder.is_absolute():
+                raise ValueError(f"{folder} must be the whole path of a folder")
+        return folders
 
     @field_validator("max_result_bytes")
     @classmethod
@@ -224,6 +244,11 @@ class Settings(BaseSettings):
         return None if self.store == "memory" else Path(folder).expanduser()
 
     @property
+    def image_folders(self) -> tuple[Path, ...]:
+        """Where images may lie that a call names by their paths."""
+        return _folders(self.allowed_dirs)
+
+    @property
     def model(self) -> str | None:
         """The model when a call names none; None where there is no default."""
         return self.default_model or self.active_provider.default_model
@@ -233,6 +258,10 @@ class Settings(BaseSettings):
         """The address that calls are posted to; empty for a sandbox that has not been started."""
         base_url = self.base_url or self.active_provider.base_url
         return completions_url(self.active_provider, base_url) if base_url else ""
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(os.path.expanduser(folder)) for folder in text.split(os.pathsep) if folder.strip())  # noqa: PTH111
 
 
 def variable(field: str) -> str:

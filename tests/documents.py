@@ -11,9 +11,10 @@ from urllib.parse import quote
 from mcp_grok import errors
 from mcp_grok.install.clients import CLIENTS
 from mcp_grok.install.entry import entry
-from mcp_grok.sandbox import faults
+from mcp_grok.sandbox import faults, xai
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
+from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.request import PARAMETERS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -71,11 +72,31 @@ def configuration() -> str:
     return _table(("variable", "meaning", "default"), *rows)
 
 
+def _elsewhere(name: str, status: int) -> str:
+    other = xai.OWN_WORDS.get(name, (status, ""))[0]
+    return "" if other == status else f", as xAI HTTP {other}"
+
+
 def sandbox_faults() -> str:
     """What the sandbox does wrong when told to."""
-    documented = [(f"`{name}`", f"the documented error, HTTP {fault.status}") for name, fault in faults.ERRORS.items()]
+    documented = [
+        (f"`{name}`", f"the documented error, HTTP {fault.status}{_elsewhere(name, fault.status)}")
+        for name, fault in faults.ERRORS.items()
+    ]
     behaviours = [(f"`{name}`", meaning) for name, meaning in faults.BEHAVIOURS.items()]
     return _table(("name", "what happens"), *documented, *behaviours)
+
+
+def providers() -> str:
+    """What to set for each provider, and what it is asked when a call names no model."""
+    rows = []
+    for name, provider in PROVIDERS.items():
+        if name != "sandbox":
+            key = f"`{provider.key_variable}`" if provider.key_variable else "`MCP_GROK_API_KEY`, if it wants one"
+            base = f"`{provider.base_url}`" if provider.base_url else "`MCP_GROK_BASE_URL`, as you set it"
+            model = f"`{provider.default_model}`" if provider.default_model else "none: `MCP_GROK_DEFAULT_MODEL`"
+            rows.append((f"`{name}`", key, f"{base} `{provider.path}`", model))
+    return _table(("provider", "key", "address", "default model"), *rows)
 
 
 def links() -> str:
@@ -95,6 +116,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "faults": sandbox_faults,
     "links": links,
+    "providers": providers,
 }
 
 

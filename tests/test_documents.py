@@ -81,7 +81,7 @@ def test_the_manifest_says_what_the_code_says() -> None:
     assert [entry["name"] for entry in manifest["tools"]] == list(tools_in_force(Settings()))
     assert set(manifest["server"]["mcp_config"]["env"]) <= {variable(name) for name in Settings.model_fields}
     assert (ROOT / manifest["server"]["entry_point"]).exists()
-    asked = re.findall(r"\$\{user_config\.(\w+)\}", str(manifest["server"]["mcp_config"]["env"]))
+    asked = re.findall(r"\$\{user_config\.(\w+)\}", json.dumps(manifest["server"]["mcp_config"]))
     assert set(asked) == set(manifest["user_config"])
 
 

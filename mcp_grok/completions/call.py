@@ -12,6 +12,7 @@ import anyio
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost
 from mcp_grok.upstream.json_output import violations
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText
@@ -58,7 +59,7 @@ class Call:
         self._ended = anyio.Event()
         self._outcome: Outcome | None = None
         self._stopped_by: GrokError | None = None
-        self._followers: list[OnText] = []
+        self._followers: dict[OnText, OnText] = {}
 
     async def wait(self) -> Outcome:
         """Waits for the answer, or for the error. Cancelling this wait leaves the call running."""
@@ -104,15 +105,18 @@ class Call:
         """Stops the call when it still runs after that time; replaces a limit set before."""
         self._scope.deadline = anyio.current_time() + seconds
 
-    def follow(self, on_text: OnText) -> None:
-        """Has a function called with the text so far and each further piece; it must not block."""
+    def follow(self, on_text: OnText, on_reasoning: OnText = lambda text: None) -> None:
+        """Has a function called with the text so far and each further piece; it must not block.
+
+        Another one is called with each further piece of what the model thinks.
+        """
         if self._pieces:
             on_text(self.text)
-        self._followers.append(on_text)
+        self._followers[on_text] = on_reasoning
 
     def unfollow(self, on_text: OnText) -> None:
         """Ends `follow`."""
-        self._followers.remove(on_text)
+        del self._followers[on_text]
 
     def end(self, outcome: Outcome) -> None:
         """Says how the call ended, to whoever waits."""
@@ -125,10 +129,8 @@ class Call:
         outcome: Outcome | None = None
         try:
             with self._scope:
-                outcome = completion = await client.complete(request, self._text_came, self._was_sent)
-                if request.response_format is not None:
-                    check = partial(violations, completion.body, request.response_format)
-                    outcome = replace(completion, violations=await anyio.to_thread.run_sync(check))
+                outcome = await client.complete(request, self._text_came, self._thought_came, self._was_sent)
+                outcome = await _examined(outcome, request)
         except GrokError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its waiter must hear of it
@@ -156,6 +158,10 @@ class Call:
         for follower in self._followers:
             follower(text)
 
+    def _thought_came(self, text: str) -> None:
+        for follower in self._followers.values():
+            follower(text)
+
     def _was_sent(self) -> None:
         self.sent = True
 
@@ -163,3 +169,15 @@ class Call:
         code = outcome.as_dict()["code"] if isinstance(outcome, GrokError) else "answered"
         level = logging.INFO if code in ("answered", "cancelled") else logging.WARNING
         logger.log(level, "call model=%r outcome=%s seconds=%.3f", self.model, code, self.elapsed)
+
+
+async def _examined(completion: Completion, request: ChatRequest) -> Completion:
+    """The answer with what is found out about it here: whether it is the JSON asked for, and about what it cost."""
+    if request.response_format is not None:
+        check = partial(violations, completion.body, request.response_format)
+        completion = replace(completion, violations=await anyio.to_thread.run_sync(check))
+    if completion.cost is None and can_estimate():
+        estimate = partial(estimated_cost, completion.model or request.model, completion.body.get("usage"))
+        cost = estimate() if estimate_is_quick() else await anyio.to_thread.run_sync(estimate)
+        completion = replace(completion, cost=cost)
+    return completion

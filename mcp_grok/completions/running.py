@@ -10,10 +10,12 @@ import anyio.lowlevel
 
 from mcp_grok.completions.call import Call
 from mcp_grok.completions.memory import MemoryStore
+from mcp_grok.completions.spending import Spending
 from mcp_grok.completions.store import Store
 from mcp_grok.errors import GrokError, Lost, NotFound
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
 
 CLOSE_TIMEOUT = 2.0
@@ -24,8 +26,9 @@ ROUNDS = 20
 """Seconds in which a connection that its client has closed is known for closed, and rounds of the event loop in which
 a call is known for left: a client may give up and ask again in one breath."""
 
-SECOND_TRY = 0.5
-"""Seconds between two calls that ask the same after which the later may be a second try of the earlier."""
+SECOND_TRY = 0.2
+"""Seconds between two calls that ask the same after which the later may be a second try of the earlier: no client gives
+up sooner."""
 
 PATIENCE = 15 * 60.0
 """Seconds that a call goes on when nobody waits for it any more."""
@@ -49,6 +52,7 @@ class Completions:
         self._store = store
         self._finish_abandoned = finish_abandoned
         self._running: dict[str, Call] = {}
+        self.spending = Spending()
 
     async def start(self, request: ChatRequest, *, hangs_up: bool = False) -> Call:
         """The call for a request: an abandoned one that asks the same, else a new one, which is under way at once.
@@ -164,6 +168,8 @@ class Completions:
             await call.run(self._client, request)
         finally:
             outcome = call.reached or Lost()
+            if isinstance(outcome, Completion):
+                self.spending.add(call.model, outcome)
             call.abandoned = call.abandoned or isinstance(outcome, Lost)
             with anyio.CancelScope(shield=True):
                 await self._store.deliver(call, outcome)

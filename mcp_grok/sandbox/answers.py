@@ -6,6 +6,7 @@ import json
 import re
 import struct
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,15 +62,27 @@ def _text(body: dict[str, Any]) -> str:
     last = messages[-1]
     said = _said(last)
     if last["role"] == "tool":
-        return f"{NOTICE} The tool returned: {said}"
+        return _tool_results(messages)
     earlier = [_said(message) for message in messages[:-1] if message["role"] == "user"]
     if earlier and re.search(r"what did i (just )?say", said, re.IGNORECASE):
         return f'{NOTICE} You said, "{earlier[-1]}."'
     images = _images(last)
     if images:
-        seen = "; ".join(map(_seen, images))
-        return f"{NOTICE} It cannot see, but it received {len(images)} image{'s' * (len(images) > 1)}: {seen}."
+        return f"{NOTICE} {_received(images)}"
     return f'{NOTICE} It repeats what it is told, so that all but the thinking can be tried. You said: "{said}"'
+
+
+def _tool_results(messages: list[dict[str, Any]]) -> str:
+    """What the tools returned that were called last, all of them at once."""
+    results = list(takewhile(lambda message: message["role"] == "tool", reversed(messages)))[::-1]
+    text = f"{NOTICE} The tool{'s' * (len(results) > 1)} returned: {'; '.join(map(_said, results))}"
+    images = [url for result in results for url in _images(result)]
+    return f"{text} {_received(images)}" if images else text
+
+
+def _received(images: list[str]) -> str:
+    seen = "; ".join(map(_seen, images))
+    return f"It cannot see, but it received {len(images)} image{'s' * (len(images) > 1)}: {seen}."
 
 
 def _said(message: dict[str, Any]) -> str:
@@ -109,17 +122,24 @@ def _tool_calls(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
         wanted = [function for function in functions if function["name"] == choice["function"]["name"]]
     else:
         wanted = [function for function in functions if function["name"] in said] or functions[:1]
+        # As many as are named at once, unless the request wants one at a time.
+        wanted = wanted[:1] if body.get("parallel_tool_calls") is False else wanted
     return [
         {
             "id": f"call_{number}_{position}",
             "type": "function",
             "function": {
                 "name": function["name"],
-                "arguments": json.dumps(_instance(function.get("parameters") or {}, said), ensure_ascii=False),
+                "arguments": json.dumps(_arguments(function, said), ensure_ascii=False),
             },
         }
         for position, function in enumerate(wanted)
     ]
+
+
+def _arguments(function: dict[str, Any], said: str) -> Any:
+    # A function without parameters takes an empty object.
+    return _instance({"type": "object", **(function.get("parameters") or {})}, said)
 
 
 def _json_text(body: dict[str, Any]) -> str:

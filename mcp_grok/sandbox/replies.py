@@ -1,13 +1,13 @@
-"""Answers → the JSON and the stream of the documented API (AceData's guide)."""
+"""Answers → the JSON and the stream of the documented API (AceData's guide, and where it says nothing, OpenAI's)."""
 
 import itertools
 import re
 import time
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from mcp_grok.sandbox.answers import FINGERPRINT, Answer, answer, prompt_tokens, tokens
+from mcp_grok.sandbox.dialects import Dialect
 
 Chunk = dict[str, Any]
 
@@ -17,12 +17,13 @@ class Reply:
 
     Args:
         body: The request's body, checked.
-        id_prefix: How ids begin with the provider that is played.
+        dialect: The provider that is played.
     """
 
-    def __init__(self, body: dict[str, Any], id_prefix: str) -> None:
+    def __init__(self, body: dict[str, Any], dialect: Dialect) -> None:
+        self._dialect = dialect
         self._head = {
-            "id": f"{id_prefix}-{uuid.uuid4()}",
+            "id": dialect.new_id(),
             "created": int(time.time()),
             "model": body["model"],
             "system_fingerprint": FINGERPRINT,
@@ -32,7 +33,10 @@ class Reply:
             tokens(one.content or "") + sum(tokens(call["function"]["arguments"]) for call in one.tool_calls)
             for one in self._answers
         )
-        self._usage = _usage(prompt_tokens(body), generated, sum(tokens(one.reasoning) for one in self._answers))
+        reasoning = sum(tokens(one.reasoning) for one in self._answers)
+        self._usage = dialect.usage(prompt_tokens(body), generated, reasoning)
+        asked = (body.get("stream_options") or {}).get("include_usage")
+        self._stream_tells_usage = bool(asked) or not dialect.usage_on_request
 
     def completion(self) -> dict[str, Any]:
         """The plain reply."""
@@ -43,17 +47,20 @@ class Reply:
         return {**self._head, "object": "chat.completion", "choices": choices, "usage": self._usage}
 
     def chunks(self) -> Iterator[Chunk]:
-        """The streamed reply: roles, contents, finish chunks with a usage of zeros, then the real usage."""
+        """The streamed reply: roles, contents, finish chunks, then the usage where the stream tells it."""
         for index, one in enumerate(self._answers):
             deltas = itertools.chain([{"role": "assistant"}], _deltas(one))
             yield from (self._chunk(index, delta) for delta in deltas)
         for index, one in enumerate(self._answers):
-            yield {**self._chunk(index, {}, one.finish_reason), "usage": _usage(0, 0, 0)}
-        yield {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}
+            zeros = {"usage": self._dialect.usage(0, 0, 0)} if self._dialect.zeros_at_finish else {}
+            yield {**self._chunk(index, {}, one.finish_reason), **zeros}
+        if self._stream_tells_usage:
+            yield {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}
 
     def _chunk(self, index: int, delta: dict[str, Any], finish_reason: str | None = None) -> Chunk:
         choice = {"delta": delta, "logprobs": None, "finish_reason": finish_reason, "index": index}
-        return {**self._head, "object": "chat.completion.chunk", "choices": [choice], "usage": None}
+        chunk = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
+        return {**chunk, "usage": None} if self._stream_tells_usage else chunk
 
 
 def _message(one: Answer) -> dict[str, Any]:
@@ -80,16 +87,3 @@ def _deltas(one: Answer) -> Iterator[dict[str, Any]]:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\s*\S+\s*$|\s*\S+", text)
-
-
-def _usage(prompt: int, generated: int, reasoning: int) -> dict[str, Any]:
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": generated,
-        "total_tokens": prompt + generated,
-        "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
-        "completion_tokens_details": {"text_tokens": 0, "audio_tokens": 0, "reasoning_tokens": reasoning},
-        "input_tokens": 0,
-        "output_tokens": 0,
-        "input_tokens_details": None,
-    }

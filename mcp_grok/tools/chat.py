@@ -1,7 +1,9 @@
 """`grok_chat_completions`: its schema, and a call of it."""
 
+from functools import partial
 from typing import Any
 
+import anyio
 from mcp_types import CallToolResult, Tool
 
 from mcp_grok.completions import Completions
@@ -52,7 +54,8 @@ def _meta(settings: Settings) -> dict[str, Any]:
 
 
 def _model_description(settings: Settings) -> str:
-    names = ", ".join(model.name for model in known_models(settings.active_provider.name))
+    models = known_models(settings.active_provider.name)
+    names = ", ".join(model.name for model in models if not model.retired_for)
     default = f"Default {settings.model}" if settings.model else "Required"
     return f"{default}. {f'Known: {names}; any' if names else 'Any'} other name is passed on"
 
@@ -69,7 +72,9 @@ async def call(completions: Completions, settings: Settings, arguments: dict[str
     Raises:
         GrokError: an argument is wrong.
     """
-    request = read_request(arguments, default_model=settings.model, progress_wanted=asker.report is not None)
+    read = partial(read_request, arguments, settings, progress_wanted=asker.report is not None)
+    # Files may be slow to read; without any, a thread would be.
+    request = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
     running = await completions.start(request, hangs_up=asker.hangs_up)
     asker.waits_for(running)
     return await answered(completions, settings, running, asker)

@@ -15,6 +15,9 @@ FIRST_HEARTBEAT = 1.0
 HEARTBEAT = 8.0
 """Seconds of silence after which a notification without text says that the call is alive."""
 
+THOUGHTS = 1.0
+"""Seconds between notifications of what the model thinks."""
+
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """Sends one notification: progress, total, message."""
 
@@ -35,6 +38,8 @@ class Progress:
         self._status = status
         self._heartbeat = heartbeat
         self._pieces: list[str] = []
+        self._thoughts: list[str] = []
+        self._thinking = False
         self._news = anyio.Event()
         self._closed = anyio.Event()
         self._sent = 0
@@ -44,6 +49,13 @@ class Progress:
         """Takes a piece of the text."""
         self._pieces.append(text)
         self._news.set()
+
+    def think(self, text: str) -> None:
+        """Takes a piece of what the model thinks. It is told only until the answer begins, and as what it is."""
+        self._thoughts.append(text)
+        if not self._thinking:
+            self._thinking = True
+            self._news.set()
 
     def close(self) -> None:
         """Says that no more text comes; `run` sends what is left and ends."""
@@ -60,16 +72,23 @@ class Progress:
         while not last:
             with anyio.move_on_after(patience) as waiting:
                 await self._news.wait()
-            patience = self._heartbeat
             self._news = anyio.Event()
             last = self._closed.is_set()
             text = self._take(last)
-            if text or (waiting.cancelled_caught and not last):
+            self._began = self._began or bool(text)
+            thoughts = self._take_thoughts()
+            patience = THOUGHTS if thoughts else self._heartbeat
+            if text or ((thoughts or waiting.cancelled_caught) and not last):
                 self._sent += 1
-                self._began = self._began or bool(text)
-                await self._report(self._sent, None, text or (None if self._began else self._status()))
+                await self._report(self._sent, None, text or thoughts or (None if self._began else self._status()))
             with anyio.move_on_after(INTERVAL):
                 await self._closed.wait()
+
+    def _take_thoughts(self) -> str:
+        thoughts = "" if self._began else without_lone_surrogates("".join(self._thoughts))
+        self._thoughts = []
+        self._thinking = self._began or bool(thoughts)
+        return f"[reasoning] {thoughts}\n" if thoughts else ""
 
     def _take(self, last: bool) -> str:
         text = "".join(self._pieces)

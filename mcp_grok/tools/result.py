@@ -94,6 +94,8 @@ def _notes(completion: Completion) -> dict[str, Any]:
         notes["missing_choices"] = completion.missing_choices
     if completion.violations:
         notes["invalid_json"] = completion.violations
+    if completion.cost is not None:
+        notes["cost"] = completion.cost
     if completion.dropped:
         notes["dropped"] = completion.dropped
     return notes

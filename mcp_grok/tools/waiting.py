@@ -63,7 +63,7 @@ async def waited(call: Call, seconds: float, report: Report | None) -> Outcome |
     if report is None:
         return await _outcome(call, seconds)
     progress = Progress(report, status=lambda: None if call.sent else IN_LINE)
-    call.follow(progress.add)
+    call.follow(progress.add, progress.think)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(progress.run)

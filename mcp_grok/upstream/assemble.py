@@ -70,6 +70,11 @@ class Assembler:
         text = choice.add(part)
         return text if index == 0 else ""
 
+    def take_reasoning(self) -> str:
+        """What the model of the first choice has said it thinks, since this was asked last."""
+        first = self._choices.get(0)
+        return first.take_reasoning() if first else ""
+
     @property
     def text(self) -> str:
         """The content so far; that of several choices is separated by a blank line."""
@@ -109,6 +114,11 @@ class _Choice:
         self._message: JSONObject = {}
         self._tool_calls = _ToolCalls()
         self._fields: JSONObject = {}
+        self._new_reasoning = ""
+
+    def take_reasoning(self) -> str:
+        taken, self._new_reasoning = self._new_reasoning, ""
+        return taken
 
     @property
     def content(self) -> str:
@@ -154,6 +164,8 @@ class _Choice:
                 self._message[key] = self._message.get(key) or value
             else:
                 self._message[key] = _merged(self._message.get(key), value)
+        if isinstance(reasoning := delta.get("reasoning_content") or delta.get("reasoning"), str):
+            self._new_reasoning += reasoning
         content = delta.get("content")
         return content if isinstance(content, str) else ""
 

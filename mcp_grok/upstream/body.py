@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 
+from mcp_grok.upstream.sse import is_undecided
+
 INNER = ("_stream", "_httpcore_stream", "_stream", "_connection")
 """The way from a response's stream to its connection inside httpx2 and httpcore2; a test notices when it changes."""
 
@@ -32,3 +34,24 @@ def _connection_of(response: httpx2.Response) -> Any:
     for name in INNER:
         inner = getattr(inner, name, None)
     return inner if hasattr(inner, "_h11_state") else None
+
+
+async def first_bytes(received: AsyncIterator[bytes]) -> bytes:
+    """As many bytes from the beginning as tell what the body is."""
+    start = bytearray()
+    async for more in received:
+        # White space at the beginning says nothing, in JSON and in event streams alike.
+        start += more if start else more.lstrip()
+        if start and not is_undecided(bytes(start)):
+            break
+    return bytes(start)
+
+
+async def read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
+    """The body, or so many bytes of it."""
+    body = bytearray()
+    async for more in received:
+        body += more
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])

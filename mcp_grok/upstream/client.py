@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import anyio
 import httpx2
@@ -18,12 +19,12 @@ from mcp_grok.errors import (
 )
 from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.body import body_of
+from mcp_grok.upstream.body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
 from mcp_grok.upstream.providers import is_loopback
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
-from mcp_grok.upstream.sse import is_event_stream, is_undecided, parse_json
+from mcp_grok.upstream.sse import is_event_stream, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader
 from mcp_grok.upstream.transport_failures import transport_error
 
@@ -56,6 +57,7 @@ class ChatClient:
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
         self._slots = anyio.Semaphore(settings.max_concurrency, fast_acquire=True)
+        self._takes_bare_only = False
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(settings.url)
         self.place = hashlib.sha256(f"{settings.url} {self._key}".encode()).hexdigest()
@@ -82,6 +84,7 @@ class ChatClient:
         self,
         request: ChatRequest,
         on_text: OnText = lambda text: None,
+        on_reasoning: OnText = lambda text: None,
         on_sent: Callable[[], None] = lambda: None,
     ) -> Completion:
         """Sends a call and waits for its answer.
@@ -89,12 +92,13 @@ class ChatClient:
         Args:
             request: What to send.
             on_text: Called with each piece of the first choice's text as it comes; must not block.
+            on_reasoning: The same with what the model thinks, where it says so.
             on_sent: Called whenever the call leaves the line of those that wait to be sent.
 
         Raises:
             GrokError: the call failed; its details name the provider and hold the text that had come.
         """
-        call = RunningCall(request, on_text, on_sent)
+        call = RunningCall(request, on_text, on_reasoning, on_sent)
         try:
             if not self._key and self._provider.name != "custom":
                 raise self._missing_key()
@@ -116,14 +120,23 @@ class ChatClient:
         failure.redact(self._key)
 
     async def _attempts(self, call: RunningCall) -> Completion:
+        bare = call.request.bare_body
+        if bare is not None and self._takes_bare_only:
+            call.body = bare
         while True:
             call.sent_at = None
             try:
                 async with self._slots:
                     call.attempts += 1
                     call.on_sent()
-                    return await self._exchange(call)
+                    answer = await self._exchange(call)
+                self._takes_bare_only = self._takes_bare_only or call.body is bare
+                return answer
             except GrokError as error:
+                if bare is not None and call.body is not bare and _may_refuse_addition(error.as_dict()):
+                    # It may be what this server added; without it, the user's own request is sent, for the first time.
+                    call.body = bare
+                    continue
                 wait = seconds_before_resend(
                     error,
                     attempt=call.attempts,
@@ -142,7 +155,7 @@ class ChatClient:
             "POST",
             self._url,
             headers=self._headers,
-            content=call.request.body,
+            content=call.body,
             extensions=self._extensions,
         )
         call.sent_at = anyio.current_time()
@@ -159,9 +172,9 @@ class ChatClient:
     async def _read(self, response: httpx2.Response, call: RunningCall) -> Completion:
         async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
-                body = await _read_up_to(received, MAX_ERROR_BYTES)
+                body = await read_up_to(received, MAX_ERROR_BYTES)
                 raise failures.http_error(self._provider, response.status_code, response.headers, body)
-            start = await _first_bytes(received)
+            start = await first_bytes(received)
             streamed = is_event_stream(start, response.headers.get("content-type", ""))
             if streamed is None:
                 raise self._not_a_completion(response.status_code, start)
@@ -213,7 +226,7 @@ class ChatClient:
         return call.completion(body)
 
     async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
-        call.stream = StreamReader(self._provider, call.assembler, call.text_streamed)
+        call.stream = StreamReader(self._provider, call.assembler, call.text_streamed, call.on_reasoning)
         await call.stream.read(start, received)
         try:
             return call.streamed_completion()
@@ -278,20 +291,6 @@ class ChatClient:
         )
 
 
-async def _first_bytes(received: AsyncIterator[bytes]) -> bytes:
-    start = bytearray()
-    async for more in received:
-        # White space at the beginning says nothing, in JSON and in event streams alike.
-        start += more if start else more.lstrip()
-        if start and not is_undecided(bytes(start)):
-            break
-    return bytes(start)
-
-
-async def _read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
-    body = bytearray()
-    async for more in received:
-        body += more
-        if len(body) >= limit:
-            break
-    return bytes(body[:limit])
+def _may_refuse_addition(told: dict[str, Any]) -> bool:
+    """Whether an error may be about what this server has added to a request."""
+    return told["type"] == "invalid_request_error" and told.get("param") in (None, "stream_options")

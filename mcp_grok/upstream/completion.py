@@ -8,6 +8,7 @@ import anyio
 
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.cost import Cost, told_cost
 from mcp_grok.upstream.json_output import Violation
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
@@ -25,6 +26,7 @@ class Completion:
         dropped: Parameters that were given and not sent, with the reason.
         size: Bytes of the answer as it came.
         violations: Where the answer is not the JSON that was asked for.
+        cost: What it cost, where that is known.
     """
 
     body: JSONObject
@@ -34,13 +36,27 @@ class Completion:
     dropped: dict[str, str] = field(default_factory=dict)
     size: int = 0
     violations: list[Violation] = field(default_factory=list)
+    cost: Cost | None = None
+
+    @property
+    def model(self) -> str:
+        """The model that answered, as the answer names it; empty where it names none."""
+        name = self.body.get("model")
+        return name if isinstance(name, str) else ""
+
+
+REFUSED = (400, 404, 410)
+"""Statuses of a request that the upstream will not take."""
 
 
 class RunningCall:
     """What is known of a call while it runs."""
 
-    def __init__(self, request: ChatRequest, on_text: OnText, on_sent: Callable[[], None]) -> None:
+    def __init__(
+        self, request: ChatRequest, on_text: OnText, on_reasoning: OnText, on_sent: Callable[[], None]
+    ) -> None:
         self.request = request
+        self.body = request.body
         self.assembler = Assembler(request.choices)
         self.attempts = 0
         self.size = 0
@@ -50,6 +66,7 @@ class RunningCall:
         self.answer: Completion | None = None
         self.stream: StreamReader | None = None
         self.on_text = on_text
+        self.on_reasoning = on_reasoning
         self.on_sent = on_sent
 
     def text_streamed(self, text: str) -> None:
@@ -65,6 +82,8 @@ class RunningCall:
         """Adds to the error of the call what is known of all its attempts."""
         failure.attempts = self.attempts
         failure.add(partial=self.assembler.text)
+        if self.request.retired_for and failure.as_dict().get("status") in REFUSED:
+            failure.advise(f"{self.request.model} has been withdrawn; use {self.request.retired_for}.")
         if self._maybe_billed and failure.as_dict()["billed"] == "no":
             failure.billing_is_unknown()
 
@@ -82,7 +101,8 @@ class RunningCall:
         choices = body["choices"]
         waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
         missing = max(0, self.request.choices - len(choices))
-        return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size)
+        cost = told_cost(body.get("usage"))
+        return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size, cost=cost)
 
 
 def is_completion(body: Any) -> bool:

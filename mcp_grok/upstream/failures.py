@@ -15,6 +15,7 @@ from mcp_grok.errors import (
     UpstreamError,
 )
 from mcp_grok.upstream.providers import Provider
+from mcp_grok.upstream.request import PARAMETERS
 from mcp_grok.upstream.retry import retry_after_seconds
 from mcp_grok.upstream.sse import parse_json
 
@@ -129,6 +130,12 @@ KEY_REFUSED = re.compile(
     r"(incorrect|invalid|wrong|missing|no) (api[ -]?)?(key|token)\b|api[ -]?key not", re.IGNORECASE
 )
 MARKUP = re.compile(r"(?is)<(script|style)\b[^<>]*>.*?</\1>|<[^<>]*>")
+NAMED = re.compile(
+    r"(?:[\"'`]|\b(?:parameter|argument|field|option)s?:? [\"'`]?)(?P<named>[a-z]\w*)"
+    r"|: (?P<last>[a-z]\w*)\.?\Z|\b(?P<plain>[a-z]\w*)",
+    re.ASCII,
+)
+CAPITAL = re.compile(r"[A-Z]")
 CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
 
 
@@ -177,11 +184,24 @@ def _upstream_error(provider: Provider, status: int, headers: Mapping[str, str],
         type=category.type,
         retryable=category.retryable,
         retry_after=retry_after_seconds(headers),
-        param=said.param,
+        param=said.param or (named_parameter(said.message) if category.type == BAD_REQUEST.type else None),
         provider=provider.name,
         trace_id=said.trace_id or headers.get("x-trace-id") or headers.get("x-request-id"),
         upstream_message=said.message,
     )
+
+
+def named_parameter(message: str) -> str | None:
+    """The parameter that a refusal names, like "does not support parameter presencePenalty"; None where it names none.
+
+    A name that is a word of English counts only where it is quoted, called a parameter, or all that follows a colon.
+    """
+    for match in NAMED.finditer(message):
+        name = match["named"] or match["last"] or match["plain"]
+        snake = CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
+        if snake in PARAMETERS and (not match["plain"] or "_" in snake):
+            return snake
+    return None
 
 
 def _category(status: int, said: "_Said") -> Category:

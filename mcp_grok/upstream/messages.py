@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcp_grok.errors import InvalidRequest
+from mcp_grok.upstream.image_files import names_file
 from mcp_grok.upstream.parameters import Schema, from_json_text, invalid
 
 ROLES = ("system", "user", "assistant", "tool", "developer")
 EXAMPLE = '[{"role": "user", "content": "Hello"}]'
 
 DATA_IMAGE = re.compile(r"data:image/[\w.+-]+(;[\w.+-]+=[\w.+-]+)*;base64,", re.IGNORECASE)
-IMAGE_RULE = "must be an https URL or a data:image/…;base64,… URI"
+IMAGE_RULE = "must be an https URL, a data:image/…;base64,… URI, or the whole path of a file"
 
 FOREIGN_PARTS = {
     "image": '{"type": "image_url", "image_url": {"url": "…"}}',
@@ -40,7 +41,7 @@ MESSAGE_SCHEMA: Schema = {
                     "image_url": {
                         "type": "object",
                         "properties": {
-                            "url": {"type": "string", "description": "https URL or data:image/…;base64,…"},
+                            "url": {"type": "string", "description": "https URL, data:image/…;base64,… or file path"},
                             "detail": {"type": "string", "enum": ["auto", "low", "high"]},
                         },
                         "required": ["url"],
@@ -128,6 +129,8 @@ def _read_image(name: str, value: Any) -> dict[str, Any]:
 
 
 def _check_image_url(name: str, url: str) -> None:
+    if names_file(url):
+        return
     if DATA_IMAGE.match(url):
         if url.endswith(","):
             raise InvalidRequest(f"{name} is a data URI without data.", param=name)

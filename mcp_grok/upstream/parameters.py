@@ -4,6 +4,7 @@
 arrays, objects and numbers as text surprisingly often; those are read as what they mean.
 """
 
+import difflib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -53,6 +54,12 @@ def from_json_text(value: Any, wanted: type | tuple[type, ...]) -> Any:
     except (ValueError, RecursionError):
         return value
     return parsed if isinstance(parsed, wanted) else value
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """A sentence with the name that was probably meant; empty where none is near."""
+    nearest = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {nearest[0]}?" if nearest else ""
 
 
 @dataclass(frozen=True, slots=True)

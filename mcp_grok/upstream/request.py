@@ -1,6 +1,5 @@
 """Arguments of a call → the body that is posted. The one list of parameters is here."""
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -8,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_grok.errors import InvalidRequest, NotConfigured
+from mcp_grok.models import find_model
+from mcp_grok.settings import Settings
 from mcp_grok.upstream import messages
+from mcp_grok.upstream.fitting import fitted
+from mcp_grok.upstream.function_tools import TOOL_SCHEMA, ToolChoice, named_function, read_tool
+from mcp_grok.upstream.image_files import ImageFiles, with_image_files
 from mcp_grok.upstream.parameters import (
     Flag,
     Kind,
@@ -19,11 +23,11 @@ from mcp_grok.upstream.parameters import (
     Text,
     from_json_text,
     invalid,
+    nearest,
 )
 from mcp_grok.upstream.text import without_lone_surrogates
 
 STOP_RULE = "must be a string or a list of 1 to 4 strings"
-TOOL_CHOICES = ("none", "auto", "required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +51,6 @@ class Stop:
 
 def _all_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
-    """`none`, `auto`, `required`, a function's name, or an object."""
-
-    def read(self, name: str, value: Any) -> str | dict[str, Any]:
-        choice = from_json_text(value, dict)
-        if isinstance(choice, dict):
-            return choice
-        if not isinstance(choice, str) or not choice:
-            raise invalid(name, f"must be {', '.join(TOOL_CHOICES)}, a function's name or an object", value)
-        return choice
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-def read_tool(name: str, value: Any) -> dict[str, Any]:
-    """One tool the model may call."""
-    tool = from_json_text(value, dict)
-    rule = 'must be an object like {"type": "function", "function": {"name": "…", "parameters": {…}}}'
-    if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
-        raise invalid(name, rule, value)
-    function = tool.get("function")
-    if tool["type"] == "function" and not (
-        isinstance(function, dict) and isinstance(function.get("name"), str) and function["name"]
-    ):
-        raise invalid(name, rule, value)
-    return tool
-
-
-TOOL_SCHEMA: Schema = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "function": {
-            "type": "object",
-            "properties": {
-                "name": {"type": "string"},
-                "description": {"type": "string"},
-                "parameters": {"type": "object", "description": "JSON Schema"},
-            },
-            "required": ["name"],
-        },
-    },
-    "required": ["type"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +126,8 @@ class ChatRequest:
         dropped: What was given and not sent, and why.
         question: A digest, equal for calls that ask the same, streamed or not.
         response_format: The form asked for, if any.
+        bare_body: The body without what this server adds of its own; None where it adds nothing.
+        retired_for: The model to use instead, where the one asked for has been withdrawn.
     """
 
     body: bytes
@@ -179,14 +137,17 @@ class ChatRequest:
     dropped: dict[str, str]
     question: str
     response_format: dict[str, Any] | None = None
+    bare_body: bytes | None = None
+    retired_for: str | None = None
 
 
-def read_request(arguments: Mapping[str, Any], *, default_model: str | None, progress_wanted: bool) -> ChatRequest:
-    """Checks the arguments of a call and makes the request.
+def read_request(arguments: Mapping[str, Any], settings: Settings, *, progress_wanted: bool = False) -> ChatRequest:
+    """Checks the arguments of a call and makes the request. Reads the image files that they name.
 
     Args:
         arguments: As the client sent them; None means not given.
-        default_model: The model when `model` is not given; None where there is no default.
+        settings: The provider, the default model, what to do with what a model does not take, and whose images may
+            be sent.
         progress_wanted: Streams the answer when `stream` is not given.
 
     Raises:
@@ -206,34 +167,51 @@ def read_request(arguments: Mapping[str, Any], *, default_model: str | None, pro
             param="max_completion_tokens",
         )
     if "tool_choice" in values:
-        values["tool_choice"] = _named_function(values["tool_choice"], values.get("tools", []))
-    return _assembled(values, default_model, progress_wanted)
+        values["tool_choice"] = named_function(values["tool_choice"], values.get("tools", []))
+    images = ImageFiles(settings.image_folders, settings.active_provider.image_types)
+    values["messages"] = with_image_files(values["messages"], images)
+    return _assembled(values, settings, progress_wanted)
 
 
-def _assembled(values: dict[str, Any], default_model: str | None, progress_wanted: bool) -> ChatRequest:
-    model = values.pop("model", None) or default_model
-    if model is None:
+def _assembled(values: dict[str, Any], settings: Settings, progress_wanted: bool) -> ChatRequest:
+    name = values.pop("model", None) or settings.model
+    if name is None:
         raise NotConfigured("Name a model in the call, or set MCP_GROK_DEFAULT_MODEL.", param="model")
     extra = values.pop("extra_body", {})
-    for name in extra:
-        if name in PARAMETERS:
-            raise InvalidRequest(f"extra_body.{name}: give {name} as a parameter.", param=f"extra_body.{name}")
+    for key in extra:
+        if key in PARAMETERS:
+            raise InvalidRequest(f"extra_body.{key}: give {key} as a parameter.", param=f"extra_body.{key}")
+    provider = settings.active_provider
+    model = find_model(provider.name, name)
+    values, dropped = fitted(values, provider, model)
     streamed = values.get("stream", progress_wanted)
-    if streamed:
-        values["stream"] = True
-    dropped = {}
     if "stream_options" in values and not streamed:
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
-    payload = {"model": model, **values, **extra}
+    if dropped and settings.strict:
+        raise _strict(dropped)
+    added: dict[str, Any] = {}
+    if streamed and "stream_options" not in values and provider.usage_on_request:
+        added["stream_options"] = {"include_usage": True}
+    payload = {"model": name, **values, **({"stream": True} if streamed else {}), **extra}
     return ChatRequest(
-        _encoded(payload),
+        _encoded({**payload, **added}),
         streamed,
         values.get("n", 1),
-        model,
+        name,
         dropped,
         question=_question(payload),
         response_format=values.get("response_format"),
+        bare_body=_encoded(payload) if added else None,
+        retired_for=model.retired_for if model else None,
+    )
+
+
+def _strict(dropped: dict[str, str]) -> InvalidRequest:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
+    return InvalidRequest(
+        f"Nothing was sent, since MCP_GROK_STRICT is set. Leave out what is not taken. {reasons}.",
+        param=next(iter(dropped)),
     )
 
 
@@ -268,25 +246,6 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-def _named_function(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -> str | dict[str, Any]:
-    if isinstance(choice, dict) or choice in TOOL_CHOICES:
-        return choice
-    names = [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
-    if choice in names:
-        return {"type": "function", "function": {"name": choice}}
-    suggestion = _nearest(choice, [*TOOL_CHOICES, *names])
-    raise InvalidRequest(
-        f"tool_choice must be {', '.join(TOOL_CHOICES)} or the name of a function in tools, got {choice!r}."
-        f"{suggestion}",
-        param="tool_choice",
-    )
-
-
 def _unknown(name: str) -> str:
-    suggestion = _nearest(name, list(PARAMETERS))
+    suggestion = nearest(name, list(PARAMETERS))
     return f"{name!r} is not a parameter.{suggestion} What this tool does not know goes into extra_body."
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean {nearest[0]}?" if nearest else ""

@@ -29,12 +29,14 @@ class StreamReader:
         provider: Whose stream it is, for errors.
         assembler: Collects the chunks.
         on_text: Called with each piece of the first choice's text; must not block.
+        on_reasoning: The same with what the model thinks.
     """
 
-    def __init__(self, provider: Provider, assembler: Assembler, on_text: OnText) -> None:
+    def __init__(self, provider: Provider, assembler: Assembler, on_text: OnText, on_reasoning: OnText) -> None:
         self._provider = provider
         self._assembler = assembler
         self._on_text = on_text
+        self._on_reasoning = on_reasoning
         self._decoder = EventDecoder()
         self._done = False
 
@@ -84,6 +86,8 @@ class StreamReader:
         if event.type not in CHUNK_TYPES and not data.startswith("{"):
             return
         text = self._add_chunk(data)
+        if reasoning := self._assembler.take_reasoning():
+            self._on_reasoning(reasoning)
         if text:
             self._on_text(text)
 

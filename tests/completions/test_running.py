@@ -16,7 +16,7 @@ TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
 def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:
     """A request."""
     arguments = {"messages": [{"role": "user", "content": text}], "stream": stream}
-    return read_request(arguments, default_model="grok-4", progress_wanted=False)
+    return read_request(arguments, Settings(provider="acedata"))
 
 
 async def hold(exchange: Exchange) -> None:

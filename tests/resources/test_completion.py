@@ -73,7 +73,7 @@ async def test_a_call_that_failed_reads_as_its_error(upstream: Replay) -> None:
     "uri",
     [
         "grok://completions/grok-x",
-        "grok://models",
+        "grok://nothing",
         "http://completions/x",
         "grok://completions/x?offset=-1",
         "grok://[x",
@@ -98,6 +98,7 @@ async def test_a_page_beyond_the_end_is_an_error(upstream: Replay) -> None:
 
 async def test_completions_are_a_template_and_never_listed(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream))) as client:
-        assert (await client.list_resources()).resources == []
+        listed = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
+    assert [resource.uri for resource in listed] == ["grok://models", "grok://usage"]
     assert [template.uri_template for template in templates] == ["grok://completions/{id}"]

@@ -127,3 +127,60 @@ async def test_a_status_is_told_only_before_the_first_piece() -> None:
             await anyio.lowlevel.checkpoint()
         progress.close()
     assert "".join(sink.texts) == "in line\nin line\ntext"
+
+
+async def thought(*pieces: str, then: str = "") -> Sink:
+    """What goes out for thoughts that come one after the other, and the answer after them."""
+    sink = Sink()
+    progress = Progress(sink.report)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        for piece in pieces:
+            progress.think(piece)
+            await anyio.wait_all_tasks_blocked()
+        if then:
+            progress.add(then)
+            while then not in sink.texts:
+                await anyio.wait_all_tasks_blocked()
+        progress.close()
+    return sink
+
+
+async def test_what_the_model_thinks_is_told_at_once_as_what_it_is_and_then_joined() -> None:
+    assert (await thought("Let ", "me ", "see.")).texts == ["[reasoning] Let \n"]
+
+
+async def test_the_answer_does_not_wait_for_thoughts_and_ends_them() -> None:
+    with anyio.fail_after(0.5):
+        sink = await thought("Let ", "me ", "see.", then="Yo!")
+    assert sink.texts == ["[reasoning] Let \n", "Yo!"]
+
+
+async def test_thoughts_that_go_on_are_told_every_second() -> None:
+    sink = Sink()
+    progress = Progress(sink.report)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        progress.think("one ")
+        await anyio.wait_all_tasks_blocked()
+        progress.think("two ")
+        progress.think("three")
+        with anyio.fail_after(5):
+            while len(sink.texts) < 2:
+                await anyio.wait_all_tasks_blocked()
+        progress.close()
+    assert sink.texts == ["[reasoning] one \n", "[reasoning] two three\n"]
+    assert sink.numbers == [1, 2]
+
+
+async def test_thoughts_after_the_answer_has_begun_are_not_told() -> None:
+    sink = Sink()
+    progress = Progress(sink.report)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(progress.run)
+        progress.add("Yo!")
+        await anyio.wait_all_tasks_blocked()
+        progress.think("hm")
+        await anyio.wait_all_tasks_blocked()
+        progress.close()
+    assert sink.texts == ["Yo!"]

@@ -27,6 +27,9 @@ TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 
 
+ACEDATA = Settings(provider="acedata")
+
+
 @asynccontextmanager
 async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
     """A client that is closed at the end."""
@@ -39,7 +42,7 @@ async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatCl
 
 async def ask(client: ChatClient, **arguments: Any) -> Completion:
     """One call."""
-    return await client.complete(read_request({**HELLO, **arguments}, default_model="grok-4", progress_wanted=False))
+    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA))
 
 
 async def failure(
@@ -95,7 +98,7 @@ async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
     upstream.behave = behave
     async with client_for(settings_for(upstream, max_concurrency=3)) as client, anyio.create_task_group() as tasks:
         for number in range(12):
-            request = read_request({**HELLO, "seed": number}, default_model="grok-4", progress_wanted=False)
+            request = read_request({**HELLO, "seed": number}, ACEDATA)
             tasks.start_soon(client.complete, request)
     assert most == 3
     assert upstream.connections <= 3
@@ -410,3 +413,66 @@ async def test_time_to_the_first_text_is_measured_for_streams_only(upstream: Rep
         waited = (await ask(client, stream=True)).first_text_after
     assert waited is not None
     assert 0 < waited < 5
+
+
+CUSTOM = {"provider": "custom", "api_key": None, "default_model": "m"}
+
+
+async def ask_streamed(client: ChatClient, settings: Settings) -> Completion:
+    """A call that this server chooses to stream."""
+    return await client.complete(read_request(HELLO, settings, progress_wanted=True))
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_usage_that_a_server_refuses_to_tell_is_not_asked_for_again(upstream: Replay, status: int) -> None:
+    answering = upstream.behave
+    refusing = Replay()
+    refusing.answer({"error": {"message": "extra fields not permitted"}}, status)
+
+    async def behave(exchange: Exchange) -> None:
+        await (refusing.behave if "stream_options" in exchange.request.json else answering)(exchange)
+
+    upstream.behave = behave
+    settings = settings_for(upstream, **CUSTOM)
+    async with client_for(settings) as client:
+        assert (await ask_streamed(client, settings)).attempts == 2
+        assert (await ask_streamed(client, settings)).attempts == 1
+    asked = [request.json.get("stream_options") for request in upstream.requests]
+    assert asked == [{"include_usage": True}, None, None]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(401, {}), (400, {"error": "Incorrect API key provided"}), (400, {"error": {"message": "no", "param": "stop"}})],
+)
+async def test_a_refusal_of_something_else_is_told_at_once(upstream: Replay, status: int, body: Any) -> None:
+    upstream.answer(body, status)
+    settings = settings_for(upstream, **CUSTOM)
+    async with client_for(settings) as client:
+        with pytest.raises(GrokError):
+            await ask_streamed(client, settings)
+    assert len(upstream.requests) == 1
+
+
+async def test_a_request_that_is_refused_either_way_is_told_and_usage_is_asked_for_again(upstream: Replay) -> None:
+    upstream.answer({"error": {"message": "no such model"}}, 400)
+    settings = settings_for(upstream, **CUSTOM)
+    async with client_for(settings) as client:
+        for _ in range(2):
+            with pytest.raises(GrokError) as caught:
+                await ask_streamed(client, settings)
+            assert caught.value.as_dict()["billed"] == "no"
+    assert ["stream_options" in request.json for request in upstream.requests] == [True, False] * 2
+
+
+@pytest.mark.parametrize(("status", "advised"), [(400, True), (404, True), (410, True), (500, False), (401, False)])
+async def test_the_error_of_a_withdrawn_model_names_what_replaces_it(
+    upstream: Replay, status: int, advised: bool
+) -> None:
+    upstream.answer({"code": "x", "error": "The model grok-3 does not exist."}, status)
+    settings = settings_for(upstream, provider="xai")
+    async with client_for(settings) as client:
+        with pytest.raises(GrokError) as caught:
+            await client.complete(read_request({**HELLO, "model": "grok-3"}, settings))
+    message = caught.value.as_dict()["message"]
+    assert message.endswith("grok-3 has been withdrawn; use grok-4.3.") is advised

@@ -297,3 +297,24 @@ def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
     failure = transport_error(ACEDATA, error, idle_timeout=1.5).as_dict()
     assert (failure["code"], failure["billed"], failure["provider"]) == (code, billed, "acedata")
     assert words in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("Model grok-4.7 does not support parameter presencePenalty.", "presence_penalty"),
+        ("Argument not supported on this model: presencePenalty", "presence_penalty"),
+        ("Argument not supported on this model: stop", "stop"),
+        ("Unsupported parameter: 'max_tokens' is not supported with this model.", "max_tokens"),
+        ("Invalid value for `temperature`: 3", "temperature"),
+        ("reasoning_effort is not valid", "reasoning_effort"),
+        ("the user is not known, please stop", None),
+        ("Extra inputs are not permitted: no_such_thing", None),
+        ("", None),
+    ],
+)
+def test_a_refusal_that_names_a_parameter_says_which(message: str, param: str | None) -> None:
+    body = json.dumps({"code": "Client specified an invalid argument", "error": message}).encode()
+    told = http_error(PROVIDERS["xai"], 400, {}, body).as_dict()
+    assert told.get("param") == param
+    assert told["type"] == "invalid_request_error"

@@ -210,12 +210,8 @@ def test_an_https_or_data_image_goes_through_as_it_is(url: str) -> None:
     [
         "",
         "cat.png",
-        "/home/ann/cat.png",
-        "C:\\cat.png",
-        "//example.com/cat.png",
         "http://example.com/cat.png",
         "ftp://example.com/cat.png",
-        "file:///home/ann/cat.png",
         "https://",
         "https:///cat.png",
         "https://[2001:db8::1",
@@ -232,9 +228,8 @@ def test_an_https_or_data_image_goes_through_as_it_is(url: str) -> None:
 def test_any_other_image_address_is_refused_with_what_is_allowed(url: str, alone: bool) -> None:
     error = refusal(with_part({"type": "image_url", "image_url": url if alone else {"url": url}}))
     place = "messages[1].content[1].image_url.url"
-    assert error["message"] == (
-        f"{place} must be an https URL or a data:image/…;base64,… URI, got {json.dumps(url, ensure_ascii=False)}."
-    )
+    rule = "must be an https URL, a data:image/…;base64,… URI, or the whole path of a file"
+    assert error["message"] == f"{place} {rule}, got {json.dumps(url, ensure_ascii=False)}."
     assert error["param"] == place
 
 

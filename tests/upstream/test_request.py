@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.errors import GrokError, InvalidRequest, NotConfigured
+from mcp_grok.settings import Settings
 from mcp_grok.upstream.messages import ROLES
 from mcp_grok.upstream.request import PARAMETERS, ChatRequest, read_request
 from mcp_grok.upstream.text import without_lone_surrogates
@@ -44,9 +45,13 @@ ARGUMENTS = st.builds(
 )
 
 
-def request(*, default_model: str | None = "grok-4", progress_wanted: bool = False, **arguments: Any) -> ChatRequest:
+ACEDATA = Settings(provider="acedata")
+NO_DEFAULT = Settings(provider="custom", base_url="https://example.org")
+
+
+def request(settings: Settings = ACEDATA, *, progress_wanted: bool = False, **arguments: Any) -> ChatRequest:
     """A call with a message, and the arguments."""
-    return read_request({"messages": HELLO, **arguments}, default_model=default_model, progress_wanted=progress_wanted)
+    return read_request({"messages": HELLO, **arguments}, settings, progress_wanted=progress_wanted)
 
 
 def sent(**arguments: Any) -> Any:
@@ -74,7 +79,7 @@ def test_null_means_not_given() -> None:
 @pytest.mark.parametrize("arguments", [{}, {"messages": None}, {"model": "grok-4"}])
 def test_missing_messages_are_refused_with_an_example(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read_request(arguments, default_model="grok-4", progress_wanted=False)
+        read_request(arguments, ACEDATA)
     error = caught.value.as_dict()
     assert error["message"] == 'messages is missing; give a list like [{"role": "user", "content": "Hello"}].'
     assert (error["param"], error["code"], error["billed"]) == ("messages", "invalid_request", "no")
@@ -147,7 +152,7 @@ def test_a_known_name_in_extra_body_is_refused(name: str) -> None:
 
 
 def test_the_model_is_that_of_the_call_or_the_default() -> None:
-    assert request(model="grok-3", default_model=None).model == sent(model="grok-3", default_model=None)["model"]
+    assert request(NO_DEFAULT, model="grok-3").model == "grok-3"
     assert request(model="grok-3").model == "grok-3"
     assert request().model == "grok-4"
 
@@ -155,7 +160,7 @@ def test_the_model_is_that_of_the_call_or_the_default() -> None:
 @pytest.mark.parametrize("arguments", [{}, {"model": None}])
 def test_a_call_without_any_model_says_what_to_set(arguments: dict[str, Any]) -> None:
     with pytest.raises(NotConfigured) as caught:
-        request(default_model=None, **arguments)
+        request(NO_DEFAULT, **arguments)
     error = caught.value.as_dict()
     assert "MCP_GROK_DEFAULT_MODEL" in error["message"]
     assert (error["code"], error["param"], error["billed"]) == ("not_configured", "model", "no")
@@ -268,12 +273,12 @@ def test_a_value_nested_too_deeply_is_refused_by_the_name_of_its_parameter(name:
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
-@given(ARGUMENTS, st.sampled_from(["grok-4", None]), st.booleans())
+@given(ARGUMENTS, st.sampled_from([ACEDATA, NO_DEFAULT]), st.booleans())
 def test_any_json_gives_a_body_that_is_json_or_an_error_of_the_contract(
-    arguments: dict[str, Any], default_model: str | None, progress_wanted: bool
+    arguments: dict[str, Any], configured: Settings, progress_wanted: bool
 ) -> None:
     try:
-        made = read_request(arguments, default_model=default_model, progress_wanted=progress_wanted)
+        made = read_request(arguments, configured, progress_wanted=progress_wanted)
     except GrokError as error:
         told = json.loads(json.dumps(error.as_dict(), allow_nan=False))
         assert told["billed"] == "no"

@@ -19,7 +19,7 @@ async def ask(settings: Settings, n: int = 1, stream: bool = True) -> tuple[Comp
     """One call; its outcome, and the text that came piece by piece."""
     pieces: list[str] = []
     arguments = {"messages": [{"role": "user", "content": "Hello"}], "stream": stream, "n": n}
-    request = read_request(arguments, default_model="grok-4", progress_wanted=False)
+    request = read_request(arguments, settings)
     client = ChatClient(settings)
     try:
         return await client.complete(request, pieces.append), "".join(pieces)

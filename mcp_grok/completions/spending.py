@@ -1,0 +1,39 @@
+"""What the calls of this process have used, model by model."""
+
+import time
+from typing import Any
+
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.cost import token_counts
+
+
+class Spending:
+    """Totals of the answers that came, since the start of the process."""
+
+    def __init__(self) -> None:
+        self._since = time.time()
+        self._models: dict[str, dict[str, Any]] = {}
+
+    def add(self, model: str, completion: Completion) -> None:
+        """Counts an answer.
+
+        Args:
+            model: The model that was asked.
+            completion: Its answer; the model that it names counts, where it names one.
+        """
+        totals = self._models.setdefault(completion.model or model, {"answers": 0, "cost": {}})
+        totals["answers"] += 1
+        for count, tokens in token_counts(completion.body.get("usage")).items():
+            totals[count] = totals.get(count, 0) + tokens
+        if cost := completion.cost:
+            kind = "estimated" if cost.get("estimate") else "stated"
+            amounts = totals["cost"].setdefault(cost["currency"], {})
+            amounts[kind] = round(amounts.get(kind, 0) + cost["amount"], 10)
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{"since", "models"}`: by model the number of answers, the tokens, and what they cost by currency.
+
+        A cost is `stated` where the provider says it, and `estimated` from price lists where it does not.
+        """
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._since))
+        return {"since": since, "models": self._models}

@@ -1,0 +1,23 @@
+"""`grok://usage`: what the calls of this server have used and cost since it started."""
+
+from mcp_types import ReadResourceResult, Resource, TextResourceContents
+
+from mcp_grok.completions import Completions
+from mcp_grok.settings import Settings
+from mcp_grok.tools.cutting import compact
+
+URI = "grok://usage"
+RESOURCE = Resource(
+    name="usage",
+    title="Grok usage",
+    uri=URI,
+    description="Answers, tokens and cost by model since this server started; estimates are marked",
+    mime_type="application/json",
+)
+
+
+async def read(completions: Completions, settings: Settings, uri: str) -> ReadResourceResult:
+    """The totals as JSON."""
+    text = compact(completions.spending.as_dict())
+    content = TextResourceContents(uri=uri, text=text, mime_type="application/json")
+    return ReadResourceResult(contents=[content], ttl_ms=0, cache_scope="private")

@@ -1,0 +1,86 @@
+"""What a call cost: as the upstream says it or, where it does not, estimated from a library of prices."""
+
+import importlib.util
+import sys
+from functools import cache
+from typing import Any, TypeGuard
+
+TICKS = 10**10
+"""Of xAI's `cost_in_usd_ticks`, to a dollar (https://docs.x.ai/docs/api-reference)."""
+
+Cost = dict[str, Any]
+"""`{"amount", "currency"}`, and `"estimate": True` where the upstream did not say."""
+
+
+def told_cost(usage: Any) -> Cost | None:
+    """The cost that a completion's usage states; None where it states none.
+
+    AceData states `cost.amount` and `cost.currency`, xAI `cost_in_usd_ticks`, OpenRouter `cost` in dollars.
+    """
+    if not isinstance(usage, dict):
+        return None
+    cost, ticks = usage.get("cost"), usage.get("cost_in_usd_ticks")
+    if isinstance(cost, dict) and _is_amount(cost.get("amount")):
+        currency = cost.get("currency")
+        return {"amount": cost["amount"], "currency": currency if isinstance(currency, str) else "USD"}
+    if _is_amount(ticks):
+        return {"amount": ticks / TICKS, "currency": "USD"}
+    return {"amount": cost, "currency": "USD"} if _is_amount(cost) else None
+
+
+@cache
+def can_estimate() -> bool:
+    """Whether the library of prices is installed: the extra `prices`."""
+    return importlib.util.find_spec("genai_prices") is not None
+
+
+def estimate_is_quick() -> bool:
+    """Whether the library of prices has been imported, which takes a quarter of a second."""
+    return "genai_prices" in sys.modules
+
+
+def estimated_cost(model: str, usage: Any) -> Cost | None:
+    """What the tokens of a call cost by the maker's price list; None where the model's price is not known.
+
+    Imports the library when first used: call it in a thread unless `estimate_is_quick`.
+    """
+    counts = token_counts(usage)
+    if not counts["total_tokens"]:
+        return None
+    import genai_prices
+
+    used = genai_prices.Usage(
+        input_tokens=counts["prompt_tokens"],
+        cache_read_tokens=min(counts["cached_tokens"], counts["prompt_tokens"]),
+        output_tokens=counts["total_tokens"] - counts["prompt_tokens"],
+    )
+    try:
+        price = genai_prices.calc_price(used, model_ref=model, provider_id="x-ai" if model.startswith("grok") else None)
+    except (LookupError, ValueError):
+        return None
+    return {"amount": float(price.total_price), "currency": "USD", "estimate": True}
+
+
+def token_counts(usage: Any) -> dict[str, int]:
+    """The counts of a usage, 0 for what it does not state.
+
+    xAI's reasoning tokens stand outside `completion_tokens` but in `total_tokens`, so the total counts.
+    """
+    usage = usage if isinstance(usage, dict) else {}
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    return {
+        "prompt_tokens": prompt,
+        "cached_tokens": _count(usage.get("prompt_tokens_details"), "cached_tokens"),
+        "completion_tokens": completion,
+        "reasoning_tokens": _count(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        "total_tokens": max(_count(usage, "total_tokens"), prompt + completion),
+    }
+
+
+def _count(counts: Any, name: str) -> int:
+    value = counts.get(name) if isinstance(counts, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _is_amount(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,32 @@
+"""The demo as a real process, in every dialect."""
+
+import os
+
+import anyio
+import pytest
+
+from mcp_grok.sandbox.dialects import DIALECTS
+from tests.process import MCP_GROK
+
+ELSEWHERE = {"MCP_GROK_PROVIDER": "acedata", "MCP_GROK_BASE_URL": "https://example.invalid", "XAI_API_KEY": "other"}
+
+
+@pytest.mark.parametrize("provider", DIALECTS)
+async def test_every_scene_goes_through_in_every_dialect_whatever_is_configured(provider: str) -> None:
+    with anyio.fail_after(40):
+        ended = await anyio.run_process(
+            [*MCP_GROK, "demo", "--provider", provider], check=False, env={**os.environ, **ELSEWHERE}
+        )
+    out = ended.stdout.decode()
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    first, *_, last = out.splitlines()
+    assert f" against the sandbox that plays {provider} " in first
+    assert " done " in last
+    assert f'"provider": "{provider}"' in out
+    assert ("grok-2-vision" in out) == (provider == "acedata")
+
+
+async def test_a_dialect_that_there_is_not_is_told_with_those_there_are() -> None:
+    ended = await anyio.run_process([*MCP_GROK, "demo", "--provider", "openai"], check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert all(name in ended.stderr.decode() for name in DIALECTS)

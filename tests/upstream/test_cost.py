@@ -1,0 +1,65 @@
+"""What a call cost: as the upstream says it, and as price lists say it where it does not."""
+
+from typing import Any
+
+import pytest
+
+from mcp_grok.upstream.cost import estimated_cost, token_counts, told_cost
+
+PLAIN = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+
+NONE_STATED: list[Any] = [None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True}, {"cost": -1}, {"cost": {}}]
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        *[(usage, None) for usage in NONE_STATED],
+        ({"cost": {"amount": 0.5, "currency": "CNY", "list_amount": 1}}, {"amount": 0.5, "currency": "CNY"}),
+        ({"cost": {"amount": 0}}, {"amount": 0, "currency": "USD"}),
+        ({"cost_in_usd_ticks": 37_756_000}, {"amount": 0.0037756, "currency": "USD"}),
+        ({"cost": 0.01}, {"amount": 0.01, "currency": "USD"}),
+        ({"cost": {"amount": "1"}, "cost_in_usd_ticks": None}, None),
+    ],
+)
+def test_a_cost_is_read_in_each_providers_form(usage: Any, cost: Any) -> None:
+    assert told_cost(usage) == cost
+
+
+def test_a_price_list_gives_an_estimate_that_says_so() -> None:
+    cost = estimated_cost("grok-4", PLAIN)
+    assert cost is not None
+    assert (cost["currency"], cost["estimate"]) == ("USD", True)
+    assert 0 < cost["amount"] < 1
+
+
+def test_reasoning_tokens_beside_the_completions_cost_too() -> None:
+    with_reasoning = {**PLAIN, "total_tokens": 2100, "completion_tokens_details": {"reasoning_tokens": 1000}}
+    dear, cheap = estimated_cost("grok-4", with_reasoning), estimated_cost("grok-4", PLAIN)
+    assert dear is not None
+    assert cheap is not None
+    assert dear["amount"] > cheap["amount"]
+
+
+def test_cached_tokens_cost_less() -> None:
+    cached = {**PLAIN, "prompt_tokens_details": {"cached_tokens": 900}}
+    dear, cheap = estimated_cost("grok-4", PLAIN), estimated_cost("grok-4", cached)
+    assert dear is not None
+    assert cheap is not None
+    assert dear["amount"] > cheap["amount"]
+
+
+@pytest.mark.parametrize("model", ["grok-of-tomorrow", "", "nobody/knows"])
+def test_a_model_without_a_known_price_has_no_estimate(model: str) -> None:
+    assert estimated_cost(model, PLAIN) is None
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 0}, {"prompt_tokens": "7"}, {"prompt_tokens": -7}, [1]])
+def test_without_tokens_there_is_no_estimate(usage: Any) -> None:
+    assert estimated_cost("grok-4", usage) is None
+
+
+def test_counts_are_read_from_any_usage() -> None:
+    usage = {**PLAIN, "prompt_tokens_details": None, "completion_tokens_details": {"reasoning_tokens": 7}}
+    assert token_counts(usage) == {**PLAIN, "cached_tokens": 0, "reasoning_tokens": 7}
+    assert token_counts({"prompt_tokens": 1, "completion_tokens": 2})["total_tokens"] == 3

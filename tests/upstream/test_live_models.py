@@ -1,0 +1,55 @@
+"""The models that a provider lists now."""
+
+import pytest
+
+from mcp_grok.errors import GrokError
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.live_models import live_models
+from tests.conftest import KEY, settings_for
+from tests.replay import Replay
+
+LIST = {"object": "list", "data": [{"id": "grok-4.7", "object": "model"}, {"id": "grok-9"}]}
+
+
+async def failure(settings: Settings) -> GrokError:
+    """How asking fails."""
+    with pytest.raises(GrokError) as caught:
+        await live_models(settings)
+    assert KEY not in str(caught.value.as_dict())
+    return caught.value
+
+
+@pytest.mark.parametrize("end", ["", "/v1", "/v1/chat/completions"])
+async def test_the_names_come_in_the_providers_order_with_its_key(upstream: Replay, end: str) -> None:
+    upstream.answer(LIST)
+    settings = settings_for(upstream, provider="xai", base_url=upstream.base_url + end)
+    assert await live_models(settings) == ["grok-4.7", "grok-9"]
+    [request] = upstream.requests
+    assert (request.path, request.headers["authorization"]) == ("/v1/models", f"Bearer {KEY}")
+
+
+async def test_a_server_without_a_key_is_asked_without_one(upstream: Replay) -> None:
+    upstream.answer(LIST)
+    assert len(await live_models(settings_for(upstream, provider="custom", api_key=None))) == 2
+    assert "authorization" not in upstream.requests[0].headers
+
+
+async def test_a_provider_that_lists_none_is_not_asked(upstream: Replay, settings: Settings) -> None:
+    assert (await failure(settings)).as_dict()["code"] == "not_configured"
+    assert upstream.requests == []
+
+
+async def test_a_refused_key_is_told(upstream: Replay) -> None:
+    upstream.answer({"code": "x", "error": "Incorrect API key provided"}, 400)
+    assert (await failure(settings_for(upstream, provider="xai"))).as_dict()["type"] == "authentication_error"
+
+
+@pytest.mark.parametrize("body", [b"<html>", {}, {"data": 7}, {"data": [{}]}, [1]])
+async def test_an_answer_that_is_no_list_is_told(upstream: Replay, body: object) -> None:
+    upstream.answer(body)
+    assert (await failure(settings_for(upstream, provider="xai"))).as_dict()["code"] == "bad_upstream_response"
+
+
+async def test_a_server_that_is_not_there_is_told() -> None:
+    settings = Settings(provider="xai", base_url="http://127.0.0.1:1", api_key=KEY)
+    assert (await failure(settings)).as_dict()["code"] == "connection_failed"
