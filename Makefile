@@ -37,6 +37,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.http
 
 bundle:
 	@command -v npx >/dev/null || { echo "npx, which comes with Node, is needed to pack a bundle"; exit 1; }

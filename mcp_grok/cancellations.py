@@ -78,7 +78,7 @@ class Cancellations:
         if TIMED_OUT.search(params.reason or ""):
             await context.lifespan_context.abandon(request.call)
         else:
-            context.lifespan_context.cancel(request.call)
+            await context.lifespan_context.cancel(request.call)
 
     def _remember(self, key: Key, size: int) -> None:
         self._answered.append((key, size))

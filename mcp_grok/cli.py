@@ -2,23 +2,19 @@
 
 import argparse
 import gc
-import importlib.util
 import io
 import logging
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
 
-from mcp_grok import __version__
+from mcp_grok import __version__, serve_command
+from mcp_grok.startup import USAGE_ERROR, complain, open_missing_streams, read_settings, run_async
 
-USAGE_ERROR = 2
 DIALECT_NAMES = ("acedata", "llmprovider", "xai", "custom")
 CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "codex")
 
-HOST = "127.0.0.1"
-HTTP_PORT = 8000
 SANDBOX_PORT = 8080
 
 
@@ -31,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for a call that failed, 2 for a wrong option or setting, 128 + a signal's number.
     """
-    _open_missing_streams()
+    open_missing_streams()
     options = parser().parse_args(arguments)
     # Importing allocates much and frees nothing: collecting garbage meanwhile is a tenth of the start.
     gc.disable()
@@ -41,18 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _open_missing_streams() -> None:
-    """Gives a standard stream that the parent has closed somewhere to go, before its number goes to something else."""
-    for fd in range(3):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
-
-
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     commands = argparse.ArgumentParser(
@@ -60,21 +44,10 @@ def parser() -> argparse.ArgumentParser:
         description="MCP server for Grok. Without a command it serves stdio. Settings come from the environment.",
     )
     commands.add_argument("--version", action="version", version=f"mcp-grok {__version__}")
-    commands.set_defaults(
-        run=_serve, transport="stdio", host=None, port=None, allowed_dirs=None, allow_local_files=False
-    )
+    commands.set_defaults(run=serve_command.run, **serve_command.DEFAULTS)
     named = commands.add_subparsers(title="commands", metavar="COMMAND")
 
-    serve = named.add_parser("serve", help="serve MCP over stdio, SSE or streamable HTTP")
-    serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio", help="(default: stdio)")
-    _add_address(serve, HTTP_PORT)
-    serve.add_argument("--allowed-dirs", nargs="*", metavar="DIR", help="in place of MCP_GROK_ALLOWED_DIRS")
-    serve.add_argument(
-        "--allow-local-files",
-        action="store_true",
-        help="let calls over SSE and HTTP, too, name images in the folders of MCP_GROK_ALLOWED_DIRS",
-    )
-    serve.set_defaults(run=_serve, default_port=HTTP_PORT)
+    serve_command.add_options(named.add_parser("serve", help="serve MCP over stdio, SSE or streamable HTTP"))
 
     demo = named.add_parser("demo", help="show what it does against the sandbox, without a key")
     provider = "the API that the sandbox plays (default: acedata)"
@@ -82,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     sandbox = named.add_parser("sandbox", help="run a local server that behaves as the documented APIs do")
-    _add_address(sandbox, SANDBOX_PORT)
+    serve_command.add_address(sandbox, SANDBOX_PORT)
     sandbox.set_defaults(run=_sandbox, default_port=SANDBOX_PORT)
 
     chat = named.add_parser("chat", help="ask one question from the shell")
@@ -107,40 +80,21 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--print", action="store_true", help="print the entry, touch no file; for any other client")
     install.set_defaults(run=_install)
 
+    worker = named.add_parser("worker", help="make the calls of servers that share them")
+    worker.add_argument("--drain", type=float, metavar="SECONDS", help="that running calls get after a signal")
+    worker.set_defaults(run=_worker)
+
+    token = named.add_parser("token", help="make, list and revoke the tokens of those who may call over HTTP")
+    token.add_argument("action", choices=("new", "list", "revoke"))
+    token.add_argument("name", nargs="?", metavar="NAME", help="whose; not for list")
+    token.add_argument("--file", default="tokens", help="where names and hashes stand (default: tokens)")
+    token.set_defaults(run=_token)
+
     doctor = named.add_parser("doctor", help="say what works, and what to do about what does not")
     doctor.add_argument("--call", action="store_true", help="also make a call of one token, which costs a little")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     doctor.set_defaults(run=_doctor)
     return commands
-
-
-def _add_address(command: argparse.ArgumentParser, port: int) -> None:
-    command.add_argument("--host", help=f"a loopback address (default: {HOST})")
-    command.add_argument("--port", type=int, help=f"0 picks a free one (default: {port})")
-
-
-def _serve(options: argparse.Namespace) -> int:
-    if options.transport == "stdio" and (options.host or options.port is not None):
-        _complain("--host and --port need --transport http or --transport sse")
-        return USAGE_ERROR
-    given = {} if options.allowed_dirs is None else {"allowed_dirs": os.pathsep.join(options.allowed_dirs)}
-    settings = _settings(**given)
-    if settings is None:
-        return USAGE_ERROR
-    from mcp_grok import transports
-
-    if options.transport == "stdio":
-        from mcp_grok.stdio import suits_uvloop
-
-        return _run(partial(transports.serve_stdio, settings), uvloop_suits=suits_uvloop())
-    if not options.allow_local_files:
-        # Whoever calls from elsewhere has no business with the files of this machine.
-        settings = settings.model_copy(update={"allowed_dirs": ""})
-    return _listen(
-        options,
-        lambda listener: partial(transports.serve_http, settings, options.transport, listener),
-        {"http": transports.HTTP_PATH, "sse": transports.SSE_PATH}[options.transport],
-    )
 
 
 def _sandbox(options: argparse.Namespace) -> int:
@@ -150,25 +104,11 @@ def _sandbox(options: argparse.Namespace) -> int:
 
     paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
     note = f" (POST {paths}; the key is {SANDBOX_KEY})"
-    return _listen(options, lambda listener: partial(serve_sandbox, listener), note)
-
-
-def _listen(options: argparse.Namespace, serving: Callable[[Any], Callable[[], Any]], path: str) -> int:
-    from mcp_grok.listener import address, bind
-
-    port = options.default_port if options.port is None else options.port
-    try:
-        listener = bind(options.host or HOST, port)
-    except (ValueError, OverflowError, OSError) as error:
-        _complain(str(error) if isinstance(error, ValueError) else f"cannot listen on port {port}: {error}")
-        return USAGE_ERROR
-    with listener:
-        _complain(f"listening on {address(listener)}{path}")
-        return _run(serving(listener))
+    return serve_command.listen(options, lambda listener: partial(serve_sandbox, listener), note)
 
 
 def _chat(options: argparse.Namespace) -> int:
-    settings = _settings()
+    settings = read_settings()
     if settings is None:
         return USAGE_ERROR
     from mcp_grok.ask import ask
@@ -180,7 +120,7 @@ def _chat(options: argparse.Namespace) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    return _run(
+    return run_async(
         partial(
             ask,
             settings,
@@ -194,23 +134,23 @@ def _chat(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    settings = _settings()
+    settings = read_settings()
     if settings is None:
         return USAGE_ERROR
     from mcp_grok.list_models import list_models
 
-    return _run(partial(list_models, settings, live=options.live, as_json=options.json))
+    return run_async(partial(list_models, settings, live=options.live, as_json=options.json))
 
 
 def _demo(options: argparse.Namespace) -> int:
     try:
         from mcp_grok.demo import run_demo
     except ImportError:
-        _complain("the demo needs rich: pip install rich")
+        complain("the demo needs rich: pip install rich")
         return USAGE_ERROR
     status = 1
     try:
-        status = _run(partial(run_demo, options.provider))
+        status = run_async(partial(run_demo, options.provider))
     except* SystemExit:
         # How rich says that nobody reads its output any more.
         pass
@@ -219,12 +159,12 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _install(options: argparse.Namespace) -> int:
     if options.client not in (CLIENT_NAMES if not options.print else (*CLIENT_NAMES, None)):
-        _complain(f"name one of {', '.join(CLIENT_NAMES)}; for any other client: mcp-grok install --print")
+        complain(f"name one of {', '.join(CLIENT_NAMES)}; for any other client: mcp-grok install --print")
         return USAGE_ERROR
     if options.print and (options.uninstall or options.dry_run):
-        _complain("--print touches no file, so it goes without --uninstall and --dry-run")
+        complain("--print touches no file, so it goes without --uninstall and --dry-run")
         return USAGE_ERROR
-    settings = _settings()
+    settings = read_settings()
     if settings is None:
         return USAGE_ERROR
     from mcp_grok.errors import NotConfigured
@@ -233,8 +173,26 @@ def _install(options: argparse.Namespace) -> int:
     try:
         return run_install(Options(options.client, options.uninstall, options.dry_run, options.print), settings)
     except NotConfigured as error:
-        _complain(error.message)
+        complain(error.message)
         return 1
+
+
+def _worker(options: argparse.Namespace) -> int:
+    settings = read_settings()
+    if settings is None:
+        return USAGE_ERROR
+    from mcp_grok.worker import DRAIN, run_worker
+
+    return run_async(partial(run_worker, settings, drain=DRAIN if options.drain is None else options.drain))
+
+
+def _token(options: argparse.Namespace) -> int:
+    if (options.name is None) is not (options.action == "list"):
+        complain("give a name with new and revoke, and none with list")
+        return USAGE_ERROR
+    from mcp_grok.service.token_command import run_token
+
+    return run_token(options.action, options.name, Path(options.file).expanduser())
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -242,49 +200,4 @@ def _doctor(options: argparse.Namespace) -> int:
 
     # What a check finds is printed; what a library logs of it says nothing more.
     logging.disable(logging.CRITICAL)
-    return _run(partial(run_doctor, call=options.call, as_json=options.json))
-
-
-def _settings(**given: Any) -> Any:
-    from pydantic import ValidationError
-
-    from mcp_grok.settings import Settings, explain, unknown_variables
-
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        _complain(explain(error))
-        return None
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Only our own loggers follow the setting: the SDK's write whole requests at DEBUG, and those that cannot be read,
-    # prompts included, at ERROR.
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
-    logging.getLogger("mcp_grok").setLevel(settings.log_level)
-    for name, meant in unknown_variables(os.environ).items():
-        _complain(f"{name} is not a setting{f'; did you mean {meant}?' if meant else ''}")
-    return settings
-
-
-def _run(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
-    import anyio
-
-    from mcp_grok.errors import NotConfigured
-
-    gc.freeze()
-    gc.enable()
-    use_uvloop = uvloop_suits and importlib.util.find_spec("uvloop") is not None
-    status = USAGE_ERROR
-    try:
-        status = int(anyio.run(function, backend_options={"use_uvloop": use_uvloop}) or 0)
-    except* NotConfigured as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        _complain(str(error))
-    return status
-
-
-def _complain(line: str) -> None:
-    sys.stderr.write(f"mcp-grok: {line}\n")
-    sys.stderr.flush()
+    return run_async(partial(run_doctor, call=options.call, as_json=options.json))

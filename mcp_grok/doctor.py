@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -24,9 +25,9 @@ from mcp_grok.install.command import NAME, existing_entry, path_of
 from mcp_grok.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
+from mcp_grok.upstream.address import is_loopback, models_url
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.failures import http_error
-from mcp_grok.upstream.providers import is_loopback, models_url
 from mcp_grok.upstream.request import read_request
 
 PACKAGES = ("mcp-grok-chat", "mcp", "httpx2", "pydantic", "anyio", "uvloop")
@@ -38,6 +39,9 @@ SERVER_TIMEOUT = 60.0
 
 MAX_SKEW = 120
 """Seconds that the clock may be off before certificates and tokens give trouble."""
+
+PASSWORD = re.compile(r"//[^/@]*@")
+"""Stands in addresses, such as that of a store."""
 
 State = Literal["ok", "warning", "failed", "skipped"]
 
@@ -107,7 +111,7 @@ def _versions() -> list[str]:
 
 
 def _settings() -> Check:
-    given = [f"{name}={value} (environment)" for name, value in settings_in(os.environ).items()]
+    given = [f"{name}={PASSWORD.sub('//…@', value)} (environment)" for name, value in settings_in(os.environ).items()]
     return Check("settings", "ok", ", ".join([*given, "the rest by default"]))
 
 

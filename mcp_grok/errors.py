@@ -12,6 +12,8 @@ GrokError
 ├── Cancelled             the call was stopped by its caller
 ├── Lost                  the server ended while the call ran
 ├── NotFound              no such completion is kept
+├── LimitReached          the caller has had as much as this server gives one
+├── Unavailable           the server is stopping
 └── InternalError         a defect of this server
 """
 
@@ -188,6 +190,27 @@ class NotFound(GrokError):
     code = "not_found"
     type = "not_found_error"
     billed = "no"
+
+
+class LimitReached(GrokError):
+    """The caller has had as much as this server gives one; `retry_after` says when there is more. Nothing was sent."""
+
+    code = "limit_reached"
+    type = "rate_limit_error"
+    retryable = True
+    billed = "no"
+
+
+class Unavailable(GrokError):
+    """The server is stopping. Nothing was sent."""
+
+    code = "unavailable"
+    type = "server_error"
+    retryable = True
+    billed = "no"
+
+    def __init__(self) -> None:
+        super().__init__("This server is stopping, and nothing was sent. Send the call again in a moment.")
 
 
 class InternalError(GrokError):

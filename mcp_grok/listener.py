@@ -1,7 +1,7 @@
-"""Listening on this machine: which hosts may be bound, and an ASGI server that leaves signals to us."""
+"""Listening: which hosts may be bound, and an ASGI server that leaves signals to us."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,25 +10,33 @@ import uvicorn
 
 from mcp_grok.signals import StoppedBySignal
 
+MAX_PORT = 65_535
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket on a loopback address.
+def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        host: An address of this machine, or a name of one.
+        port: 0 for a free one.
+        anywhere: Whether the address may be another than loopback.
 
     Raises:
-        ValueError: the host is not a loopback address; anybody who reaches the server spends the operator's key.
-        OSError: the port is taken, or may not be used.
+        ValueError: the host is not a loopback address, and may not be another.
+        OverflowError: the port is none.
+        OSError: the port is taken, or may not be used, or the host is not this machine's.
     """
-    if host not in LOOPBACK_HOSTS:
-        raise ValueError(
-            f"--host {host}: only 127.0.0.1, localhost and ::1 can be served, since whoever reaches the server spends "
-            "your key. To reach it from elsewhere, put a proxy that authenticates in front of it."
-        )
-    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    if host not in LOOPBACK_HOSTS and not anywhere:
+        raise ValueError(f"--host {host}: only 127.0.0.1, localhost and ::1 can be served")
+    if not 0 <= port <= MAX_PORT:
+        raise OverflowError(f"a port is a number from 0 to {MAX_PORT}")
+    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    if host == "localhost":
+        family, where = socket.AF_INET, ("127.0.0.1", port)
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    listener.bind(where)
     listener.listen(2048)
     return listener
 
@@ -60,7 +68,7 @@ def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
 
 
 async def serve_app(
-    app: Any, listener: socket.socket, *, shutdown_timeout: int, on_stop: Callable[[], None] = lambda: None
+    app: Any, listener: socket.socket, *, shutdown_timeout: int, drain: Callable[[], Awaitable[None]] | None = None
 ) -> int:
     """Serves an ASGI app until a signal comes.
 
@@ -68,19 +76,28 @@ async def serve_app(
         app: The application.
         listener: What to listen on.
         shutdown_timeout: Seconds that open responses get to end.
-        on_stop: Called when a signal has come, before open responses are waited for.
+        drain: Awaited when a signal has come, while everything is still served; a second signal ends it.
 
     Returns:
         128 + the signal's number.
     """
     server = app_server(app, shutdown_timeout=shutdown_timeout)
-
-    def stop(number: int) -> None:
-        on_stop()
-        # Also what has open event streams end; setting should_exit alone would wait for them.
-        server.handle_exit(number, None)
-
     async with anyio.create_task_group() as tasks:
+
+        async def end(number: int) -> None:
+            if drain is not None:
+                with draining:
+                    await drain()
+            # Also what has open event streams end; setting should_exit alone would wait for them.
+            server.handle_exit(number, None)
+
+        def stop(number: int) -> None:
+            if stopped.count == 1:
+                tasks.start_soon(end, number)
+            else:
+                draining.cancel()
+
+        draining = anyio.CancelScope()
         stopped = StoppedBySignal(stop)
         tasks.start_soon(stopped.watch)
         await server.serve(sockets=[listener])

@@ -15,6 +15,9 @@ from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
     CancelledNotificationParams,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
@@ -25,9 +28,11 @@ from mcp_types import (
 )
 
 from mcp_grok import __version__
+from mcp_grok.callers import Callers
 from mcp_grok.cancellations import Cancellations
-from mcp_grok.completions import Completions, open_completions
+from mcp_grok.completions import Caller, Completions, OnAnswer, open_completions
 from mcp_grok.errors import GrokError, InternalError
+from mcp_grok.prompts import TEMPLATES, get_prompt
 from mcp_grok.resources import completion, models, usage
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
@@ -56,18 +61,34 @@ class ToolModule(Protocol):
         ...
 
 
-def create_server(settings: Settings | None = None, completions: Completions | None = None) -> Server[Completions]:
+class Admission(Protocol):
+    """Says who may call."""
+
+    async def admit(self, caller: Caller, completions: Completions) -> None:
+        """Lets a caller make a call; raises `GrokError` where they have had enough."""
+        ...
+
+
+def create_server(
+    settings: Settings | None = None,
+    completions: Completions | None = None,
+    callers: Callers | None = None,
+    admission: Admission | None = None,
+) -> Server[Completions]:
     """The MCP server, for any transport of the SDK.
 
     Args:
         settings: The configuration; read from the environment by default.
         completions: Where calls run, shared by all connections of a process. By default each connection opens,
             and closes, its own.
+        callers: Tells callers apart; by default by their authentication alone.
+        admission: Says whether a caller may call now; by default everybody may.
 
     Raises:
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
+    callers = callers or Callers()
     cancellations = Cancellations()
     tools = tools_in_force(settings)
     definitions = {name: tool.definition(settings) for name, tool in tools.items()}
@@ -92,8 +113,10 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         report = context.session.report_progress if wants_progress else None
         hangs_up = context.request is not None
         with cancellations.request(context) as waits_for:
-            asker = Asker(report, hangs_up, waits_for)
             try:
+                asker = Asker(report, hangs_up, waits_for, callers.of(context))
+                if tool is chat and admission is not None:
+                    await admission.admit(asker.caller, context.lifespan_context)
                 return await tool.call(context.lifespan_context, settings, params.arguments or {}, asker)
             except GrokError as error:
                 return error_result(error)
@@ -112,9 +135,19 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         try:
             uri = str(params.uri)
             read = {models.URI: models.read, usage.URI: usage.read}.get(uri, completion.read)
-            return await read(context.lifespan_context, settings, uri)
+            return await read(context.lifespan_context, settings, uri, callers.of(context))
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": str(params.uri)}) from None
+
+    async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        listed = [template.prompt() for template in TEMPLATES.values()]
+        return ListPromptsResult(prompts=listed, ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def fill_prompt(context: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        try:
+            return get_prompt(params.name, params.arguments or {})
+        except GrokError as error:
+            raise MCPError(INVALID_PARAMS, error.message) from None
 
     server = Server(
         "mcp-grok",
@@ -128,6 +161,8 @@ def create_server(settings: Settings | None = None, completions: Completions | N
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
+        on_list_prompts=list_prompts,
+        on_get_prompt=fill_prompt,
     )
     server.add_notification_handler("notifications/cancelled", CancelledNotificationParams, cancellations.cancelled)
     return server
@@ -154,7 +189,18 @@ async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @asynccontextmanager
-async def open_upstream(settings: Settings) -> AsyncIterator[Completions]:
-    """A place for calls to run in."""
-    async with upstream_settings(settings) as located, open_completions(located) as completions:
+async def open_upstream(
+    settings: Settings, *, on_answer: OnAnswer | None = None, runs_calls: bool = True
+) -> AsyncIterator[Completions]:
+    """A place for calls to run in.
+
+    Args:
+        settings: Where they go, and where their answers are kept.
+        on_answer: Called with the caller's name and the tokens of each answer.
+        runs_calls: Whether this process runs them, where other processes could.
+    """
+    async with (
+        upstream_settings(settings) as located,
+        open_completions(located, on_answer=on_answer, runs_calls=runs_calls) as completions,
+    ):
         yield completions

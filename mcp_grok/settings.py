@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-import httpx2
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY, Provider, completions_url, is_loopback
+from mcp_grok.upstream.address import check_base_url, completions_url
+from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY, Provider
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 ProviderName = Literal["acedata", "llmprovider", "xai", "custom", "sandbox"]
 
 PREFIX = "MCP_GROK_"
 DISK = "disk:"
+REDIS = ("redis://", "rediss://")
 
 PLACEHOLDER = re.compile(r"\$\{[\w.:]+\}")
 """What clients leave in place when they have no value for it, like `${user_config.key}` or `${env:KEY}`."""
@@ -106,7 +106,8 @@ class Settings(BaseSettings):
     )
     store: str = Field(
         "memory",
-        description="Where answers to be fetched are kept: `memory`, or `disk:` and a folder that outlives the server",
+        description="Where answers to be fetched are kept: `memory`, `disk:` and a folder that outlives the server, or "
+        "`redis://…` for servers that share their calls",
     )
     max_result_bytes: Annotated[int, Field(ge=0, le=2**30)] = Field(
         100_000,
@@ -128,6 +129,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="What goes to stderr; never prompts, answers or keys"
+    )
+
+    log_format: Literal["text", "json"] = Field(
+        "text", description="`json` for one object a line, with what each call was"
     )
 
     @model_validator(mode="before")
@@ -154,8 +159,13 @@ class Settings(BaseSettings):
     @field_validator("store")
     @classmethod
     def _check_store(cls, store: str) -> str:
-        if store != "memory" and (not store.startswith(DISK) or store == DISK):
-            raise ValueError("must be memory, or disk: and a folder, like disk:~/.local/share/mcp-grok")
+        if store == "memory" or store.startswith(REDIS):
+            return store
+        if not store.startswith(DISK) or store == DISK:
+            raise ValueError(
+                "must be memory, disk: and a folder, like disk:~/.local/share/mcp-grok, or the address of a Redis or "
+                "Valkey, like redis://localhost:6379/0"
+            )
         try:
             Path(store.removeprefix(DISK)).expanduser()
         except RuntimeError:
@@ -184,28 +194,7 @@ class Settings(BaseSettings):
             if provider.name == "custom":
                 raise ValueError(f"{PREFIX}BASE_URL is required when {PREFIX}PROVIDER is custom")
             return self
-        if any(sign in self.base_url for sign in "@?#"):
-            raise ValueError(
-                f"{PREFIX}BASE_URL must hold no user, password, query or fragment; the key goes into {PREFIX}API_KEY"
-            )
-        try:
-            url = httpx2.URL(self.base_url)
-            _ = urlsplit(self.base_url).port  # httpx2 does not check its range
-        except (httpx2.InvalidURL, ValueError):
-            url = httpx2.URL("")
-        if (
-            url.scheme not in ("http", "https")
-            or not url.host
-            or " " in self.base_url
-            or not self.base_url.isprintable()
-        ):
-            raise ValueError(f"{PREFIX}BASE_URL must be a URL like https://api.example.com")
-        house_server = provider.name == "custom" and self.allow_http
-        if url.scheme == "http" and not is_loopback(self.base_url) and not house_server:
-            raise ValueError(
-                f"{PREFIX}BASE_URL must be https, or http to a loopback address"
-                f" (for a model server in the house: {PREFIX}PROVIDER=custom and {PREFIX}ALLOW_HTTP=1)"
-            )
+        check_base_url(self.base_url, any_http=provider.name == "custom" and self.allow_http)
         return self
 
     @property
@@ -239,9 +228,13 @@ class Settings(BaseSettings):
 
     @property
     def store_folder(self) -> Path | None:
-        """Where answers are kept on disk; None where they are kept in memory."""
-        folder = self.store.removeprefix(DISK)
-        return None if self.store == "memory" else Path(folder).expanduser()
+        """Where answers are kept on disk; None where they are kept elsewhere."""
+        return Path(self.store.removeprefix(DISK)).expanduser() if self.store.startswith(DISK) else None
+
+    @property
+    def store_url(self) -> str | None:
+        """The Redis or Valkey that servers share; None where they share none."""
+        return self.store if self.store.startswith(REDIS) else None
 
     @property
     def image_folders(self) -> tuple[Path, ...]:

@@ -1,29 +1,24 @@
-"""Serving over stdio, streamable HTTP and SSE, and what each binds to."""
+"""Serving over stdio, streamable HTTP and SSE."""
 
 import os
 import socket
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from mcp.server.lowlevel import Server
 
-from mcp_grok.completions import Completions
+from mcp_grok.errors import NotConfigured
 from mcp_grok.server import create_server, open_upstream
 from mcp_grok.settings import Settings
 from mcp_grok.signals import StoppedBySignal
 from mcp_grok.stdio import can_be_watched, stdio_streams
 
 if TYPE_CHECKING:
-    from mcp.server.transport_security import TransportSecuritySettings
-    from starlette.applications import Starlette
+    from mcp_grok.service.limits import CallerLimits
+    from mcp_grok.service.options import ServiceOptions
 
 HTTP_PATH = "/mcp"
 SSE_PATH = "/sse"
-MESSAGES_PATH = "/messages/"
-
-MAX_BODY_BYTES = 32 * 1024 * 1024
-"""A larger request is refused. Images come inline, and base64 adds a third."""
 
 SHUTDOWN_TIMEOUT = 3
 """Seconds that open responses get to end after a signal."""
@@ -65,59 +60,35 @@ async def _run_stdio(settings: Settings, watched: bool) -> None:
                 await server.run(lines, replies, options)
 
 
-async def serve_http(settings: Settings, transport: str, listener: socket.socket) -> int:
-    """Serves `http` (streamable HTTP at /mcp) or `sse` (/sse and /messages/) until a signal comes.
+async def serve_http(settings: Settings, options: "ServiceOptions", listener: socket.socket) -> int:
+    """Serves streamable HTTP, SSE or both until a signal comes and running calls have had their time to end.
 
     Returns:
         The exit status: 128 + the signal's number.
+
+    Raises:
+        NotConfigured: tokens, the OpenID provider or the store cannot be used.
     """
+    from mcp_grok.callers import Callers
     from mcp_grok.listener import serve_app
+    from mcp_grok.service.app import service_app
+    from mcp_grok.service.operations import operations_routes
 
-    async with open_upstream(settings) as completions:
-        app = _sse_app(settings, completions) if transport == "sse" else _http_app(settings, completions)
-        return await serve_app(app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, on_stop=completions.stop_all)
-
-
-def _http_app(settings: Settings, completions: Completions) -> "Starlette":
-    # Without sessions: a client that reconnects finds its server, and one that vanishes is noticed in every era.
-    return create_server(settings, completions).streamable_http_app(
-        streamable_http_path=HTTP_PATH,
-        stateless_http=True,
-        max_request_body_size=MAX_BODY_BYTES,
-        transport_security=_loopback_only(),
-    )
+    limits = _limits(settings, options)
+    counted = limits.count if limits else None
+    async with open_upstream(settings, on_answer=counted, runs_calls=not options.calls_elsewhere) as completions:
+        server = create_server(settings, completions, Callers(options.caller_keys), limits)
+        app = service_app(server, options, operations_routes(completions, metrics=options.metrics))
+        return await serve_app(
+            app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(completions.drain, options.drain)
+        )
 
 
-def _sse_app(settings: Settings, completions: Completions) -> "Starlette":
-    from mcp.server.sse import SseServerTransport
-    from starlette.applications import Starlette
-    from starlette.routing import Mount, Route
-    from starlette.types import Receive, Scope, Send
-
-    server: Server[Completions] = create_server(settings, completions)
-    sse = SseServerTransport(MESSAGES_PATH, security_settings=_loopback_only(), max_request_body_size=MAX_BODY_BYTES)
-
-    class Connect:
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            # connect_sse answers a request from a foreign host or origin itself, then raises.
-            with suppress(ValueError):
-                async with sse.connect_sse(scope, receive, send) as (reader, writer):
-                    await server.run(reader, writer, server.create_initialization_options())
-
-    return Starlette(
-        routes=[
-            Route(SSE_PATH, endpoint=Connect(), methods=["GET"]),
-            Mount(MESSAGES_PATH, app=sse.handle_post_message),
-        ]
-    )
-
-
-def _loopback_only() -> "TransportSecuritySettings":
-    from mcp.server.transport_security import TransportSecuritySettings
-
-    hosts = ("127.0.0.1", "localhost", "[::1]")
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[name for host in hosts for name in (host, f"{host}:*")],
-        allowed_origins=[origin for host in hosts for origin in (f"http://{host}", f"http://{host}:*")],
-    )
+def _limits(settings: Settings, options: "ServiceOptions") -> "CallerLimits | None":
+    if not options.limits.any:
+        return None
+    try:
+        from mcp_grok.service.limits import CallerLimits
+    except ImportError:
+        raise NotConfigured("Limits for callers need: pip install 'mcp-grok-chat[team]'.") from None
+    return CallerLimits(options.limits, settings.store_url)

@@ -138,12 +138,12 @@ async def server_process(
 
 @asynccontextmanager
 async def listening_process(
-    environment: dict[str, str], transport: str
+    environment: dict[str, str], transport: str, *options: str
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal, with nothing amiss."""
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
-        *("serve", "--transport", transport, "--port", "0"),
+        *("serve", "--transport", transport, "--port", "0", *options),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},
     )

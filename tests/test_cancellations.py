@@ -107,7 +107,7 @@ async def test_a_user_who_cancels_stops_the_call_at_once_and_asking_again_is_a_n
         held.release.set()
         result = await server.grok()
     assert body_of(result) == COMPLETION
-    assert result["_meta"] == {"mcp-grok/attempts": 1}
+    assert result["_meta"].keys().isdisjoint(("mcp-grok/picked_up", "mcp-grok/lost"))
     assert len(upstream.requests) == 2
 
 

@@ -112,13 +112,19 @@ async def test_a_wrong_option_is_told_with_status_2(arguments: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("command", "host"),
-    [("serve --transport http", "0.0.0.0"), ("serve --transport sse", "example.com"), ("sandbox", "::")],
+    ("command", "host", "message"),
+    [
+        ("serve --transport http", "0.0.0.0", "whoever reaches the server would spend your key"),
+        ("serve --transport sse", "example.com", "whoever reaches the server would spend your key"),
+        ("sandbox", "::", "only 127.0.0.1, localhost and ::1 can be served"),
+    ],
 )
-async def test_only_this_machine_is_served(command: str, host: str) -> None:
+async def test_only_this_machine_is_served_until_somebody_says_who_may_call(
+    command: str, host: str, message: str
+) -> None:
     ended = await run(*command.split(), "--host", host, "--port", "0")
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert f"--host {host}: only 127.0.0.1, localhost and ::1 can be served" in ended.err
+    assert f"--host {host}: {message}" in ended.err
 
 
 @pytest.mark.parametrize(("command", "port"), [("serve --transport http", 0), ("sandbox", 99_999)])
@@ -133,7 +139,8 @@ async def test_a_port_that_cannot_be_had_is_told_in_one_line(command: str, port:
 @pytest.mark.parametrize("option", ["--port=9000", "--host=0.0.0.0"])
 async def test_an_address_without_a_transport_is_refused_instead_of_served_on_stdio(option: str) -> None:
     ended = await run("serve", option)
-    assert ended == (2, "", "mcp-grok: --host and --port need --transport http or --transport sse\n")
+    name = option.partition("=")[0]
+    assert ended == (2, "", f"mcp-grok: {name} needs --transport http or --transport sse\n")
 
 
 async def test_a_misspelt_variable_is_told(upstream: Replay) -> None:

@@ -185,3 +185,11 @@ async def test_a_person_reads_one_line_a_finding_and_one_for_what_to_do(tmp_path
     assert lines[3].startswith("failed   key             there is none for AceData")
     assert lines[4].strip() == "Set ACEDATACLOUD_API_TOKEN or MCP_GROK_API_KEY."
     assert process.returncode == 1
+
+
+async def test_a_password_in_the_stores_address_is_not_shown(tmp_path: Path) -> None:
+    store = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": "redis://ann:hunter2@127.0.0.1:1/0"}
+    found = await doctor(tmp_path, **store)
+    assert "redis://…@127.0.0.1:1/0" in found.out
+    assert "hunter2" not in found.out
+    assert found.checks["server"]["state"] == "failed"

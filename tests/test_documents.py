@@ -12,6 +12,7 @@ import pytest
 
 from mcp_grok import __version__
 from mcp_grok.cli import parser
+from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
 from tests.documents import README, rendered
@@ -79,6 +80,17 @@ def test_the_manifest_says_what_the_code_says() -> None:
     assert manifest["version"] == __version__
     assert (manifest["name"], manifest["description"]) == (project["name"], project["description"])
     assert [entry["name"] for entry in manifest["tools"]] == list(tools_in_force(Settings()))
+    assert [
+        (entry["name"], entry["description"], entry["arguments"], entry["text"]) for entry in manifest["prompts"]
+    ] == [
+        (
+            template.name,
+            template.description,
+            list(template.arguments),
+            template.text.replace("{", "${arguments."),
+        )
+        for template in TEMPLATES.values()
+    ]
     assert set(manifest["server"]["mcp_config"]["env"]) <= {variable(name) for name in Settings.model_fields}
     assert (ROOT / manifest["server"]["entry_point"]).exists()
     asked = re.findall(r"\$\{user_config\.(\w+)\}", json.dumps(manifest["server"]["mcp_config"]))

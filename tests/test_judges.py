@@ -1,6 +1,7 @@
 """What the official tools for checking servers say: the Inspector, and the conformance suite."""
 
 import json
+import re
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -90,6 +91,7 @@ async def test_the_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, 
 BOTH_ERAS = (
     "tools-list",
     "resources-list",
+    "prompts-list",
     "dns-rebinding-protection",
 )
 SCENARIOS = [
@@ -97,10 +99,11 @@ SCENARIOS = [
     ("server-initialize", "2025-11-25"),
     ("ping", "2025-11-25"),
     ("server-sse-multiple-streams", "2025-11-25"),
+    ("caching", "2026-07-28"),
     ("http-header-validation", "2026-07-28"),
     ("sep-2164-resource-not-found", "2026-07-28"),
 ]
-"""Those for servers with tools of their own, in the protocol versions that know them; `caching` also wants prompts."""
+"""Those for servers with tools of their own, in the protocol versions that know them."""
 
 
 @pytest.mark.timeout(120)
@@ -113,3 +116,17 @@ async def test_the_conformance_suite_is_content(
         ended = await anyio.run_process(command, cwd=tmp_path, check=False)
     assert ended.returncode == 0, (ended.stdout + ended.stderr).decode()
     assert KEY not in ended.stdout.decode()
+
+
+@pytest.mark.timeout(120)
+async def test_without_sessions_nothing_fails_but_what_needs_the_suites_own_tools(
+    conformance: str, upstream: Replay, tmp_path: Path
+) -> None:
+    async with listening_process(environment(upstream), "http") as (url, _):
+        scenario = ("--scenario", "server-stateless", "--spec-version", "2026-07-28")
+        command = [conformance, "server", "--url", url, *scenario]
+        ended = await anyio.run_process(command, cwd=tmp_path, check=False)
+    errors = re.findall(r"Error: (.*)", ended.stdout.decode())
+    assert re.search(r"Passed: [1-9]", ended.stdout.decode())
+    assert errors
+    assert all("does not list the diagnostic tool" in error for error in errors), errors

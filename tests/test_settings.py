@@ -77,7 +77,10 @@ def test_these_are_all_the_variables() -> None:
             f"MCP_GROK_{name}"
             for name in ("IDLE_TIMEOUT", "MAX_RETRIES", "MAX_CONCURRENCY", "HANDOFF_AFTER", "STRUCTURED", "LOG_LEVEL")
         ),
-        *(f"MCP_GROK_{name}" for name in ("ON_DISCONNECT", "STORE", "MAX_RESULT_BYTES", "ALLOWED_DIRS", "STRICT")),
+        *(
+            f"MCP_GROK_{name}"
+            for name in ("ON_DISCONNECT", "STORE", "MAX_RESULT_BYTES", "ALLOWED_DIRS", "STRICT", "LOG_FORMAT")
+        ),
     }
 
 

@@ -27,12 +27,12 @@ WAYS = ["http legacy", "http 2026-07-28", "sse"]
 
 @asynccontextmanager
 async def serving(
-    upstream: Replay, transport: str, **settings: str
+    upstream: Replay, transport: str, *options: str, **settings: str
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """A server process on a free port, with further `MCP_GROK_` settings; gives its URL."""
     given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
     environment = {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
-    async with listening_process(environment, transport) as (url, process):
+    async with listening_process(environment, transport, *options) as (url, process):
         yield url, process
 
 
@@ -138,7 +138,7 @@ async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(
 async def test_a_signal_in_mid_call_ends_the_process_within_five_seconds(upstream: Replay, way: str) -> None:
     upstream.behave = hold
     transport, _, mode = way.partition(" ")
-    async with serving(upstream, transport) as (url, process):
+    async with serving(upstream, transport, "--drain", "0.5") as (url, process):
         client = Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy")
         try:
             await client.__aenter__()

@@ -11,6 +11,7 @@ What becomes of a call, and who may have its outcome:
 """
 
 from mcp_grok.completions.call import Call, Outcome
-from mcp_grok.completions.running import Completions, open_completions
+from mcp_grok.completions.caller import ANYONE, Caller
+from mcp_grok.completions.running import Completions, OnAnswer, open_completions
 
-__all__ = ["Call", "Completions", "Outcome", "open_completions"]
+__all__ = ["ANYONE", "Call", "Caller", "Completions", "OnAnswer", "Outcome", "open_completions"]

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import anyio
 
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
+from mcp_grok.json_logs import CALL
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost
+from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost, token_counts
 from mcp_grok.upstream.json_output import violations
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText
@@ -29,7 +31,8 @@ class Call:
     Attributes:
         id: Names the call, and cannot be guessed.
         model: The model that was asked.
-        question: A digest, equal for calls that ask the same.
+        question: A digest, equal for calls of one caller that ask the same.
+        caller: The name of whoever may have its outcome.
         kept: Whether its caller was given the id, so that the outcome can be fetched.
         abandoned: Whether nobody waits for it any more, so that a call that asks the same may take it over.
         notes: What the result says of how its answer came about, under these keys in `_meta`.
@@ -39,12 +42,22 @@ class Call:
         waiting: How many wait for it.
         reached: The outcome before anybody has heard of it.
         is_stopped: Whether it was told to stop, ended or not.
+        on_sent: Called whenever it is sent.
     """
 
-    def __init__(self, model: str, question: str, *, call_id: str | None = None, began_at: float | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        question: str,
+        caller: str = "",
+        *,
+        call_id: str | None = None,
+        began_at: float | None = None,
+    ) -> None:
         self.id = call_id or f"grok-{secrets.token_urlsafe(18)}"
         self.model = model
         self.question = question
+        self.caller = caller
         self.kept = False
         self.abandoned = False
         self.notes: dict[str, Any] = {}
@@ -54,6 +67,7 @@ class Call:
         self.waiting = 0
         self.reached: Outcome | None = None
         self.is_stopped = False
+        self.on_sent: Callable[[], None] = lambda: None
         self._pieces: list[str] = []
         self._scope = anyio.CancelScope()
         self._ended = anyio.Event()
@@ -124,12 +138,18 @@ class Call:
         self.ended_at = self.ended_at or time.time()
         self._ended.set()
 
-    async def run(self, client: ChatClient, request: ChatRequest) -> None:
-        """Sends the call; whatever goes wrong is an outcome, too. `reached` holds it; `end` is still to be called."""
+    async def run(self, client: ChatClient, request: ChatRequest, key: str | None = None) -> None:
+        """Sends the call; whatever goes wrong is an outcome, too. `reached` holds it; `end` is still to be called.
+
+        Args:
+            client: Sends it.
+            request: What to send.
+            key: The caller's own for the provider, in place of the settings'.
+        """
         outcome: Outcome | None = None
         try:
             with self._scope:
-                outcome = await client.complete(request, self._text_came, self._thought_came, self._was_sent)
+                outcome = await client.complete(request, self._text_came, self._thought_came, self._was_sent, key=key)
                 outcome = await _examined(outcome, request)
         except GrokError as error:
             outcome = error
@@ -139,7 +159,7 @@ class Call:
             outcome = outcome or self._cut_short()
             if isinstance(outcome, Cancelled | CallTimeout | Lost | InternalError):
                 outcome.add(partial=self.text)
-                client.remove_key(outcome)
+                client.remove_keys(outcome, key)
             self.reached = outcome
             self._log(outcome)
 
@@ -164,11 +184,24 @@ class Call:
 
     def _was_sent(self) -> None:
         self.sent = True
+        self.on_sent()
 
     def _log(self, outcome: Outcome) -> None:
         code = outcome.as_dict()["code"] if isinstance(outcome, GrokError) else "answered"
         level = logging.INFO if code in ("answered", "cancelled") else logging.WARNING
-        logger.log(level, "call model=%r outcome=%s seconds=%.3f", self.model, code, self.elapsed)
+        if not logger.isEnabledFor(level):
+            return
+        usage = outcome.body.get("usage") if isinstance(outcome, Completion) else None
+        known = {
+            "caller": self.caller,
+            "request_id": self.id,
+            "model": self.model,
+            "tokens": token_counts(usage)["total_tokens"],
+            "duration": round(self.elapsed, 3),
+            "outcome": code,
+        }
+        text = "call model=%r outcome=%s seconds=%.3f"
+        logger.log(level, text, self.model, code, self.elapsed, extra={CALL: known})
 
 
 async def _examined(completion: Completion, request: ChatRequest) -> Completion:

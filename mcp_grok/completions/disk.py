@@ -8,7 +8,6 @@ import stat
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +16,10 @@ import anyio
 
 from mcp_grok.completions.call import Call, Outcome
 from mcp_grok.completions.memory import MemoryStore
+from mcp_grok.completions.outcomes import read, written
 from mcp_grok.completions.owner import Owner
 from mcp_grok.completions.store import BOUNDS, Bounds
-from mcp_grok.errors import GrokError, InternalError, Lost, NotConfigured, NotFound
+from mcp_grok.errors import InternalError, Lost, NotConfigured, NotFound
 from mcp_grok.upstream.completion import Completion
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS calls (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,      -- the process that runs or ran it
     question TEXT NOT NULL,
+    caller TEXT NOT NULL,
     model TEXT NOT NULL,
     began_at REAL NOT NULL,
     ended_at REAL,            -- NULL while it runs
@@ -181,21 +182,22 @@ class DiskStore:
                 raise _StoreFailed from None
 
     def _write(self, call: Call, outcome: Outcome | None, abandoned: int) -> None:
-        written = "" if outcome is None else _written(outcome)
+        text = "" if outcome is None else written(outcome)
         values = (
             call.id,
             self._owner.name,
             call.question,
+            call.caller,
             call.model,
             call.began_at,
             None if outcome is None else call.ended_at or time.time(),
             abandoned,
             isinstance(outcome, Completion),
-            len(written),
+            len(text),
             json.dumps(call.notes),
-            written or None,
+            text or None,
         )
-        self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._database.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         if outcome is not None:
             self._trim()
 
@@ -222,7 +224,7 @@ class DiskStore:
             return None
         row = dict(zip((column[0] for column in cursor.description), rows[0], strict=True))
         # Here, in the thread, since an outcome may be long.
-        return {**row, "outcome": row["outcome"] and _read(json.loads(row["outcome"]))}
+        return {**row, "outcome": row["outcome"] and read(json.loads(row["outcome"]))}
 
     def _find_lost(self) -> None:
         """Ends the calls whose process has died, and leaves what it had not delivered to whoever asks again."""
@@ -250,26 +252,11 @@ def _make_private(folder: Path) -> None:
         raise NotConfigured(f"MCP_GROK_STORE: others may read {folder}; chmod 700 it, or name a folder of its own.")
 
 
-def _written(outcome: Outcome) -> str:
-    if isinstance(outcome, Completion):
-        return json.dumps({"completion": {field.name: getattr(outcome, field.name) for field in fields(outcome)}})
-    return json.dumps({"error": outcome.as_dict(), "attempts": outcome.attempts})
-
-
 def _call(row: Row) -> Call:
-    call = Call(row["model"], row["question"], call_id=row["id"], began_at=row["began_at"])
+    call = Call(row["model"], row["question"], row["caller"], call_id=row["id"], began_at=row["began_at"])
     call.kept = True
     call.abandoned = row["abandoned"] == 1
     call.notes = json.loads(row["notes"])
     call.ended_at = row["ended_at"]
     call.end(row["outcome"] or Lost())
     return call
-
-
-def _read(outcome: dict[str, Any]) -> Outcome:
-    if "completion" in outcome:
-        return Completion(**outcome["completion"])
-    details = outcome["error"]
-    error = GrokError(details.pop("message"), **details)
-    error.attempts = outcome["attempts"]
-    return error

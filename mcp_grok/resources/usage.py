@@ -2,7 +2,7 @@
 
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
-from mcp_grok.completions import Completions
+from mcp_grok.completions import Caller, Completions
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact
 
@@ -16,8 +16,8 @@ RESOURCE = Resource(
 )
 
 
-async def read(completions: Completions, settings: Settings, uri: str) -> ReadResourceResult:
+async def read(completions: Completions, settings: Settings, uri: str, caller: Caller) -> ReadResourceResult:
     """The totals as JSON."""
-    text = compact(completions.spending.as_dict())
+    text = compact(await completions.spending(caller))
     content = TextResourceContents(uri=uri, text=text, mime_type="application/json")
     return ReadResourceResult(contents=[content], ttl_ms=0, cache_scope="private")

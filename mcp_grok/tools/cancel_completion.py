@@ -32,8 +32,8 @@ async def call(completions: Completions, settings: Settings, arguments: dict[str
     Raises:
         GrokError: there is no such call, or an argument is wrong.
     """
-    kept = await completions.find(read_arguments(PARAMETERS, arguments)["id"])
-    completions.cancel(kept)
+    kept = await completions.find(read_arguments(PARAMETERS, arguments)["id"], asker.caller)
+    await completions.cancel(kept)
     outcome = await kept.wait()
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
     return json_result({"object": "chat.completion.cancelled", "id": kept.id, "status": status})

@@ -75,6 +75,6 @@ async def call(completions: Completions, settings: Settings, arguments: dict[str
     read = partial(read_request, arguments, settings, progress_wanted=asker.report is not None)
     # Files may be slow to read; without any, a thread would be.
     request = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
-    running = await completions.start(request, hangs_up=asker.hangs_up)
+    running = await completions.start(request, asker.caller, hangs_up=asker.hangs_up)
     asker.waits_for(running)
     return await answered(completions, settings, running, asker)

@@ -52,7 +52,7 @@ async def call(completions: Completions, settings: Settings, arguments: dict[str
         GrokError: there is no such call, or an argument is wrong.
     """
     given = read_arguments(PARAMETERS, arguments)
-    kept = await completions.find(given["id"])
+    kept = await completions.find(given["id"], asker.caller)
     asker.waits_for(kept)
     if "offset" in given and isinstance(kept.outcome, Completion):
         return _part(kept, kept.outcome, given["offset"], given.get("choice", 0), settings.max_result_bytes)

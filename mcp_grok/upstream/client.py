@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import anyio
@@ -21,11 +20,12 @@ from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
-from mcp_grok.upstream.providers import is_loopback
+from mcp_grok.upstream.pool import pooled_client
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.sse import is_event_stream, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader
+from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -34,9 +34,6 @@ FAIRNESS = 100
 
 MAX_ERROR_BYTES = 1024 * 1024
 CONNECT_TIMEOUT = 15.0
-
-KEEPALIVE_EXPIRY = 15.0
-"""Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
 
 
 class ChatClient:
@@ -60,8 +57,7 @@ class ChatClient:
         self._takes_bare_only = False
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(settings.url)
-        self.place = hashlib.sha256(f"{settings.url} {self._key}".encode()).hexdigest()
-        """A digest, equal for clients that ask the same address with the same key."""
+        self._place = self._digest(self._key)
         self._headers = httpx2.Headers(
             {
                 "host": self._url.netloc.decode("ascii"),
@@ -69,7 +65,7 @@ class ChatClient:
                 "accept-encoding": "identity",
                 "content-type": "application/json",
                 "user-agent": f"mcp-grok/{__version__}",
-                **({"authorization": f"Bearer {self._key}"} if self._key else {}),
+                **_authorization(self._key),
             }
         )
         timeout = httpx2.Timeout(settings.idle_timeout, connect=CONNECT_TIMEOUT, pool=None)
@@ -86,6 +82,8 @@ class ChatClient:
         on_text: OnText = lambda text: None,
         on_reasoning: OnText = lambda text: None,
         on_sent: Callable[[], None] = lambda: None,
+        *,
+        key: str | None = None,
     ) -> Completion:
         """Sends a call and waits for its answer.
 
@@ -94,13 +92,24 @@ class ChatClient:
             on_text: Called with each piece of the first choice's text as it comes; must not block.
             on_reasoning: The same with what the model thinks, where it says so.
             on_sent: Called whenever the call leaves the line of those that wait to be sent.
+            key: Goes in place of the settings' key.
 
         Raises:
             GrokError: the call failed; its details name the provider and hold the text that had come.
         """
-        call = RunningCall(request, on_text, on_reasoning, on_sent)
+        if not is_observed():
+            call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""))
+            return await self._completed(call, key)
+        with observed(self._provider, str(self._url), request) as watched:
+            headers = {**watched.headers(), **_authorization(key or "")}
+            call = RunningCall(request, on_text, on_reasoning, on_sent, headers)
+            answer = await self._completed(call, key)
+            watched.answered(answer)
+        return answer
+
+    async def _completed(self, call: RunningCall, key: str | None) -> Completion:
         try:
-            if not self._key and self._provider.name != "custom":
+            if not (key or self._key) and self._provider.name != "custom":
                 raise self._missing_key()
             with anyio.fail_after(self._settings.timeout):
                 return await self._attempts(call)
@@ -112,12 +121,20 @@ class ChatClient:
             failure = error
         call.tell(failure)
         failure.add(provider=self._provider.name)
-        self.remove_key(failure)
+        self.remove_keys(failure, key)
         raise failure
 
-    def remove_key(self, failure: GrokError) -> None:
-        """Removes the key from an error, should the upstream have repeated it."""
-        failure.redact(self._key)
+    def place(self, key: str | None = None) -> str:
+        """A digest, equal for calls that go to the same address with the same key."""
+        return self._place if key is None else self._digest(key)
+
+    def _digest(self, key: str) -> str:
+        return hashlib.sha256(f"{self._url} {key}".encode()).hexdigest()
+
+    def remove_keys(self, failure: GrokError, key: str | None = None) -> None:
+        """Removes the key from an error, and that of the call, should the upstream have repeated them."""
+        for secret in filter(None, (self._key, key)):
+            failure.redact(secret)
 
     async def _attempts(self, call: RunningCall) -> Completion:
         bare = call.request.bare_body
@@ -149,12 +166,12 @@ class ChatClient:
             await anyio.sleep(wait)
 
     async def _exchange(self, call: RunningCall) -> Completion:
-        http = self._connected()
+        self._http = http = self._http or pooled_client(self._settings)
         # Not http.build_request, which would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
             self._url,
-            headers=self._headers,
+            headers={**self._headers, **call.headers} if call.headers else self._headers,
             content=call.body,
             extensions=self._extensions,
         )
@@ -235,34 +252,6 @@ class ChatClient:
                 f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
             ) from None
 
-    def _connected(self) -> httpx2.AsyncClient:
-        if self._http is None:
-            settings = self._settings
-            local = is_loopback(settings.url)
-            slots = settings.max_concurrency
-            try:
-                self._http = httpx2.AsyncClient(
-                    limits=httpx2.Limits(
-                        max_connections=slots,
-                        max_keepalive_connections=slots,
-                        keepalive_expiry=KEEPALIVE_EXPIRY,
-                    ),
-                    follow_redirects=False,
-                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                    trust_env=not local,
-                    # Reading the certificate store takes longer than a call to a server on this machine.
-                    verify=not (local and settings.url.startswith("http:")),
-                )
-            except ImportError:
-                raise NotConfigured("A SOCKS proxy is configured; it needs: pip install socksio.") from None
-            except (ValueError, OSError, httpx2.InvalidURL):
-                # The exception's text may repeat a proxy's password.
-                raise NotConfigured(
-                    "The proxy or certificate settings of the environment cannot be used; check HTTPS_PROXY, "
-                    "ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
-                ) from None
-        return self._http
-
     def _missing_key(self) -> GrokError:
         own = self._provider.key_variable
         return NotConfigured(
@@ -289,6 +278,10 @@ class ChatClient:
             status=status,
             upstream_message=failures.readable(body),
         )
+
+
+def _authorization(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def _may_refuse_addition(told: dict[str, Any]) -> bool:

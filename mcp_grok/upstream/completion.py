@@ -53,9 +53,15 @@ class RunningCall:
     """What is known of a call while it runs."""
 
     def __init__(
-        self, request: ChatRequest, on_text: OnText, on_reasoning: OnText, on_sent: Callable[[], None]
+        self,
+        request: ChatRequest,
+        on_text: OnText,
+        on_reasoning: OnText,
+        on_sent: Callable[[], None],
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.request = request
+        self.headers = headers
         self.body = request.body
         self.assembler = Assembler(request.choices)
         self.attempts = 0

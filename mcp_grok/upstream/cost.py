@@ -2,11 +2,17 @@
 
 import importlib.util
 import sys
-from functools import cache
+import time
+from functools import cache, lru_cache
 from typing import Any, TypeGuard
 
 TICKS = 10**10
 """Of xAI's `cost_in_usd_ticks`, to a dollar (https://docs.x.ai/docs/api-reference)."""
+
+ONE_PRICE = 100_000
+"""Tokens of a prompt up to which each costs the same; longer ones are dearer with some models."""
+
+MANY = 1000
 
 Cost = dict[str, Any]
 """`{"amount", "currency"}`, and `"estimate": True` where the upstream did not say."""
@@ -47,18 +53,33 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
     counts = token_counts(usage)
     if not counts["total_tokens"]:
         return None
+    prompt, cached = counts["prompt_tokens"], min(counts["cached_tokens"], counts["prompt_tokens"])
+    output = counts["total_tokens"] - prompt
+    if prompt <= ONE_PRICE:
+        rates = _rates(model, time.strftime("%Y-%m-%d"))
+        amount = rates and (prompt - cached) * rates[0] + cached * rates[1] + output * rates[2]
+    else:
+        amount = _price(model, prompt, cached, output)
+    return None if amount is None else {"amount": round(amount, 12), "currency": "USD", "estimate": True}
+
+
+@lru_cache(maxsize=256)
+def _rates(model: str, day: str) -> tuple[float, float, float] | None:
+    """Dollars for a prompt's token, one that is cached, and an answer's, on a day; looking them up is slow."""
+    prices = [_price(model, *tokens) for tokens in ((MANY, 0, 0), (MANY, MANY, 0), (0, 0, MANY))]
+    known = [price / MANY for price in prices if price is not None]
+    return (known[0], known[1], known[2]) if len(known) == len(prices) else None
+
+
+def _price(model: str, prompt: int, cached: int, output: int) -> float | None:
     import genai_prices
 
-    used = genai_prices.Usage(
-        input_tokens=counts["prompt_tokens"],
-        cache_read_tokens=min(counts["cached_tokens"], counts["prompt_tokens"]),
-        output_tokens=counts["total_tokens"] - counts["prompt_tokens"],
-    )
+    used = genai_prices.Usage(input_tokens=prompt, cache_read_tokens=cached, output_tokens=output)
     try:
         price = genai_prices.calc_price(used, model_ref=model, provider_id="x-ai" if model.startswith("grok") else None)
     except (LookupError, ValueError):
         return None
-    return {"amount": float(price.total_price), "currency": "USD", "estimate": True}
+    return float(price.total_price)
 
 
 def token_counts(usage: Any) -> dict[str, int]:

@@ -5,7 +5,7 @@ import httpx2
 from mcp_grok.errors import BadUpstreamResponse, NotConfigured
 from mcp_grok.settings import Settings
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.providers import is_loopback, models_url
+from mcp_grok.upstream.address import is_loopback, models_url
 from mcp_grok.upstream.sse import parse_json
 from mcp_grok.upstream.transport_failures import transport_error
 

@@ -1,9 +1,7 @@
 """Where each provider lives and how it differs, as data."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 from mcp_grok.errors import Billed
 
@@ -115,32 +113,3 @@ PROVIDERS = {
     )
 }
 """A provider more is an entry more here, and one in `ProviderName` of the settings; its models go into `models.py`."""
-
-
-def completions_url(provider: Provider, base_url: str) -> str:
-    """The address to post to, for a base URL that may already carry a part of the documented path."""
-    base = base_url.rstrip("/")
-    prefix = urlsplit(base).path
-    parts = provider.path.split("/")
-    for end in range(len(parts), 1, -1):
-        if prefix.endswith("/".join(parts[:end])):
-            return base + "".join(f"/{part}" for part in parts[end:])
-    return base + provider.path
-
-
-def models_url(provider: Provider, url: str) -> str:
-    """Where the models are listed, beside the address that calls are posted to; empty where they are not."""
-    if not url or provider.models_path is None:
-        return ""
-    return url.removesuffix("/chat/completions") + provider.models_path
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,8 @@
 """What one gets in fifteen lines from the SDK: the same call, nothing else."""
 
 import os
+import socket
+import sys
 from typing import Any
 
 import httpx2
@@ -18,4 +20,10 @@ async def grok_chat_completions(messages: list[dict[str, Any]], model: str = "gr
 
 
 if __name__ == "__main__":
-    server.run()
+    if sys.argv[1:] == ["http"]:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        print(f"listening on http://127.0.0.1:{port}/mcp", file=sys.stderr, flush=True)
+        server.run(transport="streamable-http", port=port, stateless_http=True)
+    else:
+        server.run()

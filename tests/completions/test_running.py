@@ -181,7 +181,7 @@ async def test_what_was_lost_is_told_until_somebody_has_heard_it(upstream: Repla
             await left_until_its_time_was_up(completions, call)
             ids.append(call.id)
         unheard = await completions.start(hello())
-        completions.cancel(unheard)
+        await completions.cancel(unheard)
         await unheard.wait()
         again = await completions.start(hello())
     assert again.notes == {"lost": [{"id": call_id, "billed": "unknown"} for call_id in ids]}
@@ -203,7 +203,7 @@ async def test_a_call_its_user_cancelled_is_not_taken_over_nor_told_as_lost(
     async with open_completions(settings) as completions:
         call = await completions.start(hello())
         await completions.abandon(call)
-        completions.cancel(call)
+        await completions.cancel(call)
         await call.wait()
         await completions.abandon(call)
         again = await completions.start(hello())
@@ -234,7 +234,7 @@ async def test_a_call_is_not_taken_over_at_another_address_or_with_another_key(
     upstream: Replay, settings: Settings
 ) -> None:
     places = [
-        ChatClient(settings_for(upstream, **changes)).place
+        ChatClient(settings_for(upstream, **changes)).place()
         for changes in ({}, {"base_url": f"{upstream.base_url}/other"}, {"api_key": "other"}, {"timeout": 5})
     ]
     assert len(set(places)) == 3
@@ -258,7 +258,7 @@ async def test_a_call_that_is_stopped_in_line_is_not_billed(upstream: Replay) ->
         await completions.start(hello())
         await upstream.exchanges.get()
         call = await completions.start(hello())
-        completions.cancel(call)
+        await completions.cancel(call)
         outcome = await call.wait()
     assert isinstance(outcome, Cancelled)
     assert outcome.as_dict()["billed"] == "no"

@@ -10,7 +10,8 @@ import pytest
 
 from mcp_grok import cli
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
-from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY, completions_url
+from mcp_grok.upstream.address import completions_url
+from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY
 from tests.sandbox.conftest import Poster
 
 IDS = {

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import genai_prices
 import pytest
 
 from mcp_grok.upstream.cost import estimated_cost, token_counts, told_cost
@@ -63,3 +64,19 @@ def test_counts_are_read_from_any_usage() -> None:
     usage = {**PLAIN, "prompt_tokens_details": None, "completion_tokens_details": {"reasoning_tokens": 7}}
     assert token_counts(usage) == {**PLAIN, "cached_tokens": 0, "reasoning_tokens": 7}
     assert token_counts({"prompt_tokens": 1, "completion_tokens": 2})["total_tokens"] == 3
+
+
+@pytest.mark.parametrize("model", ["grok-4", "grok-4.5", "grok-4.3"])
+@pytest.mark.parametrize("prompt", [1, 999, 100_000, 100_001, 400_000])
+def test_an_estimate_is_what_the_price_list_says_for_short_and_long_prompts(model: str, prompt: int) -> None:
+    cached = prompt // 3
+    usage = {
+        "prompt_tokens": prompt,
+        "completion_tokens": 77,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+    used = genai_prices.Usage(input_tokens=prompt, cache_read_tokens=cached, output_tokens=77)
+    expected = float(genai_prices.calc_price(used, model_ref=model, provider_id="x-ai").total_price)
+    cost = estimated_cost(model, usage)
+    assert cost is not None
+    assert cost["amount"] == pytest.approx(expected)

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from mcp_grok.settings import ProviderName, variable
-from mcp_grok.upstream.providers import PROVIDERS, completions_url, is_loopback
+from mcp_grok.upstream.address import completions_url, is_loopback
+from mcp_grok.upstream.providers import PROVIDERS
 
 
 def test_every_provider_can_be_named_in_the_settings() -> None:

@@ -1,0 +1,61 @@
+"""Who a request comes from, and whose key it is to spend."""
+
+import hashlib
+from typing import Any, Literal
+
+from mcp.server.context import ServerRequestContext
+from pydantic import SecretStr
+
+from mcp_grok.completions import ANYONE, Caller
+from mcp_grok.errors import InvalidRequest, NotConfigured
+
+KEY_HEADER = "X-Grok-Api-Key"
+
+KeyRule = Literal["off", "allow", "require"]
+
+
+class Callers:
+    """Tells callers apart.
+
+    Args:
+        keys: Whether a caller's own key for the provider counts: not at all, where one is given, or always; then the
+            operator's key is never used.
+    """
+
+    def __init__(self, keys: KeyRule = "off") -> None:
+        self._keys = keys
+
+    def of(self, context: ServerRequestContext[Any, Any]) -> Caller:
+        """The caller of a request. Over stdio it is always the same.
+
+        Raises:
+            NotConfigured: the caller must give a key, and has not.
+            InvalidRequest: what was given cannot be a key.
+        """
+        request = context.request
+        if request is None:
+            return ANYONE
+        # Only HTTP needs it, and the start over stdio is not to wait for it.
+        from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+        from mcp.server.auth.provider import principal_components
+
+        key = self._key(request.headers.get(KEY_HEADER, "").strip())
+        user = request.scope.get("user")
+        if isinstance(user, AuthenticatedUser):
+            name = " ".join(filter(None, principal_components(user.access_token)))
+            return Caller(name, key)
+        if key is None:
+            return ANYONE
+        # Nobody is authenticated, but whoever has the same key is the same.
+        return Caller("key " + hashlib.sha256(key.get_secret_value().encode()).hexdigest(), key)
+
+    def _key(self, given: str) -> SecretStr | None:
+        if self._keys == "off":
+            return None
+        if not given:
+            if self._keys == "require":
+                raise NotConfigured(f"This server spends nobody's key but yours: send it as the header {KEY_HEADER}.")
+            return None
+        if not given.isascii() or not given.isprintable() or " " in given:
+            raise InvalidRequest(f"The header {KEY_HEADER} must hold a key: printable ASCII characters, no spaces.")
+        return SecretStr(given)

@@ -1,0 +1,25 @@
+"""Log lines as JSON, one object a line, for those who collect them."""
+
+import json
+import logging
+import time
+
+CALL = "call"
+"""The attribute of a log record that holds what is known of a call."""
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as JSON: time, level, logger, message, and what is known of the call. No prompt, answer or key."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, CALL, {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)

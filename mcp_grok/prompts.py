@@ -1,0 +1,79 @@
+"""Prompts: ready-made requests that a user picks in a client, and that have its model call the tool."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
+
+from mcp_grok.errors import InvalidRequest
+from mcp_grok.tools.chat import NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A prompt.
+
+    Attributes:
+        name: What clients call it.
+        title: What people read.
+        description: What it is for.
+        arguments: What the user fills in, each with a description; all of them are needed.
+        text: What is asked of the client's model, with a place for each argument.
+    """
+
+    name: str
+    title: str
+    description: str
+    arguments: Mapping[str, str]
+    text: str
+
+    def prompt(self) -> Prompt:
+        """The prompt as clients see it."""
+        arguments = [
+            PromptArgument(name=name, description=description, required=True)
+            for name, description in self.arguments.items()
+        ]
+        return Prompt(name=self.name, title=self.title, description=self.description, arguments=arguments)
+
+
+TEMPLATES = {
+    template.name: template
+    for template in (
+        Template(
+            "ask_grok",
+            "Ask Grok",
+            "Has Grok answer a question, word for word",
+            {"question": "What to ask"},
+            f"Call {NAME} with this question as the only user message, and give me its answer unchanged:"
+            "\n\n{question}",
+        ),
+        Template(
+            "second_opinion",
+            "A second opinion from Grok",
+            "Has Grok look for what is wrong with a text or a plan, and weighs what it finds",
+            {"text": "What Grok is to judge"},
+            f"Call {NAME} with the text below as a user message, after a system message that asks for its errors, gaps "
+            "and better alternatives, most serious first. Then tell me which of its points you agree with, and "
+            "why.\n\n{text}",
+        ),
+    )
+}
+
+
+def get_prompt(name: str, arguments: Mapping[str, str]) -> GetPromptResult:
+    """A prompt, filled in.
+
+    Raises:
+        InvalidRequest: there is no such prompt, or an argument is missing.
+    """
+    template = TEMPLATES.get(name)
+    if template is None:
+        raise InvalidRequest(f"Unknown prompt {name!r}; this server has {', '.join(TEMPLATES)}.", param="name")
+    missing = [argument for argument in template.arguments if not arguments.get(argument)]
+    if missing:
+        raise InvalidRequest(f"The prompt {name} needs {', '.join(missing)}.", param=missing[0])
+    text = template.text
+    for argument in template.arguments:
+        text = text.replace(f"{{{argument}}}", arguments[argument])
+    message = PromptMessage(role="user", content=TextContent(text=text))
+    return GetPromptResult(description=template.description, messages=[message])

@@ -1,0 +1,1 @@
+"""Serving a team over HTTP: who may come in, and as whom."""

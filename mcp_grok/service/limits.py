@@ -1,0 +1,59 @@
+"""How much one caller may have: requests a minute, calls at once, tokens a day."""
+
+import math
+import time
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+
+from mcp_grok.completions import Caller, Completions
+from mcp_grok.errors import LimitReached
+from mcp_grok.service.options import Limits
+
+SOON = 1.0
+"""Seconds after which a place may be free again."""
+
+
+class CallerLimits:
+    """Counts what each caller has, and says when it is enough.
+
+    Args:
+        limits: Of each caller.
+        store_url: The Redis or Valkey that servers share; None counts in this process alone.
+    """
+
+    def __init__(self, limits: Limits, store_url: str | None = None) -> None:
+        self._most_at_once = limits.calls_at_once
+        self._requests = RateLimitItemPerMinute(limits.requests_per_minute) if limits.requests_per_minute else None
+        self._tokens = RateLimitItemPerDay(limits.tokens_per_day) if limits.tokens_per_day else None
+        storage: Storage = MemoryStorage() if store_url is None else RedisStorage(store_url, implementation="redispy")
+        self._by_minute = MovingWindowRateLimiter(storage)
+        self._by_day = FixedWindowRateLimiter(storage)
+
+    async def admit(self, caller: Caller, completions: Completions) -> None:
+        """Counts a request of a caller.
+
+        Raises:
+            LimitReached: they have had enough; `retry_after` says for how long.
+        """
+        if self._tokens and not await self._by_day.test(self._tokens, "tokens", caller.name):
+            await self._refuse(self._by_day, self._tokens, "tokens", caller, "tokens a day")
+        if self._most_at_once and await completions.under_way(caller) >= self._most_at_once:
+            raise LimitReached(_sentence(self._most_at_once, "calls at once"), retry_after=SOON)
+        if self._requests and not await self._by_minute.hit(self._requests, "requests", caller.name):
+            await self._refuse(self._by_minute, self._requests, "requests", caller, "requests a minute")
+
+    async def count(self, name: str, tokens: int) -> None:
+        """Counts the tokens of an answer to a caller of that name."""
+        if self._tokens and tokens:
+            await self._by_day.hit(self._tokens, "tokens", name, cost=tokens)
+
+    async def _refuse(self, limiter: RateLimiter, item: RateLimitItem, what: str, caller: Caller, unit: str) -> None:
+        stats = await limiter.get_window_stats(item, what, caller.name)
+        wait = max(1, math.ceil(stats.reset_time - time.time()))
+        raise LimitReached(_sentence(item.amount, unit), retry_after=wait)
+
+
+def _sentence(most: int, unit: str) -> str:
+    return f"This server gives one caller {most} {unit}, and you have had them; wait for retry_after seconds."

@@ -1,0 +1,41 @@
+"""The pooled connections to one provider: how many, through which proxies, trusting whom."""
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx2
+
+from mcp_grok.errors import NotConfigured
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.address import is_loopback
+
+KEEPALIVE_EXPIRY = 15.0
+"""Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
+
+
+def pooled_client(settings: Settings) -> httpx2.AsyncClient:
+    """A client with as many connections as calls may be under way.
+
+    Raises:
+        NotConfigured: the proxy or certificate settings of the environment cannot be used.
+    """
+    local = is_loopback(settings.url)
+    slots = settings.max_concurrency
+    try:
+        return httpx2.AsyncClient(
+            limits=httpx2.Limits(
+                max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_EXPIRY
+            ),
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=not local,
+            # Reading the certificate store takes longer than a call to a server on this machine.
+            verify=not (local and settings.url.startswith("http:")),
+        )
+    except ImportError:
+        raise NotConfigured("A SOCKS proxy is configured; it needs: pip install socksio.") from None
+    except (ValueError, OSError, httpx2.InvalidURL):
+        # The exception's text may repeat a proxy's password.
+        raise NotConfigured(
+            "The proxy or certificate settings of the environment cannot be used; check HTTPS_PROXY, ALL_PROXY, "
+            "NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
+        ) from None

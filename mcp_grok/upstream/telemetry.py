@@ -1,0 +1,132 @@
+"""Traces and metrics of calls, after OpenTelemetry's conventions for generative AI.
+
+https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/: neither holds a prompt, an answer or a key. Without an
+SDK that somebody has set up they come to nothing.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from opentelemetry import propagate, trace
+
+from mcp_grok import __version__
+from mcp_grok.errors import GrokError
+from mcp_grok.upstream.address import host_and_port
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.cost import token_counts
+from mcp_grok.upstream.providers import Provider
+from mcp_grok.upstream.request import ChatRequest
+
+SCOPE = "mcp_grok"
+OPERATION = "chat"
+NAMES = {"xai": "x_ai"}
+"""What the conventions call a provider, where they name it."""
+
+DURATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+"""https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/"""
+
+tracer = trace.get_tracer(SCOPE, __version__)
+
+
+class Observed:
+    """A call under observation; tell it how it ended."""
+
+    def __init__(self, provider: Provider, url: str, request: ChatRequest, span: trace.Span) -> None:
+        host, port = host_and_port(url)
+        self.shared: dict[str, Any] = {
+            "gen_ai.operation.name": OPERATION,
+            "gen_ai.provider.name": NAMES.get(provider.name, provider.name),
+            "gen_ai.request.model": request.model,
+            "server.address": host,
+            "server.port": port,
+        }
+        self._span = span
+        self._began = time.perf_counter()
+
+    def headers(self) -> dict[str, str]:
+        """What joins the upstream's trace to this one; empty where nobody traces."""
+        carrier: dict[str, str] = {}
+        if self._span.get_span_context().is_valid:
+            propagate.inject(carrier)
+        return carrier
+
+    def answered(self, completion: Completion) -> None:
+        """Says that the answer came."""
+        counts = token_counts(completion.body.get("usage"))
+        self.shared["gen_ai.response.model"] = completion.model
+        if self._span.is_recording():
+            finishes = [str(choice.get("finish_reason")) for choice in completion.body["choices"]]
+            self._span.set_attributes(
+                {
+                    **self.shared,
+                    "gen_ai.response.id": str(completion.body.get("id", "")),
+                    "gen_ai.response.finish_reasons": finishes,
+                    "gen_ai.usage.input_tokens": counts["prompt_tokens"],
+                    "gen_ai.usage.output_tokens": counts["total_tokens"] - counts["prompt_tokens"],
+                    "mcp_grok.attempts": completion.attempts,
+                }
+            )
+        self._measure({"input": counts["prompt_tokens"], "output": counts["total_tokens"] - counts["prompt_tokens"]})
+
+    def failed(self, error: str) -> None:
+        """Says that the call failed, with the code of its error."""
+        self.shared["error.type"] = error
+        if self._span.is_recording():
+            self._span.set_attributes(self.shared)
+            self._span.set_status(trace.StatusCode.ERROR, error)
+        self._measure({})
+
+    def _measure(self, tokens: Mapping[str, int]) -> None:
+        if "opentelemetry.metrics" not in sys.modules:
+            return
+        duration, usage = _instruments()
+        duration.record(time.perf_counter() - self._began, self.shared)
+        for kind, count in tokens.items():
+            usage.record(count, {**self.shared, "gen_ai.token.type": kind})
+
+
+def is_observed() -> bool:
+    """Whether somebody has set up traces or metrics, without which there is nothing to do."""
+    return "opentelemetry.sdk" in sys.modules
+
+
+@contextmanager
+def observed(provider: Provider, url: str, request: ChatRequest) -> Iterator[Observed]:
+    """A span around a call to the upstream, and its measurements."""
+    with tracer.start_as_current_span(
+        f"{OPERATION} {request.model}",
+        kind=trace.SpanKind.CLIENT,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        call = Observed(provider, url, request, span)
+        try:
+            yield call
+        except GrokError as error:
+            call.failed(error.as_dict()["code"])
+            raise
+        except BaseException:
+            # Whoever stops a call says why elsewhere.
+            call.failed("cancelled")
+            raise
+
+
+@cache
+def _instruments() -> tuple[Any, Any]:
+    # Importing it takes as long as a hundredth of the start: whoever collects metrics has done so.
+    from opentelemetry import metrics
+
+    meter = metrics.get_meter(SCOPE, __version__)
+    return (
+        meter.create_histogram(
+            "gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=DURATION_BUCKETS
+        ),
+        meter.create_histogram(
+            "gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=TOKEN_BUCKETS
+        ),
+    )

@@ -1,0 +1,31 @@
+"""Prompts: what a user picks, and what the client's model is then asked."""
+
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import TextContent
+
+from mcp_grok.prompts import TEMPLATES
+from mcp_grok.server import create_server
+from mcp_grok.settings import Settings
+from mcp_grok.tools.chat import NAME
+
+
+async def test_every_prompt_says_what_it_needs_and_has_the_tool_called() -> None:
+    async with Client(create_server(Settings())) as client:
+        listed = (await client.list_prompts()).prompts
+        assert [prompt.name for prompt in listed] == list(TEMPLATES)
+        for prompt in listed:
+            given = {argument.name: "some {words}" for argument in prompt.arguments or []}
+            [message] = (await client.get_prompt(prompt.name, given)).messages
+            assert isinstance(message.content, TextContent)
+            assert NAME in message.content.text
+            assert "some {words}" in message.content.text
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("nothing", {}), ("ask_grok", {}), ("ask_grok", {"question": ""})])
+async def test_a_prompt_that_is_unknown_or_lacks_something_is_refused(name: str, arguments: dict[str, str]) -> None:
+    async with Client(create_server(Settings())) as client:
+        with pytest.raises(MCPError) as raised:
+            await client.get_prompt(name, arguments)
+    assert raised.value.error.code == -32602
