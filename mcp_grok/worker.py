@@ -2,11 +2,12 @@
 
 import anyio
 
-from mcp_grok.completions.distributed import open_runner
+from mcp_grok.errors import NotConfigured
 from mcp_grok.settings import Settings
 from mcp_grok.signals import StoppedBySignal
 
 DRAIN = 30.0
+"""Seconds for which calls may go on after a signal."""
 
 
 async def run_worker(settings: Settings, *, drain: float = DRAIN) -> int:
@@ -23,6 +24,11 @@ async def run_worker(settings: Settings, *, drain: float = DRAIN) -> int:
     Raises:
         NotConfigured: there is no store to take calls from, or it cannot be reached.
     """
+    try:
+        from mcp_grok.completions.distributed import open_runner
+    except ImportError:
+        raise NotConfigured("A worker needs: pip install mcp-grok-chat[distributed]") from None
+
     async with open_runner(settings) as (runner, queue), anyio.create_task_group() as tasks:
         told = anyio.Event()
         draining = anyio.CancelScope()

@@ -76,8 +76,8 @@ class SharedCompletions(Completions):
         try:
             lost: list[dict[str, Any]] = []
             async with self._abandoning:
-                # What is about to be abandoned here is abandoned now.
-                pass
+                # What is abandoned here must be known for it.
+                await self._waited_for.leave()
             left = await self._picked_up(question, lost)
             if left is None and await self._has_twin(question):
                 await anyio.sleep(NOTICE if hangs_up else BREATH)

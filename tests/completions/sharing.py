@@ -11,7 +11,7 @@ from typing import Any
 from mcp_grok.completions.distributed import open_distributed
 from mcp_grok.completions.shared import SharedCompletions
 from mcp_grok.settings import Settings
-from tests.process import ServerProcess
+from tests.process import MCP_GROK, ServerProcess
 from tests.replay import Replay
 from tests.test_cancellations import body_of, environment
 from tests.valkey import Valkey
@@ -19,13 +19,7 @@ from tests.valkey import Valkey
 ELSEWHERE = (sys.executable, "-m", "tests.completions.server_elsewhere")
 """Starts a server whose calls run in other processes."""
 
-RUN_WORKER = """
-import anyio
-from mcp_grok.settings import Settings
-from mcp_grok.worker import run_worker
-raise SystemExit(anyio.run(run_worker, Settings()))
-"""
-WORKER = (sys.executable, "-c", RUN_WORKER)
+WORKER = (*MCP_GROK, "worker")
 
 
 @asynccontextmanager

@@ -194,6 +194,27 @@ async def test_while_the_store_is_away_calls_are_refused_and_an_answer_is_kept_u
     assert "Traceback" not in caplog.text
 
 
+async def test_whoever_waits_while_the_store_is_away_is_told_and_gets_the_answer_later(
+    upstream: Replay, shared: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_grok.completions.waited_for.SILENCE", 0.1)
+    held = Held(upstream)
+    async with opened(shared) as (one,):
+        call = await one.start(hello())
+        await upstream.exchanges.get()
+        await anyio.to_thread.run_sync(valkey.stop)
+        outcome = await call.wait()
+        held.release.set()
+        await anyio.to_thread.run_sync(valkey.start)
+        again = await one.start(hello())
+        assert again.id == call.id
+        assert isinstance(await again.wait(), Completion)
+    assert isinstance(outcome, GrokError)
+    told = outcome.as_dict()
+    assert (told["code"], told["billed"], told["retryable"]) == ("out_of_reach", "unknown", True)
+    assert len(upstream.requests) == 1
+
+
 async def test_after_the_store_was_away_calls_are_run_though_an_old_one_still_runs(
     upstream: Replay, shared: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
