@@ -8,7 +8,7 @@ streamable HTTP no reason comes: there a client that cancels closes its connecti
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types import CancelledNotificationParams
 
 from mcp_grok.completions import Call, Completions
+from mcp_grok.errors import GrokError
 
 TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|deadline exceeded", re.IGNORECASE)
 """How clients that gave up waiting say so, those in Go by "context deadline exceeded"; any other reason is a user's."""
@@ -75,10 +76,11 @@ class Cancellations:
         if request.call is None or request.call.waiting:
             # Nothing was started; or another request has taken the call over meanwhile, and wants it.
             return
-        if TIMED_OUT.search(params.reason or ""):
-            await context.lifespan_context.abandon(request.call)
-        else:
-            await context.lifespan_context.cancel(request.call)
+        completions = context.lifespan_context
+        end = completions.abandon if TIMED_OUT.search(params.reason or "") else completions.cancel
+        # Whoever cancelled is gone: there is nobody to tell that it could not be done.
+        with suppress(GrokError):
+            await end(request.call)
 
     def _remember(self, key: Key, size: int) -> None:
         self._answered.append((key, size))

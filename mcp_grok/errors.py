@@ -14,6 +14,8 @@ GrokError
 ├── NotFound              no such completion is kept
 ├── LimitReached          the caller has had as much as this server gives one
 ├── Unavailable           the server is stopping
+├── StoreUnreachable      what servers share cannot be reached
+├── OutOfReach            nothing more is heard here of a call that runs elsewhere
 └── InternalError         a defect of this server
 """
 
@@ -211,6 +213,23 @@ class Unavailable(GrokError):
 
     def __init__(self) -> None:
         super().__init__("This server is stopping, and nothing was sent. Send the call again in a moment.")
+
+
+class StoreUnreachable(GrokError):
+    """What servers share cannot be reached."""
+
+    code = "store_unreachable"
+    type = "server_error"
+    retryable = True
+    billed = "no"
+
+
+class OutOfReach(GrokError):
+    """Nothing more is heard here of a call that runs elsewhere; asking the same again gets its answer, if any."""
+
+    code = "out_of_reach"
+    type = "server_error"
+    retryable = True
 
 
 class InternalError(GrokError):

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from mcp_grok.completions.distributed import open_distributed
-from mcp_grok.completions.shared import SharedCompletions
+from mcp_grok.completions.distributed.completions import SharedCompletions
 from mcp_grok.settings import Settings
 from tests.process import MCP_GROK, ServerProcess
 from tests.replay import Replay

@@ -121,7 +121,7 @@ async def test_an_abandoned_call_ends_after_its_time_and_is_told_as_lost(
     upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.behave = hold
-    monkeypatch.setattr("mcp_grok.completions.distributed.PATIENCE", 0.1)
+    monkeypatch.setattr("mcp_grok.completions.distributed.joining.PATIENCE", 0.1)
     async with opened(shared, shared) as (one, other):
         call = await one.start(hello(stream=True))
         exchange = await upstream.exchanges.get()
@@ -134,7 +134,7 @@ async def test_an_abandoned_call_ends_after_its_time_and_is_told_as_lost(
 
 async def test_the_oldest_answers_go_first(upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = "local AGE, IDLE, ENTRIES, BYTES = 100, 100, 2, 1000000"
-    monkeypatch.setattr("mcp_grok.completions.shared_state.BOUNDS_IN_FORCE", bounds)
+    monkeypatch.setattr("mcp_grok.completions.distributed.state.BOUNDS_IN_FORCE", bounds)
     async with opened(shared) as (one,):
         calls = []
         for _ in range(3):

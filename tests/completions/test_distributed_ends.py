@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from mcp_grok.completions import Caller
 from mcp_grok.completions.distributed import open_distributed
-from mcp_grok.completions.sealed import Seal
+from mcp_grok.completions.distributed.sealed import Seal
 from mcp_grok.errors import GrokError, NotConfigured, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
@@ -64,7 +64,7 @@ async def test_the_wait_in_line_counts_for_the_time_limit(
     upstream: Replay, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.behave = hold
-    monkeypatch.setattr("mcp_grok.completions.runner.IN_LINE", 0)
+    monkeypatch.setattr("mcp_grok.completions.distributed.runner.IN_LINE", 0)
     async with opened(settings_for(upstream, store=valkey.url, timeout=0.5)) as (one,):
         outcome = await (await one.start(hello(stream=True))).wait()
     assert isinstance(outcome, GrokError)
@@ -197,7 +197,7 @@ async def test_while_the_store_is_away_calls_are_refused_and_an_answer_is_kept_u
 async def test_whoever_waits_while_the_store_is_away_is_told_and_gets_the_answer_later(
     upstream: Replay, shared: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_grok.completions.waited_for.SILENCE", 0.1)
+    monkeypatch.setattr("mcp_grok.completions.distributed.waited_for.SILENCE", 0.1)
     held = Held(upstream)
     async with opened(shared) as (one,):
         call = await one.start(hello())
@@ -218,7 +218,7 @@ async def test_whoever_waits_while_the_store_is_away_is_told_and_gets_the_answer
 async def test_after_the_store_was_away_calls_are_run_though_an_old_one_still_runs(
     upstream: Replay, shared: Settings, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mcp_grok.completions.queue.SETTLING", 0.5)
+    monkeypatch.setattr("mcp_grok.completions.distributed.queue.SETTLING", 0.5)
     answering = upstream.behave
     upstream.behave = hold
     async with opened(shared) as (one,):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from mcp_grok.completions.call import Call
-from mcp_grok.completions.shared_state import Snapshot
+from mcp_grok.completions.distributed.state import Snapshot
 from mcp_grok.errors import GrokError
 
 Stop = Callable[["SharedCall"], None]

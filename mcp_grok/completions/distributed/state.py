@@ -13,13 +13,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
-from mcp_grok.completions import shared_scripts as scripts
 from mcp_grok.completions.call import Call, Outcome
+from mcp_grok.completions.distributed import scripts
+from mcp_grok.completions.distributed.lua import BOUNDS_IN_FORCE, FUNCTIONS
+from mcp_grok.completions.distributed.spending import increments, nested
 from mcp_grok.completions.outcomes import read, written
-from mcp_grok.completions.shared_lua import BOUNDS_IN_FORCE, FUNCTIONS
-from mcp_grok.completions.shared_spending import increments, nested
 from mcp_grok.completions.store import BOUNDS
-from mcp_grok.errors import GrokError, Lost
+from mcp_grok.errors import GrokError, Lost, StoreUnreachable
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
 
@@ -265,12 +265,7 @@ async def open_redis(url: str) -> AsyncIterator["Redis"]:
 
 def unreachable(message: str, billed: Any = "no") -> GrokError:
     """The error for a caller when Redis cannot be reached."""
-    return GrokError(
-        f"The store that servers share cannot be reached. {message}",
-        code="store_unreachable",
-        billed=billed,
-        retryable=True,
-    )
+    return StoreUnreachable(f"The store that servers share cannot be reached. {message}", billed=billed)
 
 
 def _request_text(request: ChatRequest) -> str:

@@ -10,14 +10,14 @@ import anyio.lowlevel
 
 from mcp_grok.completions.call import Call
 from mcp_grok.completions.caller import ANYONE, Caller
+from mcp_grok.completions.distributed.call import SharedCall
+from mcp_grok.completions.distributed.queue import Queue
+from mcp_grok.completions.distributed.runner import Runner
+from mcp_grok.completions.distributed.sealed import Seal
+from mcp_grok.completions.distributed.state import SharedState, StoreGoneError, unreachable
+from mcp_grok.completions.distributed.waited_for import WaitedFor
 from mcp_grok.completions.memory import MemoryStore
-from mcp_grok.completions.queue import Queue
-from mcp_grok.completions.runner import Runner
 from mcp_grok.completions.running import NOTICE, ROUNDS, SECOND_TRY, Completions, no_such_call
-from mcp_grok.completions.sealed import Seal
-from mcp_grok.completions.shared_call import SharedCall
-from mcp_grok.completions.shared_state import SharedState, StoreGoneError, unreachable
-from mcp_grok.completions.waited_for import WaitedFor
 from mcp_grok.errors import Cancelled, GrokError, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient

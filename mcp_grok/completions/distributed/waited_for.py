@@ -9,11 +9,11 @@ import anyio.abc
 from redis.exceptions import RedisError
 
 from mcp_grok.completions.call import Call
-from mcp_grok.completions.runner import waited_too_long
+from mcp_grok.completions.distributed.call import SharedCall
+from mcp_grok.completions.distributed.runner import waited_too_long
+from mcp_grok.completions.distributed.state import SharedState, Snapshot, StoreGoneError
 from mcp_grok.completions.running import OnAnswer
-from mcp_grok.completions.shared_call import SharedCall
-from mcp_grok.completions.shared_state import SharedState, Snapshot, StoreGoneError
-from mcp_grok.errors import GrokError, InternalError, Lost
+from mcp_grok.errors import InternalError, Lost, OutOfReach
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import token_counts
 
@@ -83,10 +83,8 @@ class WaitedFor:
         """Tells whoever waits here that no more is heard of a call here; the call itself goes on."""
         self.leave_later(call.id)
         call.end(
-            GrokError(
+            OutOfReach(
                 f"{why} The call may go on, and may be billed: asking the same again gets its answer if it does.",
-                code="out_of_reach",
-                retryable=True,
                 partial=call.text,
             )
         )

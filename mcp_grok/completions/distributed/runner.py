@@ -7,9 +7,9 @@ import anyio
 import anyio.abc
 
 from mcp_grok.completions.call import Call, Outcome
-from mcp_grok.completions.sealed import Seal
-from mcp_grok.completions.shared_state import Begun, SharedState, StoreGoneError
-from mcp_grok.completions.telling import Telling
+from mcp_grok.completions.distributed.sealed import Seal
+from mcp_grok.completions.distributed.state import Begun, SharedState, StoreGoneError
+from mcp_grok.completions.distributed.telling import Telling
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, Lost
 from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream.client import ChatClient

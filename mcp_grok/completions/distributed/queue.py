@@ -10,7 +10,7 @@ import anyio.abc
 from docket import Docket, Worker
 from redis.exceptions import RedisError
 
-from mcp_grok.completions.shared_state import ANSWER_TIMEOUT, StoreGoneError
+from mcp_grok.completions.distributed.state import ANSWER_TIMEOUT, StoreGoneError
 
 CHECK = 0.1
 """Seconds after which a process that is full sees that it has room again."""

@@ -1,6 +1,6 @@
 """What is done in Redis at one stroke, in Lua: the calls of many processes, who waits for them, how they ended.
 
-Each script begins with `shared_lua`, which says what is where.
+Each script begins with `lua`, which says what is where.
 """
 
 QUEUE = r"""

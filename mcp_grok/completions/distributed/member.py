@@ -10,7 +10,7 @@ import anyio
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from mcp_grok.completions.shared_state import ALIVE, CONNECT_TIMEOUT, SharedState, StoreGoneError
+from mcp_grok.completions.distributed.state import ALIVE, CONNECT_TIMEOUT, SharedState, StoreGoneError
 
 logger = logging.getLogger(__name__)
 

@@ -1,12 +1,4 @@
-"""The calls of many processes, on any machines, as one: what `Completions` is for a process alone.
-
-A call is a task in a queue, run in the servers themselves or in `mcp-grok worker` processes. It is sent at most once:
-its request can be taken from Redis once. Whoever waits for it hears of its text and its end, wherever it runs. A
-process that dies is known for dead; its calls are lost, and those that it waited for are abandoned.
-
-Whoever can write to that Redis can run code in every process that runs calls, since the queue unpickles what it holds,
-and whoever can read it can read prompts and answers: it must be private.
-"""
+"""Joining the processes that share calls, and leaving them."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -17,13 +9,13 @@ from functools import partial
 import anyio
 import anyio.abc
 
-from mcp_grok.completions.member import Member, process_name
-from mcp_grok.completions.queue import Queue, open_docket
-from mcp_grok.completions.runner import Runner
+from mcp_grok.completions.distributed.completions import SharedCompletions
+from mcp_grok.completions.distributed.member import Member, process_name
+from mcp_grok.completions.distributed.queue import Queue, open_docket
+from mcp_grok.completions.distributed.runner import Runner
+from mcp_grok.completions.distributed.state import PREFIX, SharedState, StoreGoneError, open_redis
+from mcp_grok.completions.distributed.waited_for import WaitedFor
 from mcp_grok.completions.running import CLOSE_TIMEOUT, PATIENCE, OnAnswer
-from mcp_grok.completions.shared import SharedCompletions
-from mcp_grok.completions.shared_state import PREFIX, SharedState, StoreGoneError, open_redis
-from mcp_grok.completions.waited_for import WaitedFor
 from mcp_grok.errors import NotConfigured
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient

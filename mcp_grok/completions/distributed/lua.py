@@ -1,4 +1,4 @@
-"""What the scripts of `shared_scripts` begin with, in Lua.
+"""What the scripts of `scripts` begin with, in Lua.
 
 Under the prefix there are:
 

@@ -3,7 +3,7 @@
 import anyio
 
 from mcp_grok.completions.call import Call
-from mcp_grok.completions.shared_state import SharedState, StoreGoneError
+from mcp_grok.completions.distributed.state import SharedState, StoreGoneError
 
 INTERVAL = 0.1
 """Seconds between two tellings."""
