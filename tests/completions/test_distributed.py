@@ -49,7 +49,7 @@ async def test_a_call_handed_off_is_fetched_elsewhere_with_the_text_so_far(upstr
         go_on.set()
         outcome = await late.wait()
         again = await one.find(call.id)
-        assert again.outcome == outcome
+        assert await again.wait() == outcome
     assert isinstance(outcome, Completion)
     assert "".join(pieces) == "once upon a time"
     assert len(upstream.requests) == 1
