@@ -20,6 +20,8 @@ from tests.conftest import KEY
 from tests.faulty import Faulty
 from tests.process import MODERN_META, ServerProcess, listening_process, server_process
 
+pytestmark = pytest.mark.alone
+
 CHAT = "grok_chat_completions"
 
 DEADLINE = 10.0

@@ -17,6 +17,8 @@ from tests.replay import COMPLETION, Exchange, Held, Replay
 from tests.test_cancellations import environment
 from tests.test_server import HELLO, text_of
 
+pytestmark = pytest.mark.alone
+
 SCALE = 60
 """What takes a minute in use takes a second here."""
 

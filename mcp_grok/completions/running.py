@@ -27,7 +27,7 @@ OnAnswer = Callable[[str, int], Awaitable[None]]
 CLOSE_TIMEOUT = 2.0
 """Seconds that closing the pooled connections may take."""
 
-NOTICE = 0.2
+NOTICE = 0.5
 ROUNDS = 20
 """Seconds in which a connection that its client has closed is known for closed, and rounds of the event loop in which
 a call is known for left: a client may give up and ask again in one breath."""
