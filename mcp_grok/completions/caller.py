@@ -17,6 +17,11 @@ class Caller:
     name: str = ""
     key: SecretStr | None = None
 
+    @property
+    def secret(self) -> str | None:
+        """The key in the clear, to be sent; None where the caller has none."""
+        return self.key.get_secret_value() if self.key else None
+
 
 ANYONE = Caller()
 """The caller where nobody is authenticated."""

@@ -9,7 +9,7 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 
-from mcp_grok.completions.call import Call
+from mcp_grok.completions.call import Call, Outcome
 from mcp_grok.completions.caller import ANYONE, Caller
 from mcp_grok.completions.memory import MemoryStore
 from mcp_grok.completions.spending import Spending
@@ -86,8 +86,7 @@ class Completions:
         """
         if self._closing:
             raise Unavailable
-        key = caller.key.get_secret_value() if caller.key else None
-        question = f"{self._client.place(key)} {request.question} {caller.name}"
+        question = self._question(request, caller)
         if any(call.elapsed > SECOND_TRY for call in self._twins(question)):
             await anyio.sleep(NOTICE if hangs_up else 0)
             for _ in range(ROUNDS):
@@ -100,7 +99,7 @@ class Completions:
             return call
         await self._store.begin(call)
         self._running[call.id] = call
-        self._tasks.start_soon(self._run, call, request, key)
+        self._tasks.start_soon(self._run, call, request, caller.secret)
         return call
 
     async def keep(self, call: Call) -> None:
@@ -167,6 +166,10 @@ class Completions:
         for call in self._running.values():
             call.cancel(Lost())
 
+    def _question(self, request: ChatRequest, caller: Caller) -> str:
+        """Equal for calls of one caller that ask the same of the same API with the same key."""
+        return f"{self._client.place(caller.secret)} {request.question} {caller.name}"
+
     def _twins(self, question: str) -> list[Call]:
         """The calls under way that ask this."""
         return [call for call in self._running.values() if call.question == question]
@@ -214,18 +217,21 @@ class Completions:
             await call.run(self._client, request, key)
         finally:
             outcome = call.reached or Lost()
-            if isinstance(outcome, Completion):
-                self._spending[call.caller].add(call.model, outcome)
-                if self._on_answer is not None:
-                    await self._on_answer(call.caller, token_counts(outcome.body.get("usage"))["total_tokens"])
             call.abandoned = call.abandoned or isinstance(outcome, Lost)
             with anyio.CancelScope(shield=True):
                 await self._store.deliver(call, outcome)
+                await self._count(call, outcome)
                 call.end(outcome)
                 await self._settle(call)
             del self._running[call.id]
             if not self._running:
                 self._idle.set()
+
+    async def _count(self, call: Call, outcome: Outcome) -> None:
+        if isinstance(outcome, Completion):
+            self._spending[call.caller].add(call.model, outcome)
+            if self._on_answer is not None:
+                await self._on_answer(call.caller, token_counts(outcome.body.get("usage"))["total_tokens"])
 
 
 def no_such_call(call_id: str) -> NotFound:

@@ -1,15 +1,19 @@
 """How much one caller may have: requests a minute, calls at once, tokens a day."""
 
+import logging
 import math
 import time
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+from limits.errors import StorageError
 
 from mcp_grok.completions import Caller, Completions
-from mcp_grok.errors import LimitReached
+from mcp_grok.errors import LimitReached, StoreUnreachable
 from mcp_grok.service.options import Limits
+
+logger = logging.getLogger(__name__)
 
 SOON = 1.0
 """Seconds after which a place may be free again."""
@@ -27,7 +31,7 @@ class CallerLimits:
         self._most_at_once = limits.calls_at_once
         self._requests = RateLimitItemPerMinute(limits.requests_per_minute) if limits.requests_per_minute else None
         self._tokens = RateLimitItemPerDay(limits.tokens_per_day) if limits.tokens_per_day else None
-        storage: Storage = MemoryStorage() if store_url is None else RedisStorage(store_url, implementation="redispy")
+        storage: Storage = MemoryStorage() if store_url is None else _shared(store_url)
         self._by_minute = MovingWindowRateLimiter(storage)
         self._by_day = FixedWindowRateLimiter(storage)
 
@@ -36,7 +40,17 @@ class CallerLimits:
 
         Raises:
             LimitReached: they have had enough; `retry_after` says for how long.
+            StoreUnreachable: the store that servers share cannot be reached.
         """
+        try:
+            await self._admit(caller, completions)
+        except StorageError:
+            raise StoreUnreachable(
+                "The store that servers share cannot be reached, so limits cannot be checked. Nothing was sent; send "
+                "the call again in a moment."
+            ) from None
+
+    async def _admit(self, caller: Caller, completions: Completions) -> None:
         if self._tokens and not await self._by_day.test(self._tokens, "tokens", caller.name):
             await self._refuse(self._by_day, self._tokens, "tokens", caller, "tokens a day")
         if self._most_at_once and await completions.under_way(caller) >= self._most_at_once:
@@ -45,14 +59,21 @@ class CallerLimits:
             await self._refuse(self._by_minute, self._requests, "requests", caller, "requests a minute")
 
     async def count(self, name: str, tokens: int) -> None:
-        """Counts the tokens of an answer to a caller of that name."""
-        if self._tokens and tokens:
-            await self._by_day.hit(self._tokens, "tokens", name, cost=tokens)
+        """Counts the tokens of an answer to a caller of that name; where the store is away, the log says so."""
+        try:
+            if self._tokens and tokens:
+                await self._by_day.hit(self._tokens, "tokens", name, cost=tokens)
+        except StorageError as error:
+            logger.warning("the tokens of an answer are not counted: %s", type(error.storage_error).__name__)
 
     async def _refuse(self, limiter: RateLimiter, item: RateLimitItem, what: str, caller: Caller, unit: str) -> None:
         stats = await limiter.get_window_stats(item, what, caller.name)
         wait = max(1, math.ceil(stats.reset_time - time.time()))
         raise LimitReached(_sentence(item.amount, unit), retry_after=wait)
+
+
+def _shared(store_url: str) -> Storage:
+    return RedisStorage(store_url, wrap_exceptions=True, implementation="redispy")
 
 
 def _sentence(most: int, unit: str) -> str:

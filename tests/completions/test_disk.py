@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
+from mcp_grok.completions import open_completions
 from mcp_grok.completions.call import Call
 from mcp_grok.completions.disk import DATABASE, DiskStore, open_disk_store
 from mcp_grok.completions.owner import Owner
@@ -15,6 +18,8 @@ from mcp_grok.completions.store import BOUNDS, Bounds
 from mcp_grok.errors import CallTimeout, GrokError, InternalError, Lost, NotConfigured, NotFound, UpstreamError
 from mcp_grok.upstream.completion import Completion
 from tests.completions.test_memory import ended_call
+from tests.completions.test_running import hello
+from tests.conftest import settings_for
 from tests.process import server_process
 from tests.replay import COMPLETION, Held, Replay
 from tests.test_cancellations import body_of, environment
@@ -266,6 +271,28 @@ async def test_a_call_cut_by_the_end_of_its_server_is_told_as_lost_and_made_agai
         assert again["_meta"]["mcp-grok/lost"] == [{"id": pending["id"], "billed": "unknown"}]
         assert "mcp-grok/lost" not in (await server.grok())["_meta"]
     assert len(upstream.requests) == 3
+
+
+async def test_an_answer_is_kept_though_the_server_ends_while_its_tokens_are_counted(
+    upstream: Replay, tmp_path: Path
+) -> None:
+    counting = anyio.Event()
+
+    async def count(caller: str, tokens: int) -> None:
+        counting.set()
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+
+    settings = settings_for(upstream, store=f"disk:{tmp_path / 'store'}")
+    async with open_completions(settings, on_answer=count) as completions:
+        call = await completions.start(hello())
+        await completions.keep(call)
+        await counting.wait()
+    async with open_completions(settings) as completions:
+        outcome = (await completions.find(call.id)).outcome
+    assert isinstance(outcome, Completion)
+    assert outcome.body == COMPLETION
+    assert len(upstream.requests) == 1
 
 
 async def test_an_answer_handed_off_is_there_after_a_restart(upstream: Replay, tmp_path: Path) -> None:

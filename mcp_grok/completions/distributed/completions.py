@@ -68,8 +68,7 @@ class SharedCompletions(Completions):
         """
         if self._closing:
             raise Unavailable
-        key = caller.key.get_secret_value() if caller.key else None
-        question = f"{self._client.place(key)} {request.question} {caller.name}"
+        question = self._question(request, caller)
         if any(call.question == question for call in self._waited_for):
             for _ in range(ROUNDS):
                 await anyio.lowlevel.checkpoint()
@@ -89,7 +88,7 @@ class SharedCompletions(Completions):
                 return left
             call = SharedCall(request.model, question, caller.name, self.stop_soon)
             call.notes.update({"lost": lost} if lost else {})
-            await self._queue_up(call, request, self._seal.close(key) if key else "")
+            await self._queue_up(call, request, self._seal.close(caller.secret) if caller.secret else "")
         except StoreGoneError:
             raise unreachable("Nothing was sent; send the call again in a moment.") from None
         return call

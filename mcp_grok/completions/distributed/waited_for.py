@@ -1,12 +1,10 @@
 """The calls that this process waits for, wherever they run: what is heard of them, and what is seen where no news
 comes."""
 
-import logging
 from typing import Any
 
 import anyio
 import anyio.abc
-from redis.exceptions import RedisError
 
 from mcp_grok.completions.call import Call
 from mcp_grok.completions.distributed.call import SharedCall
@@ -16,8 +14,6 @@ from mcp_grok.completions.running import OnAnswer
 from mcp_grok.errors import InternalError, Lost, OutOfReach
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import token_counts
-
-logger = logging.getLogger(__name__)
 
 LOST_AFTER = 5.0
 """Seconds that the process of a call must be found dead before the call is taken for lost: Redis may have been away,
@@ -198,9 +194,5 @@ class WaitedFor:
         await self._state.forget(call.id)
 
     async def _count(self, call: SharedCall, completion: Completion) -> None:
-        if self._on_answer is None or not await self._state.counts(call.id):
-            return
-        try:
+        if self._on_answer is not None and await self._state.counts(call.id):
             await self._on_answer(call.caller, token_counts(completion.body.get("usage"))["total_tokens"])
-        except (RedisError, OSError) as error:
-            logger.warning("the tokens of an answer are not counted: %s", type(error).__name__)
