@@ -24,6 +24,18 @@ MODERN_META = {
 }
 
 
+def modern_call(tool: str, arguments: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Headers and body of a call of a tool over HTTP, in the era without sessions."""
+    headers = {
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": tool,
+    }
+    params = {"name": tool, "arguments": arguments, "_meta": MODERN_META}
+    return headers, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
 class ServerProcess:
     """One process. Answers go to whoever asked; everything else to `others`, in order.
 

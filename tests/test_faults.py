@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import KEY
 from tests.faulty import Faulty
-from tests.process import MODERN_META, ServerProcess, listening_process, server_process
+from tests.process import ServerProcess, listening_process, modern_call, server_process
 
 pytestmark = pytest.mark.alone
 
@@ -97,14 +97,7 @@ class Http:
         return asyncio.ensure_future(self._call(tool, arguments)), lambda reason: None
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> Any:
-        params = {"name": tool, "arguments": arguments, "_meta": MODERN_META}
-        headers = {
-            "accept": "application/json, text/event-stream",
-            "mcp-protocol-version": "2026-07-28",
-            "mcp-method": "tools/call",
-            "mcp-name": tool,
-        }
-        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers, request = modern_call(tool, arguments)
         response = await self._client.post(self._url, json=request, headers=headers)
         return json.loads(response.text.rpartition("data: ")[2])["result"]
 

@@ -13,17 +13,11 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from tests.bench.__main__ import environment, upstream
-from tests.process import MCP_GROK, MODERN_META
+from tests.process import MCP_GROK, modern_call
 
 AT_ONCE = 16
 CALLS = 1500
 ROUNDS = 3
-HEADERS = {
-    "accept": "application/json, text/event-stream",
-    "mcp-protocol-version": "2026-07-28",
-    "mcp-method": "tools/call",
-    "mcp-name": "grok_chat_completions",
-}
 BARE = [sys.executable, "-m", "tests.bench.bare", "http"]
 
 
@@ -63,9 +57,9 @@ async def rate(url: str, count: int = CALLS) -> float:
         RuntimeError: one failed.
     """
     arguments = {"messages": [{"role": "user", "content": "Hello"}]}
-    params = {"name": "grok_chat_completions", "arguments": arguments, "_meta": MODERN_META}
-    request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-    headers = {**HEADERS, "content-type": "application/json"}
+    headers, body = modern_call("grok_chat_completions", arguments)
+    headers["content-type"] = "application/json"
+    request = json.dumps(body).encode()
     numbers = iter(range(count))
 
     async def caller(client: httpx2.AsyncClient) -> None:

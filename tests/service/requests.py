@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from tests.process import MODERN_META
+from tests.process import modern_call
 
 CHAT = "grok_chat_completions"
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -19,17 +19,10 @@ async def get(url: str, **headers: str) -> httpx2.Response:
 
 async def post(url: str, name: str = CHAT, arguments: Any = HELLO, **headers: str) -> httpx2.Response:
     """What a call of a tool gives, in the era without sessions."""
-    params = {"name": name, "arguments": arguments, "_meta": MODERN_META}
-    given = {
-        "accept": "application/json, text/event-stream",
-        "mcp-protocol-version": "2026-07-28",
-        "mcp-method": "tools/call",
-        "mcp-name": name,
-        **{header.replace("_", "-"): value for header, value in headers.items()},
-    }
-    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    own, request = modern_call(name, arguments)
+    given = {header.replace("_", "-"): value for header, value in headers.items()}
     async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
-        return await client.post(url, json=request, headers=given)
+        return await client.post(url, json=request, headers={**own, **given})
 
 
 def result_of(response: httpx2.Response) -> Any:
