@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -74,9 +76,12 @@ async def serve_http(settings: Settings, options: "ServiceOptions", listener: so
     from mcp_grok.service.app import service_app
     from mcp_grok.service.operations import operations_routes
 
-    limits = _limits(settings, options)
-    counted = limits.count if limits else None
-    async with open_upstream(settings, on_answer=counted, runs_calls=not options.calls_elsewhere) as completions:
+    async with (
+        _limits(settings, options) as limits,
+        open_upstream(
+            settings, on_answer=limits.count if limits else None, runs_calls=not options.calls_elsewhere
+        ) as completions,
+    ):
         server = create_server(settings, completions, Callers(options.caller_keys), limits)
         app = service_app(server, options, operations_routes(completions, metrics=options.metrics))
         return await serve_app(
@@ -84,11 +89,14 @@ async def serve_http(settings: Settings, options: "ServiceOptions", listener: so
         )
 
 
-def _limits(settings: Settings, options: "ServiceOptions") -> "CallerLimits | None":
+@asynccontextmanager
+async def _limits(settings: Settings, options: "ServiceOptions") -> "AsyncIterator[CallerLimits | None]":
     if not options.limits.any:
-        return None
+        yield None
+        return
     try:
-        from mcp_grok.service.limits import CallerLimits
+        from mcp_grok.service.limits import open_limits
     except ImportError:
         raise NotConfigured("Limits for callers need: pip install 'mcp-grok-chat[team]'.") from None
-    return CallerLimits(options.limits, settings.store_url)
+    async with open_limits(options.limits, settings.store_url) as limits:
+        yield limits

@@ -3,6 +3,9 @@
 import logging
 import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
@@ -24,14 +27,13 @@ class CallerLimits:
 
     Args:
         limits: Of each caller.
-        store_url: The Redis or Valkey that servers share; None counts in this process alone.
+        storage: Where it is counted.
     """
 
-    def __init__(self, limits: Limits, store_url: str | None = None) -> None:
+    def __init__(self, limits: Limits, storage: Storage) -> None:
         self._most_at_once = limits.calls_at_once
         self._requests = RateLimitItemPerMinute(limits.requests_per_minute) if limits.requests_per_minute else None
         self._tokens = RateLimitItemPerDay(limits.tokens_per_day) if limits.tokens_per_day else None
-        storage: Storage = MemoryStorage() if store_url is None else _shared(store_url)
         self._by_minute = MovingWindowRateLimiter(storage)
         self._by_day = FixedWindowRateLimiter(storage)
 
@@ -72,8 +74,20 @@ class CallerLimits:
         raise LimitReached(_sentence(item.amount, unit), retry_after=wait)
 
 
-def _shared(store_url: str) -> Storage:
-    return RedisStorage(store_url, wrap_exceptions=True, implementation="redispy")
+@asynccontextmanager
+async def open_limits(limits: Limits, store_url: str | None) -> AsyncIterator[CallerLimits]:
+    """Limits that are counted in the Redis or Valkey that servers share, or without one in this process alone."""
+    if store_url is None:
+        yield CallerLimits(limits, MemoryStorage())
+        return
+    from mcp_grok.completions.distributed.state import open_redis
+
+    async with open_redis(store_url) as redis:
+        # Its annotation leaves out what it hands on to redis.
+        pool: Any = redis.connection_pool
+        yield CallerLimits(
+            limits, RedisStorage(store_url, wrap_exceptions=True, implementation="redispy", connection_pool=pool)
+        )
 
 
 def _sentence(most: int, unit: str) -> str:

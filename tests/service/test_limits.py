@@ -7,7 +7,7 @@ import pytest
 
 from mcp_grok.completions import Caller, open_completions
 from mcp_grok.errors import LimitReached, StoreUnreachable
-from mcp_grok.service.limits import CallerLimits
+from mcp_grok.service.limits import open_limits
 from mcp_grok.service.options import Limits
 from mcp_grok.settings import Settings
 from tests.conftest import KEY
@@ -18,8 +18,12 @@ ANN = Caller("ann")
 
 async def test_servers_count_together(settings: Settings, tmp_path: Path) -> None:
     with running_valkey(tmp_path / "valkey") as valkey:
-        one, other = (CallerLimits(Limits(requests_per_minute=2), valkey.url) for _ in range(2))
-        async with open_completions(settings) as completions:
+        limits = Limits(requests_per_minute=2)
+        async with (
+            open_limits(limits, valkey.url) as one,
+            open_limits(limits, valkey.url) as other,
+            open_completions(settings) as completions,
+        ):
             await one.admit(ANN, completions)
             await other.admit(ANN, completions)
             with pytest.raises(LimitReached):
@@ -32,9 +36,8 @@ async def test_a_store_that_is_away_lets_nobody_in_and_says_that_nothing_was_sen
     settings: Settings, tmp_path: Path, limits: Limits
 ) -> None:
     with running_valkey(tmp_path / "valkey") as valkey:
-        given = CallerLimits(limits, valkey.url)
-        valkey.stop()
-        async with open_completions(settings) as completions:
+        async with open_limits(limits, valkey.url) as given, open_completions(settings) as completions:
+            valkey.stop()
             with pytest.raises(StoreUnreachable) as caught:
                 await given.admit(ANN, completions)
         valkey.start()
@@ -46,10 +49,10 @@ async def test_tokens_that_cannot_be_counted_are_told_in_the_log_and_harm_no_ans
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running_valkey(tmp_path / "valkey") as valkey:
-        given = CallerLimits(Limits(tokens_per_day=5), valkey.url)
-        valkey.stop()
-        with caplog.at_level(logging.WARNING):
-            await given.count("ann", 3)
+        async with open_limits(Limits(tokens_per_day=5), valkey.url) as given:
+            valkey.stop()
+            with caplog.at_level(logging.WARNING):
+                await given.count("ann", 3)
         valkey.start()
     assert "the tokens of an answer are not counted: ConnectionError" in caplog.text
     assert KEY not in caplog.text
