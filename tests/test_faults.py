@@ -24,8 +24,11 @@ pytestmark = pytest.mark.alone
 
 CHAT = "grok_chat_completions"
 
-DEADLINE = 10.0
+DEADLINE = 20.0
 """Seconds for a whole call."""
+
+IDLE = 5.0
+"""Seconds without a byte: well over what the upstream works, so that no answer is given up as it is sent."""
 
 SLACK = 10.0
 """Seconds that a busy machine may add to it."""
@@ -38,7 +41,7 @@ GIVE_UP = 0.5
 SETTINGS = {
     "MCP_GROK_API_KEY": KEY,
     "MCP_GROK_TIMEOUT": str(DEADLINE),
-    "MCP_GROK_IDLE_TIMEOUT": "2",
+    "MCP_GROK_IDLE_TIMEOUT": str(IDLE),
     "MCP_GROK_HANDOFF_AFTER": "0.7",
     "MCP_GROK_MAX_CONCURRENCY": str(PLACES),
     "MCP_GROK_MAX_RESULT_BYTES": "0",

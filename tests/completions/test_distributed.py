@@ -132,6 +132,26 @@ async def test_an_abandoned_call_ends_after_its_time_and_is_told_as_lost(
         assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
 
 
+async def test_what_was_lost_is_told_again_by_any_server_when_its_telling_crossed_a_cancellation(
+    upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.behave = hold
+    monkeypatch.setattr("mcp_grok.completions.distributed.joining.PATIENCE", 0.1)
+    async with opened(shared, shared) as (one, other):
+        first = await one.start(hello(stream=True))
+        exchange = await upstream.exchanges.get()
+        await one.abandon(first)
+        await exchange.closed.wait()
+        upstream.answer(COMPLETION)
+        while (crossed := await one.start(hello(stream=True))).id == first.id:
+            await one.abandon(crossed)
+        await crossed.wait()
+        await one.cancel(crossed)
+        again = await other.start(hello(stream=True))
+        assert again.notes == {"lost": [{"id": first.id, "billed": "unknown"}]}
+        assert again.id != crossed.id
+
+
 async def test_the_oldest_answers_go_first(upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     bounds = "local AGE, IDLE, ENTRIES, BYTES = 100, 100, 2, 1000000"
     monkeypatch.setattr("mcp_grok.completions.distributed.state.BOUNDS_IN_FORCE", bounds)

@@ -187,6 +187,23 @@ async def test_what_was_lost_is_told_until_somebody_has_heard_it(upstream: Repla
     assert again.notes == {"lost": [{"id": call_id, "billed": "unknown"} for call_id in ids]}
 
 
+async def test_what_was_lost_is_told_again_when_the_answer_that_told_it_crossed_a_cancellation(
+    upstream: Replay, settings: Settings
+) -> None:
+    upstream.behave = hold
+    async with open_completions(settings) as completions:
+        first = await completions.start(hello())
+        await left_until_its_time_was_up(completions, first)
+        upstream.answer(COMPLETION)
+        crossed = await completions.start(hello())
+        await crossed.wait()
+        await completions.cancel(crossed)
+        again = await completions.start(hello())
+        assert again.notes == {"lost": [{"id": first.id, "billed": "unknown"}]}
+        assert again.id != crossed.id
+        assert (await completions.start(hello())).notes == {}
+
+
 async def test_what_failed_without_a_bill_is_asked_again_without_a_word(upstream: Replay, settings: Settings) -> None:
     upstream.answer({"error": {"code": "invalid_token", "message": "No."}}, status=401)
     async with open_completions(settings) as completions:

@@ -17,7 +17,7 @@ from mcp_grok.completions.distributed.sealed import Seal
 from mcp_grok.completions.distributed.state import SharedState, StoreGoneError, unreachable
 from mcp_grok.completions.distributed.waited_for import WaitedFor
 from mcp_grok.completions.memory import MemoryStore
-from mcp_grok.completions.running import NOTICE, ROUNDS, SECOND_TRY, Completions, no_such_call
+from mcp_grok.completions.running import NOTICE, ROUNDS, SECOND_TRY, Completions, bearer_of_lost, no_such_call
 from mcp_grok.errors import Cancelled, GrokError, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
@@ -135,6 +135,10 @@ class SharedCompletions(Completions):
         Raises:
             GrokError: Redis cannot be reached, so that the call may go on.
         """
+        if call.outcome is not None:
+            if "lost" in call.notes:
+                await self._save(bearer_of_lost(call))
+            return
         known = self._waited_for.get(call.id)
         if known not in (None, call):
             # Another request has taken it over, and wants it.
