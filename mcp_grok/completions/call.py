@@ -204,6 +204,16 @@ class Call:
         logger.log(level, text, self.model, code, self.elapsed, extra={CALL: known})
 
 
+def bearer_of_lost(call: Call) -> Call:
+    """A cancelled call that says in place of one that has ended which others were lost: who waited for that one gave up
+    as its answer came, and may not have seen it."""
+    bearer = Call(call.model, call.question, call.caller)
+    bearer.notes["lost"] = call.notes["lost"]
+    bearer.abandoned = True
+    bearer.end(Cancelled("Nothing was sent.", billed="no"))
+    return bearer
+
+
 async def _examined(completion: Completion, request: ChatRequest) -> Completion:
     """The answer with what is found out about it here: whether it is the JSON asked for, and about what it cost."""
     if request.response_format is not None:

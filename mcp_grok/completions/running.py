@@ -9,12 +9,12 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 
-from mcp_grok.completions.call import Call, Outcome
+from mcp_grok.completions.call import Call, Outcome, bearer_of_lost
 from mcp_grok.completions.caller import ANYONE, Caller
 from mcp_grok.completions.memory import MemoryStore
 from mcp_grok.completions.spending import Spending
 from mcp_grok.completions.store import Store
-from mcp_grok.errors import Cancelled, GrokError, Lost, NotConfigured, NotFound, Unavailable
+from mcp_grok.errors import GrokError, Lost, NotConfigured, NotFound, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
@@ -234,16 +234,6 @@ class Completions:
             self._spending[call.caller].add(call.model, outcome)
             if self._on_answer is not None:
                 await self._on_answer(call.caller, token_counts(outcome.body.get("usage"))["total_tokens"])
-
-
-def bearer_of_lost(call: Call) -> Call:
-    """A cancelled call that says in place of one that has ended which others were lost: who waited for that one gave up
-    as its answer came, and may not have seen it."""
-    bearer = Call(call.model, call.question, call.caller)
-    bearer.notes["lost"] = call.notes["lost"]
-    bearer.abandoned = True
-    bearer.end(Cancelled("Nothing was sent.", billed="no"))
-    return bearer
 
 
 def no_such_call(call_id: str) -> NotFound:

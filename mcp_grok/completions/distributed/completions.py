@@ -8,7 +8,7 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 
-from mcp_grok.completions.call import Call
+from mcp_grok.completions.call import Call, bearer_of_lost
 from mcp_grok.completions.caller import ANYONE, Caller
 from mcp_grok.completions.distributed.call import SharedCall
 from mcp_grok.completions.distributed.queue import Queue
@@ -17,7 +17,7 @@ from mcp_grok.completions.distributed.sealed import Seal
 from mcp_grok.completions.distributed.state import SharedState, StoreGoneError, unreachable
 from mcp_grok.completions.distributed.waited_for import WaitedFor
 from mcp_grok.completions.memory import MemoryStore
-from mcp_grok.completions.running import NOTICE, ROUNDS, SECOND_TRY, Completions, bearer_of_lost, no_such_call
+from mcp_grok.completions.running import NOTICE, ROUNDS, SECOND_TRY, Completions, no_such_call
 from mcp_grok.errors import Cancelled, GrokError, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
