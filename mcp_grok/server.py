@@ -155,7 +155,8 @@ def create_server(
         title="Grok",
         instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to go on.",
         lifespan=lifespan,
-        get_tool_input_schema=lambda name: definitions[name].input_schema if name in definitions else None,
+        # No argument of these tools travels in a header as well; the SDK would search the schema for one at each call.
+        get_tool_input_schema=lambda name: None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
