@@ -13,9 +13,12 @@ import psutil
 
 from tests.process import MCP_GROK, ServerProcess, server_process
 
-SEQUENTIAL = 300
+SEQUENTIAL = 100
 TOGETHER = 64
-MANY = 1000
+MANY = 320
+ROUNDS = 7
+"""Short ones, taken in turns, whose median does not follow a machine that others use, too."""
+
 STARTS = 7
 SLOW_CALLS = 500
 STREAM_SIZES = (2_000, 20_000, 200_000)
@@ -107,6 +110,11 @@ async def measure_calls(server: ServerProcess) -> tuple[float, float, float]:
     return p50, (cpu(server) - used) / MANY * 1000, MANY / took
 
 
+def median_of_each(measured: list[tuple[float, float, float]]) -> list[float]:
+    """The medians of what `measure_calls` gave in several rounds."""
+    return [statistics.median(figures) for figures in zip(*measured, strict=True)]
+
+
 async def measure_starts(env: dict[str, str]) -> tuple[float, float]:
     """Seconds from start to `initialize`, ours and bare, taken in turns."""
     times: dict[str, list[float]] = {"ours": [], "bare": []}
@@ -156,7 +164,8 @@ async def main() -> None:
             idle = memory(ours)
             row("memory, idle", idle, memory(bare), "MB", "+10 MB")
             direct = await direct_p50(url)
-            mine, theirs = await measure_calls(ours), await measure_calls(bare)
+            rounds = [[await measure_calls(server) for server in (ours, bare)] for _ in range(ROUNDS)]
+            mine, theirs = (median_of_each([of_both[place] for of_both in rounds]) for place in (0, 1))
             row("a call, p50", mine[0], theirs[0], "ms", "<= 0.75")
             row("processor time a call", mine[1], theirs[1], "ms", "<= 0.65")
             row("calls a second at 64 at once", mine[2], theirs[2], "1/s", ">= 1.7")
