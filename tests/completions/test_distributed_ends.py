@@ -1,12 +1,14 @@
 """Calls that several processes share: how they end, and what is left of them."""
 
 import anyio
+import anyio.abc
 import pytest
 from pydantic import SecretStr
 
 from mcp_grok.completions import Caller
 from mcp_grok.completions.distributed import open_distributed
 from mcp_grok.completions.distributed.sealed import Seal
+from mcp_grok.completions.distributed.state import open_redis
 from mcp_grok.errors import GrokError, NotConfigured, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
@@ -157,6 +159,20 @@ async def test_a_caller_s_key_that_the_running_process_cannot_read_is_told_and_n
     assert isinstance(outcome, GrokError)
     assert (outcome.as_dict()["code"], outcome.as_dict()["billed"]) == ("not_configured", "no")
     assert not upstream.requests
+
+
+async def test_connections_to_the_store_are_closed_by_whoever_is_cancelled(valkey: Valkey) -> None:
+    async def connect(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+        async with open_redis(valkey.url) as redis:
+            await redis.ping()
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(connect)
+        tasks.cancel_scope.cancel()
+    async with open_redis(valkey.url) as redis:
+        assert len(await redis.client_list()) == 1
 
 
 async def test_a_worker_without_a_store_or_an_address_says_what_it_needs(upstream: Replay) -> None:

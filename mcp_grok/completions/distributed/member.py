@@ -10,7 +10,7 @@ import anyio
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from mcp_grok.completions.distributed.state import ALIVE, CONNECT_TIMEOUT, SharedState, StoreGoneError
+from mcp_grok.completions.distributed.state import ALIVE, SharedState, StoreGoneError, open_redis
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,7 @@ class Member:
 
     async def listen(self) -> None:
         """Hears the inbox until cancelled, whatever becomes of the connection."""
-        redis = Redis.from_url(
-            self._url, protocol=2, decode_responses=True, socket_timeout=None, socket_connect_timeout=CONNECT_TIMEOUT
-        )
-        async with redis:
+        async with open_redis(self._url, answer_timeout=None) as redis:
             while True:
                 try:
                     await self._hear(redis)

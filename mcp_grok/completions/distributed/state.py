@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
+import anyio
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -18,6 +19,7 @@ from mcp_grok.completions.distributed import scripts
 from mcp_grok.completions.distributed.lua import BOUNDS_IN_FORCE, FUNCTIONS
 from mcp_grok.completions.distributed.spending import increments, nested
 from mcp_grok.completions.outcomes import read, written
+from mcp_grok.completions.running import CLOSE_TIMEOUT
 from mcp_grok.completions.store import BOUNDS
 from mcp_grok.errors import GrokError, Lost, StoreUnreachable
 from mcp_grok.upstream.completion import Completion
@@ -246,20 +248,26 @@ class SharedState:
 
 
 @asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator["Redis"]:
-    """Connections to a Redis or Valkey."""
+async def open_redis(url: str, answer_timeout: float | None = ANSWER_TIMEOUT) -> AsyncIterator["Redis"]:
+    """Connections to a Redis or Valkey.
+
+    Args:
+        url: Its address.
+        answer_timeout: Seconds to wait for an answer; None to listen for what may never come.
+    """
     redis = Redis.from_url(
         url,
         protocol=2,
         decode_responses=True,
-        socket_timeout=ANSWER_TIMEOUT,
+        socket_timeout=answer_timeout,
         socket_connect_timeout=CONNECT_TIMEOUT,
         retry=REDIS_RETRY,
     )
     try:
         yield redis
     finally:
-        with suppress(RedisError, OSError):
+        # Whoever is cancelled while it closes leaves connections open.
+        with anyio.move_on_after(CLOSE_TIMEOUT, shield=True), suppress(RedisError, OSError):
             await redis.aclose()
 
 
