@@ -91,8 +91,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve_http(settings: Any, options: argparse.Namespace) -> int:
-    from mcp_grok.service.options import ServiceOptions
-    from mcp_grok.transports import HTTP_PATH, SSE_PATH, serve_http
+    from mcp_grok.service.options import HTTP_PATH, SSE_PATH, ServiceOptions
+    from mcp_grok.transports import serve_http
 
     try:
         service = ServiceOptions.read(options, settings)

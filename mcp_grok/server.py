@@ -91,8 +91,8 @@ def create_server(
     callers = callers or Callers()
     cancellations = Cancellations()
     tools = tools_in_force(settings)
-    definitions = {name: tool.definition(settings) for name, tool in tools.items()}
-    listing = ListToolsResult(tools=list(definitions.values()), ttl_ms=LISTS_TTL, cache_scope="public")
+    definitions = [tool.definition(settings) for tool in tools.values()]
+    listing = ListToolsResult(tools=definitions, ttl_ms=LISTS_TTL, cache_scope="public")
 
     @asynccontextmanager
     async def lifespan(server: Server[Completions]) -> AsyncIterator[Completions]:

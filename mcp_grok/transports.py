@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from mcp_grok.service.limits import CallerLimits
     from mcp_grok.service.options import ServiceOptions
 
-HTTP_PATH = "/mcp"
-SSE_PATH = "/sse"
-
 SHUTDOWN_TIMEOUT = 3
 """Seconds that open responses get to end after a signal."""
 

@@ -14,7 +14,7 @@ from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lo
 from mcp_grok.json_logs import CALL
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost, token_counts
+from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost
 from mcp_grok.upstream.json_output import violations
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText
@@ -191,12 +191,11 @@ class Call:
         level = logging.INFO if code in ("answered", "cancelled") else logging.WARNING
         if not logger.isEnabledFor(level):
             return
-        usage = outcome.body.get("usage") if isinstance(outcome, Completion) else None
         known = {
             "caller": self.caller,
             "request_id": self.id,
             "model": self.model,
-            "tokens": token_counts(usage)["total_tokens"],
+            "tokens": outcome.tokens["total_tokens"] if isinstance(outcome, Completion) else 0,
             "duration": round(self.elapsed, 3),
             "outcome": code,
         }

@@ -18,7 +18,6 @@ from mcp_grok.errors import GrokError, Lost, NotConfigured, NotFound, Unavailabl
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import token_counts
 from mcp_grok.upstream.request import ChatRequest
 
 OnAnswer = Callable[[str, int], Awaitable[None]]
@@ -233,7 +232,7 @@ class Completions:
         if isinstance(outcome, Completion):
             self._spending[call.caller].add(call.model, outcome)
             if self._on_answer is not None:
-                await self._on_answer(call.caller, token_counts(outcome.body.get("usage"))["total_tokens"])
+                await self._on_answer(call.caller, outcome.tokens["total_tokens"])
 
 
 def no_such_call(call_id: str) -> NotFound:

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import token_counts
 
 
 class Spending:
@@ -23,7 +22,7 @@ class Spending:
         """
         totals = self._models.setdefault(completion.model or model, {"answers": 0, "cost": {}})
         totals["answers"] += 1
-        for count, tokens in token_counts(completion.body.get("usage")).items():
+        for count, tokens in completion.tokens.items():
             totals[count] = totals.get(count, 0) + tokens
         if cost := completion.cost:
             kind = "estimated" if cost.get("estimate") else "stated"

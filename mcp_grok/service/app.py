@@ -20,10 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_grok.service.options import ServiceOptions
+from mcp_grok.service.options import HTTP_PATH, SSE_PATH, ServiceOptions
 
-HTTP_PATH = "/mcp"
-SSE_PATH = "/sse"
 MESSAGES_PATH = "/messages/"
 
 MAX_BODY_BYTES = 32 * 1024 * 1024

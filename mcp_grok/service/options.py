@@ -14,6 +14,9 @@ from mcp_grok.serve_command import DRAIN
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.address import is_loopback
 
+HTTP_PATH = "/mcp"
+SSE_PATH = "/sse"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

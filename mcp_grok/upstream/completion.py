@@ -8,7 +8,7 @@ import anyio
 
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.assemble import Assembler, JSONObject
-from mcp_grok.upstream.cost import Cost, told_cost
+from mcp_grok.upstream.cost import Cost, token_counts, told_cost
 from mcp_grok.upstream.json_output import Violation
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
@@ -43,6 +43,11 @@ class Completion:
         """The model that answered, as the answer names it; empty where it names none."""
         name = self.body.get("model")
         return name if isinstance(name, str) else ""
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """What its usage counts, by kind; 0 for what it does not state."""
+        return token_counts(self.body.get("usage"))
 
 
 REFUSED = (400, 404, 410)

@@ -17,7 +17,6 @@ from mcp_grok import __version__
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.address import host_and_port
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import token_counts
 from mcp_grok.upstream.providers import Provider
 from mcp_grok.upstream.request import ChatRequest
 
@@ -57,7 +56,7 @@ class Observed:
 
     def answered(self, completion: Completion) -> None:
         """Says that the answer came."""
-        counts = token_counts(completion.body.get("usage"))
+        counts = completion.tokens
         self.shared["gen_ai.response.model"] = completion.model
         if self._span.is_recording():
             finishes = [str(choice.get("finish_reason")) for choice in completion.body["choices"]]

@@ -13,7 +13,6 @@ from mcp_grok.completions.distributed.state import SharedState, Snapshot, StoreG
 from mcp_grok.completions.running import OnAnswer
 from mcp_grok.errors import InternalError, Lost, OutOfReach
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import token_counts
 
 LOST_AFTER = 5.0
 """Seconds that the process of a call must be found dead before the call is taken for lost: Redis may have been away,
@@ -195,4 +194,4 @@ class WaitedFor:
 
     async def _count(self, call: SharedCall, completion: Completion) -> None:
         if self._on_answer is not None and await self._state.counts(call.id):
-            await self._on_answer(call.caller, token_counts(completion.body.get("usage"))["total_tokens"])
+            await self._on_answer(call.caller, completion.tokens["total_tokens"])
