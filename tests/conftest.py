@@ -3,13 +3,15 @@
 import ipaddress
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_grok.settings import Settings
 from tests.replay import Replay
+from tests.valkey import Valkey, running_valkey
 
 KEY = "sk-test-key-that-must-never-be-seen"
 
@@ -50,6 +52,13 @@ async def upstream() -> AsyncIterator[Replay]:
 def settings(upstream: Replay) -> Settings:
     """Settings that lead to `upstream`."""
     return settings_for(upstream)
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A store that servers share."""
+    with running_valkey(tmp_path / "valkey") as valkey:
+        yield valkey
 
 
 def settings_for(upstream: Replay, **changes: Any) -> Settings:

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,10 @@ from tests.process import MCP_GROK, listening_process
 from tests.replay import COMPLETION, Exchange, Replay
 from tests.service.requests import CHAT, call
 from tests.test_deploy import DEPLOY, NGINX
-from tests.valkey import Valkey, running_valkey
+from tests.valkey import Valkey
 
 QUESTIONS = 30
 AT_ONCE = 10
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """What the servers share."""
-    with running_valkey(tmp_path / "valkey") as running:
-        yield running
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import KEY
-from tests.process import MCP_GROK, MODERN_META, ServerProcess, server_process
+from tests.process import MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
 from tests.replay import Exchange, Replay
 
 TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
@@ -294,8 +294,7 @@ async def test_a_signal_ends_a_process_whose_output_is_a_file(
             *MCP_GROK, stdin=asyncio.subprocess.PIPE, stdout=stdout, env={**os.environ, **environment}
         )
         assert process.stdin is not None
-        call = {"name": "grok_chat_completions", "arguments": {"messages": [{"role": "user", "content": "Hello"}]}}
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {**call, "_meta": MODERN_META}}
+        _, message = modern_call("grok_chat_completions", {"messages": [{"role": "user", "content": "Hello"}]})
         process.stdin.write(json.dumps(message).encode() + b"\n")
         exchange = await upstream.exchanges.get()
         process.terminate()

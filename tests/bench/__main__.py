@@ -110,7 +110,7 @@ async def measure_calls(server: ServerProcess) -> tuple[float, float, float]:
     return p50, (cpu(server) - used) / MANY * 1000, MANY / took
 
 
-def median_of_each(measured: list[tuple[float, float, float]]) -> list[float]:
+def median_of_each(measured: tuple[tuple[float, float, float], ...]) -> list[float]:
     """The medians of what `measure_calls` gave in several rounds."""
     return [statistics.median(figures) for figures in zip(*measured, strict=True)]
 
@@ -164,8 +164,8 @@ async def main() -> None:
             idle = memory(ours)
             row("memory, idle", idle, memory(bare), "MB", "+10 MB")
             direct = await direct_p50(url)
-            rounds = [[await measure_calls(server) for server in (ours, bare)] for _ in range(ROUNDS)]
-            mine, theirs = (median_of_each([of_both[place] for of_both in rounds]) for place in (0, 1))
+            rounds = [(await measure_calls(ours), await measure_calls(bare)) for _ in range(ROUNDS)]
+            mine, theirs = (median_of_each(measured) for measured in zip(*rounds, strict=True))
             row("a call, p50", mine[0], theirs[0], "ms", "<= 0.75")
             row("processor time a call", mine[1], theirs[1], "ms", "<= 0.65")
             row("calls a second at 64 at once", mine[2], theirs[2], "1/s", ">= 1.7")

@@ -54,7 +54,7 @@ async def _answering(url: str) -> None:
                 return
 
 
-async def rate(url: str, count: int = CALLS) -> float:
+async def rate(url: str) -> float:
     """Calls a second, 16 at once.
 
     The client does as little as it can: it shares the machine's cores with the server.
@@ -68,7 +68,7 @@ async def rate(url: str, count: int = CALLS) -> float:
     headers |= {"host": address.netloc, "content-type": "application/json", "content-length": str(len(content))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     request = f"POST {address.path} HTTP/1.1\r\n{lines}\r\n".encode() + content
-    numbers = iter(range(count))
+    numbers = iter(range(CALLS))
 
     async def caller() -> None:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -84,7 +84,7 @@ async def rate(url: str, count: int = CALLS) -> float:
     async with asyncio.TaskGroup() as tasks:
         for _ in range(AT_ONCE):
             tasks.create_task(caller())
-    return count / (time.perf_counter() - began)
+    return CALLS / (time.perf_counter() - began)
 
 
 async def main() -> None:
@@ -101,15 +101,15 @@ async def main() -> None:
                 serving([*command, "--workers", "2"], shared) as two,
             ):
                 rounds = [[await rate(url) for url in (ours, bare, one, two)] for _ in range(ROUNDS)]
-    print(f"over HTTP at {AT_ONCE} at once: {compared(rounds, 0, 1, 'bare SDK')} (goal >= 1)")
-    print(f"two workers, with answers on disk: {compared(rounds, 3, 2, 'one')} (goal >= 1.6)")
+    mine, theirs, of_one, of_two = zip(*rounds, strict=True)
+    print(f"over HTTP at {AT_ONCE} at once: {compared(mine, theirs, 'bare SDK')} (goal >= 1)")
+    print(f"two workers, with answers on disk: {compared(of_two, of_one, 'one')} (goal >= 1.6)")
 
 
-def compared(rounds: list[list[float]], mine: int, theirs: int, name: str) -> str:
-    """One server beside another."""
-    own, other = (statistics.median(rates[place] for rates in rounds) for place in (mine, theirs))
-    ratio = statistics.median(rates[mine] / rates[theirs] for rates in rounds)
-    return f"{own:.0f} calls/s, {name} {other:.0f}: {ratio:.2f}"
+def compared(mine: tuple[float, ...], theirs: tuple[float, ...], name: str) -> str:
+    """The rates of one server beside those of another, round by round."""
+    ratio = statistics.median(own / other for own, other in zip(mine, theirs, strict=True))
+    return f"{statistics.median(mine):.0f} calls/s, {name} {statistics.median(theirs):.0f}: {ratio:.2f}"
 
 
 if __name__ == "__main__":

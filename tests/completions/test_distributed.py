@@ -4,7 +4,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from mcp_grok.completions import Caller, Completions
+from mcp_grok.completions import Call, Caller, Completions
 from mcp_grok.errors import GrokError, NotFound
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
@@ -117,34 +117,45 @@ async def test_of_many_that_ask_again_at_once_one_gets_the_abandoned_call(upstre
     assert len(set(ids)) == 6
 
 
-async def test_an_abandoned_call_ends_after_its_time_and_is_told_as_lost(
-    upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def unanswered(upstream: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is answered, and a call ends soon after nobody waits for it any more."""
     upstream.behave = hold
     monkeypatch.setattr("mcp_grok.completions.distributed.joining.PATIENCE", 0.1)
+
+
+async def left_until_its_time_was_up(place: Completions, upstream: Replay) -> Call:
+    """A call that nobody waits for."""
+    call = await place.start(hello(stream=True))
+    exchange = await upstream.exchanges.get()
+    await place.abandon(call)
+    await exchange.closed.wait()
+    return call
+
+
+async def asked_again(place: Completions, lost: Call) -> Call:
+    """A call that asks the same as one before, once it is known that that one was lost."""
+    while (again := await place.start(hello(stream=True))).id == lost.id:
+        await place.abandon(again)
+    return again
+
+
+@pytest.mark.usefixtures("unanswered")
+async def test_an_abandoned_call_ends_after_its_time_and_is_told_as_lost(upstream: Replay, shared: Settings) -> None:
     async with opened(shared, shared) as (one, other):
-        call = await one.start(hello(stream=True))
-        exchange = await upstream.exchanges.get()
-        await one.abandon(call)
-        await exchange.closed.wait()
-        while (again := await other.start(hello(stream=True))).id == call.id:
-            await other.abandon(again)
+        call = await left_until_its_time_was_up(one, upstream)
+        again = await asked_again(other, call)
         assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
 
 
+@pytest.mark.usefixtures("unanswered")
 async def test_what_was_lost_is_told_again_by_any_server_when_its_telling_crossed_a_cancellation(
-    upstream: Replay, shared: Settings, monkeypatch: pytest.MonkeyPatch
+    upstream: Replay, shared: Settings
 ) -> None:
-    upstream.behave = hold
-    monkeypatch.setattr("mcp_grok.completions.distributed.joining.PATIENCE", 0.1)
     async with opened(shared, shared) as (one, other):
-        first = await one.start(hello(stream=True))
-        exchange = await upstream.exchanges.get()
-        await one.abandon(first)
-        await exchange.closed.wait()
+        first = await left_until_its_time_was_up(one, upstream)
         upstream.answer(COMPLETION)
-        while (crossed := await one.start(hello(stream=True))).id == first.id:
-            await one.abandon(crossed)
+        crossed = await asked_again(one, first)
         await crossed.wait()
         await one.cancel(crossed)
         again = await other.start(hello(stream=True))

@@ -1,7 +1,6 @@
 """Limits that servers share, while their store is away."""
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -11,48 +10,45 @@ from mcp_grok.service.limits import open_limits
 from mcp_grok.service.options import Limits
 from mcp_grok.settings import Settings
 from tests.conftest import KEY
-from tests.valkey import running_valkey
+from tests.valkey import Valkey
 
 ANN = Caller("ann")
 
 
-async def test_servers_count_together(settings: Settings, tmp_path: Path) -> None:
-    with running_valkey(tmp_path / "valkey") as valkey:
-        limits = Limits(requests_per_minute=2)
-        async with (
-            open_limits(limits, valkey.url) as one,
-            open_limits(limits, valkey.url) as other,
-            open_completions(settings) as completions,
-        ):
+async def test_servers_count_together(settings: Settings, valkey: Valkey) -> None:
+    limits = Limits(requests_per_minute=2)
+    async with (
+        open_limits(limits, valkey.url) as one,
+        open_limits(limits, valkey.url) as other,
+        open_completions(settings) as completions,
+    ):
+        await one.admit(ANN, completions)
+        await other.admit(ANN, completions)
+        with pytest.raises(LimitReached):
             await one.admit(ANN, completions)
-            await other.admit(ANN, completions)
-            with pytest.raises(LimitReached):
-                await one.admit(ANN, completions)
-            await one.admit(Caller("bob"), completions)
+        await one.admit(Caller("bob"), completions)
 
 
 @pytest.mark.parametrize("limits", [Limits(requests_per_minute=5), Limits(tokens_per_day=5)])
 async def test_a_store_that_is_away_lets_nobody_in_and_says_that_nothing_was_sent(
-    settings: Settings, tmp_path: Path, limits: Limits
+    settings: Settings, valkey: Valkey, limits: Limits
 ) -> None:
-    with running_valkey(tmp_path / "valkey") as valkey:
-        async with open_limits(limits, valkey.url) as given, open_completions(settings) as completions:
-            valkey.stop()
-            with pytest.raises(StoreUnreachable) as caught:
-                await given.admit(ANN, completions)
-        valkey.start()
+    async with open_limits(limits, valkey.url) as given, open_completions(settings) as completions:
+        valkey.stop()
+        with pytest.raises(StoreUnreachable) as caught:
+            await given.admit(ANN, completions)
+    valkey.start()
     told = caught.value.as_dict()
     assert (told["billed"], told["retryable"]) == ("no", True)
 
 
 async def test_tokens_that_cannot_be_counted_are_told_in_the_log_and_harm_no_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with running_valkey(tmp_path / "valkey") as valkey:
-        async with open_limits(Limits(tokens_per_day=5), valkey.url) as given:
-            valkey.stop()
-            with caplog.at_level(logging.WARNING):
-                await given.count("ann", 3)
-        valkey.start()
+    async with open_limits(Limits(tokens_per_day=5), valkey.url) as given:
+        valkey.stop()
+        with caplog.at_level(logging.WARNING):
+            await given.count("ann", 3)
+    valkey.start()
     assert "the tokens of an answer are not counted: ConnectionError" in caplog.text
     assert KEY not in caplog.text
