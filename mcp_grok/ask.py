@@ -50,15 +50,15 @@ async def ask(
     def write(text: str) -> None:
         written.append(text)
         if not as_json and not _write(text):
-            call.cancel()
+            calls.stop(call)
 
     try:
         request = read_request(arguments, settings)
     except GrokError as error:
         return _complain(error)
-    # Nobody comes back to a shell command for its answer, so none is kept.
-    async with open_upstream(settings.model_copy(update={"store": "memory"})) as completions:
-        call = await completions.start(request)
+    # A shell command is not asked again for its answer, so none is kept.
+    async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:
+        call = await calls.start(request, calls.request())
         call.follow(write)
         outcome = await call.wait()
     if isinstance(outcome, Completion) and as_json:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from mcp.server.context import ServerRequestContext
 from pydantic import SecretStr
 
-from mcp_grok.completions import ANYONE, Caller
 from mcp_grok.errors import InvalidRequest, NotConfigured
+from mcp_grok.principal import ANONYMOUS, Principal
 
 KEY_HEADER = "X-Grok-Api-Key"
 
@@ -25,8 +25,8 @@ class Callers:
     def __init__(self, keys: KeyRule = "off") -> None:
         self._keys = keys
 
-    def of(self, context: ServerRequestContext[Any, Any]) -> Caller:
-        """The caller of a request. Over stdio it is always the same.
+    def of(self, context: ServerRequestContext[Any, Any]) -> Principal:
+        """The principal of a request. Over stdio it is always the same.
 
         Raises:
             NotConfigured: the caller must give a key, and has not.
@@ -34,7 +34,7 @@ class Callers:
         """
         request = context.request
         if request is None:
-            return ANYONE
+            return ANONYMOUS
         # Only HTTP needs it, and the start over stdio is not to wait for it.
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
         from mcp.server.auth.provider import principal_components
@@ -43,11 +43,11 @@ class Callers:
         user = request.scope.get("user")
         if isinstance(user, AuthenticatedUser):
             name = " ".join(filter(None, principal_components(user.access_token)))
-            return Caller(name, key)
+            return Principal(name, key)
         if key is None:
-            return ANYONE
+            return ANONYMOUS
         # Nobody is authenticated, but whoever has the same key is the same.
-        return Caller("key " + hashlib.sha256(key.get_secret_value().encode()).hexdigest(), key)
+        return Principal("key " + hashlib.sha256(key.get_secret_value().encode()).hexdigest(), key)
 
     def _key(self, given: str) -> SecretStr | None:
         if self._keys == "off":

@@ -80,10 +80,6 @@ def parser() -> argparse.ArgumentParser:
     install.add_argument("--print", action="store_true", help="print the entry, touch no file; for any other client")
     install.set_defaults(run=_install)
 
-    worker = named.add_parser("worker", help="make the calls of servers that share them")
-    worker.add_argument("--drain", type=float, metavar="SECONDS", help="that running calls get after a signal")
-    worker.set_defaults(run=_worker)
-
     token = named.add_parser("token", help="make, list and revoke the tokens of those who may call over HTTP")
     token.add_argument("action", choices=("new", "list", "revoke"))
     token.add_argument("name", nargs="?", metavar="NAME", help="whose; not for list")
@@ -114,7 +110,7 @@ def _chat(options: argparse.Namespace) -> int:
     from mcp_grok.ask import ask
 
     # A person reads the error itself; the line that a server logs of it says nothing more.
-    logging.getLogger("mcp_grok.completions").setLevel(logging.ERROR)
+    logging.getLogger("mcp_grok.calls").setLevel(logging.ERROR)
     # Bytes that are not UTF-8, and characters that the terminal cannot show, are no reason to lose a paid answer.
     question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
     for stream in (sys.stdout, sys.stderr):
@@ -175,15 +171,6 @@ def _install(options: argparse.Namespace) -> int:
     except NotConfigured as error:
         complain(error.message)
         return 1
-
-
-def _worker(options: argparse.Namespace) -> int:
-    settings = read_settings()
-    if settings is None:
-        return USAGE_ERROR
-    from mcp_grok.worker import DRAIN, run_worker
-
-    return run_async(partial(run_worker, settings, drain=DRAIN if options.drain is None else options.drain))
 
 
 def _token(options: argparse.Namespace) -> int:

@@ -189,8 +189,8 @@ async def _one_call(settings: Settings) -> Check:
         request = read_request(arguments, settings)
     except GrokError as error:
         return Check("call", "failed", error.message)
-    async with open_upstream(settings.model_copy(update={"store": "memory"})) as completions:
-        outcome = await (await completions.start(request)).wait()
+    async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:
+        outcome = await (await calls.start(request, calls.request())).wait()
     if isinstance(outcome, Completion):
         return Check("call", "ok", f"{request.model} answered; usage {json.dumps(outcome.body.get('usage'))}")
     return Check("call", "failed", f"{outcome.as_dict()['code']}: {outcome.message}")

@@ -21,7 +21,7 @@ GrokError
 
 import logging
 import traceback
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ MAX_UPSTREAM_MESSAGE = 500
 FROM_UPSTREAM = ("upstream_message", "param", "trace_id", "partial")
 """Fields whose text is the upstream's."""
 
+FACTS = ("code", "type", "retryable", "billed", "status")
+"""What callers decide by: attributes of each error, which its class gives a default."""
+
 REMOVED = "[removed]"
 
 
@@ -43,30 +46,35 @@ class GrokError(Exception):
 
     Args:
         message: Our own sentence: what happened and what to do next.
-        billed: See `Billed`; the default depends on the class.
-        code: The upstream's code where it gave one; the default depends on the class.
-        details: The other fields of the contract that apply: `status`, `type`, `retryable`, `retry_after`
-            (seconds), `param`, `provider`, `trace_id`, `upstream_message`, `partial` (text that had come).
+        details: The fields of the contract that apply. `code`, `type`, `retryable`, `billed` and `status` become
+            attributes, in place of the default of the class. The others are `retry_after` (seconds), `param`,
+            `provider`, `trace_id`, `upstream_message` and `partial` (the text that had come).
     """
 
-    code: ClassVar[str] = "internal_error"
-    type: ClassVar[str] = "server_error"
-    retryable: ClassVar[bool] = False
-    billed: ClassVar[Billed] = "unknown"
+    code: str = "internal_error"
+    type: str = "server_error"
+    retryable: bool = False
+    billed: Billed = "unknown"
+    status: int | None = None
 
-    def __init__(self, message: str, *, code: str | None = None, billed: Billed | None = None, **details: Any) -> None:
+    def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message
-        self._code = code or self.code
-        self._billed = billed or self.billed
+        for name in FACTS:
+            if (fact := details.pop(name, None)) is not None:
+                setattr(self, name, fact)
         self._details = details
         self.attempts = 0
         """How often the call was sent before it failed."""
 
     def add(self, **details: Any) -> None:
-        """Sets fields that only an outer layer knows; one that is already set stays."""
+        """Sets fields that only an outer layer knows; one that is already set stays, and so does what callers decide by.
+
+        Of the latter, only a `status` may be added where there was none.
+        """
+        self.status = self.status or details.get("status")
         self._details = {
-            **details,
+            **{key: value for key, value in details.items() if key not in FACTS},
             **{key: value for key, value in self._details.items() if value is not None},
         }
 
@@ -76,13 +84,13 @@ class GrokError(Exception):
 
     def billing_is_unknown(self) -> None:
         """Says that an earlier attempt of the call may have been charged."""
-        self._billed = "unknown"
+        self.billed = "unknown"
 
     def redact(self, secret: str) -> None:
         """Removes a secret from everything the upstream said, should it have repeated it."""
         if not secret:
             return
-        self._code = self._code.replace(secret, REMOVED)
+        self.code = self.code.replace(secret, REMOVED)
         for key in FROM_UPSTREAM:
             if isinstance(said := self._details.get(key), str):
                 self._details[key] = said.replace(secret, REMOVED)
@@ -90,13 +98,13 @@ class GrokError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """The contract's error object; fields that do not apply are left out."""
         fields = {
-            "code": self._code,
+            "code": self.code,
             "message": self.message,
-            "status": None,
+            "status": self.status,
             "type": self.type,
             "retryable": self.retryable,
             "retry_after": None,
-            "billed": self._billed,
+            "billed": self.billed,
             **self._details,
         }
         said = fields.get("upstream_message")
@@ -173,25 +181,25 @@ class Cancelled(GrokError):
     type = "cancelled"
 
 
+LOST = "The server ended while the call ran, so its answer is gone and it may be billed. Asking again costs again."
+
+
 class Lost(GrokError):
-    """The server ended while the call ran; nobody knows how it went."""
+    """The server ended while the call ran; only the provider knows how it went."""
 
     code = "lost"
     type = "server_error"
     retryable = True
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The server ended while the call ran, so its answer is gone and it may be billed. Asking again costs again."
-        )
+    def __init__(self, message: str = LOST, **details: Any) -> None:
+        super().__init__(message, **details)
 
 
 class NotFound(GrokError):
-    """No completion is kept under that id: it was never given out, is too old, or the server was started again."""
+    """Nothing is known of that id. A call that had it may have been billed."""
 
     code = "not_found"
     type = "not_found_error"
-    billed = "no"
 
 
 class LimitReached(GrokError):

@@ -16,7 +16,7 @@ DRAIN = 20.0
 HTTP_ONLY = (
     *("host", "port", "allowed_host", "allowed_origin", "no_sse", "token_file", "oidc_issuer", "oidc_audience"),
     *("oidc_scope", "public_url", "caller_keys", "requests_per_minute", "calls_at_once", "tokens_per_day", "drain"),
-    *("metrics", "workers", "allow_local_files", "calls_elsewhere"),
+    *("metrics", "workers", "allow_local_files"),
 )
 """Options that mean nothing over stdio."""
 
@@ -52,7 +52,6 @@ def add_options(serve: argparse.ArgumentParser) -> None:
     )
     flag("--metrics", help="serve /metrics for Prometheus")
     http.add_argument("--workers", type=_positive, metavar="N", help="server processes on this address")
-    flag("--calls-elsewhere", help="leave calls to `mcp-grok worker` processes")
     flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS")
     serve.set_defaults(run=run, **dict.fromkeys(HTTP_ONLY), transport="stdio", default_port=PORT)
 

@@ -4,9 +4,10 @@ A call goes one way: transport → tool → request → client → stream → as
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -29,20 +30,22 @@ from mcp_types import (
 
 from mcp_grok import __version__
 from mcp_grok.callers import Callers
-from mcp_grok.cancellations import Cancellations
-from mcp_grok.completions import Caller, Completions, OnAnswer, open_completions
+from mcp_grok.calls import Calls, Interrupted, OnAnswer, Reason, Request, open_calls
+from mcp_grok.connection import CANCELLED, ConnectionServer, current_connection, reason_of
 from mcp_grok.errors import GrokError, InternalError
+from mcp_grok.exchange import HandshakeRequests, exchange_of
+from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
 from mcp_grok.resources import completion, models, usage
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
-from mcp_grok.tools.asker import Asker
+from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import error_result
 
 LISTS_TTL = 300_000
 """Milliseconds for which a client may keep the lists of tools and resources."""
 
-Context = ServerRequestContext[Completions, Any]
+Context = ServerRequestContext[Calls, Any]
 
 
 class ToolModule(Protocol):
@@ -54,50 +57,48 @@ class ToolModule(Protocol):
         """The tool as clients see it."""
         ...
 
-    async def call(
-        self, completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker
-    ) -> CallToolResult:
+    async def call(self, context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
         """One call of the tool; raises `GrokError`."""
         ...
 
 
 class Admission(Protocol):
-    """Says who may call."""
+    """Decides who may call."""
 
-    async def admit(self, caller: Caller, completions: Completions) -> None:
-        """Lets a caller make a call; raises `GrokError` where they have had enough."""
+    async def admit(self, principal: Principal) -> None:
+        """Counts a call of a principal; raises `GrokError` if it has had enough."""
         ...
 
 
 def create_server(
     settings: Settings | None = None,
-    completions: Completions | None = None,
+    calls: Calls | None = None,
     callers: Callers | None = None,
     admission: Admission | None = None,
-) -> Server[Completions]:
+) -> Server[Calls]:
     """The MCP server, for any transport of the SDK.
 
     Args:
         settings: The configuration; read from the environment by default.
-        completions: Where calls run, shared by all connections of a process. By default each connection opens,
-            and closes, its own.
+        calls: The calls of the process, shared by all connections. By default each connection opens, and closes,
+            its own.
         callers: Tells callers apart; by default by their authentication alone.
-        admission: Says whether a caller may call now; by default everybody may.
+        admission: Decides whether a caller may call now; by default every caller may.
 
     Raises:
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
     callers = callers or Callers()
-    cancellations = Cancellations()
+    handshake_requests = HandshakeRequests()
     tools = tools_in_force(settings)
     definitions = [tool.definition(settings) for tool in tools.values()]
     listing = ListToolsResult(tools=definitions, ttl_ms=LISTS_TTL, cache_scope="public")
 
     @asynccontextmanager
-    async def lifespan(server: Server[Completions]) -> AsyncIterator[Completions]:
-        if completions is not None:
-            yield completions
+    async def lifespan(server: Server[Calls]) -> AsyncIterator[Calls]:
+        if calls is not None:
+            yield calls
             return
         async with open_upstream(settings) as own:
             yield own
@@ -111,17 +112,31 @@ def create_server(
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(tools)}.")
         wants_progress = (context.meta or {}).get("progress_token") is not None
         report = context.session.report_progress if wants_progress else None
-        hangs_up = context.request is not None
-        with cancellations.request(context) as waits_for:
-            try:
-                asker = Asker(report, hangs_up, waits_for, callers.of(context))
+        try:
+            async with _handled(context, callers.of(context), handshake_requests) as request:
                 if tool is chat and admission is not None:
-                    await admission.admit(asker.caller, context.lifespan_context)
-                return await tool.call(context.lifespan_context, settings, params.arguments or {}, asker)
-            except GrokError as error:
-                return error_result(error)
-            except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
-                return error_result(InternalError.of(error))
+                    await admission.admit(request.principal)
+                own = RequestContext(context.lifespan_context, settings, request, report)
+                return await tool.call(own, params.arguments or {})
+        except GrokError as error:
+            return error_result(error)
+        except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
+            return error_result(InternalError.of(error))
+
+    async def cancelled(context: Context, params: CancelledNotificationParams) -> None:
+        """A cancellation over streamable HTTP; on a connection, the connection has acted on it already."""
+        exchange = None if context.request is None else exchange_of(context.request.scope)
+        if current_connection() is not None or exchange is None:
+            return
+        with suppress(GrokError):
+            event = Interrupted(
+                callers.of(context).name,
+                exchange.session,
+                str(params.request_id),
+                reason_of(params.reason),
+            )
+            if not await handshake_requests.cancelled(event):
+                await context.lifespan_context.interrupted_elsewhere(event)
 
     async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         return ListResourcesResult(resources=[models.RESOURCE, usage.RESOURCE], ttl_ms=LISTS_TTL, cache_scope="public")
@@ -149,7 +164,7 @@ def create_server(
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message) from None
 
-    server = Server(
+    server = ConnectionServer(
         "mcp-grok",
         version=__version__,
         title="Grok",
@@ -165,7 +180,9 @@ def create_server(
         on_list_prompts=list_prompts,
         on_get_prompt=fill_prompt,
     )
-    server.add_notification_handler("notifications/cancelled", CancelledNotificationParams, cancellations.cancelled)
+    server.add_notification_handler(CANCELLED, CancelledNotificationParams, cancelled)
+    if calls is not None:
+        calls.on_interrupted = handshake_requests.cancelled
     return server
 
 
@@ -191,17 +208,42 @@ async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
 
 @asynccontextmanager
 async def open_upstream(
-    settings: Settings, *, on_answer: OnAnswer | None = None, runs_calls: bool = True
-) -> AsyncIterator[Completions]:
-    """A place for calls to run in.
+    settings: Settings, *, on_answer: OnAnswer | None = None, calls_at_once: int | None = None
+) -> AsyncIterator[Calls]:
+    """The calls of this process, and the sandbox that answers them if the settings name it.
 
     Args:
         settings: Where they go, and where their answers are kept.
-        on_answer: Called with the caller's name and the tokens of each answer.
-        runs_calls: Whether this process runs them, where other processes could.
+        on_answer: Called with the principal's name and the tokens of each answer.
+        calls_at_once: How many calls of one principal may run; None for any number.
     """
     async with (
         upstream_settings(settings) as located,
-        open_completions(located, on_answer=on_answer, runs_calls=runs_calls) as completions,
+        open_calls(located, on_answer=on_answer, calls_at_once=calls_at_once) as calls,
     ):
-        yield completions
+        yield calls
+
+
+@asynccontextmanager
+async def _handled(
+    context: Context, principal: Principal, handshake_requests: HandshakeRequests
+) -> AsyncIterator[Request]:
+    """The request of a tool call, which learns from its transport when it is cancelled and when it is answered."""
+    calls, connection = context.lifespan_context, current_connection()
+    exchange = None if context.request is None else exchange_of(context.request.scope)
+    request = calls.request(principal, connection)
+    if connection is not None:
+        await connection.register(context.request_id, request)
+    elif exchange is not None:
+        exchange.request = request
+        if exchange.is_handshake:
+            await handshake_requests.register(exchange.session, context.request_id, request)
+    try:
+        yield request
+    except anyio.get_cancelled_exc_class():
+        # A transport that knew of a reason has given it already; this one has closed.
+        with anyio.CancelScope(shield=True):
+            await request.interrupt(Reason.DISCONNECT)
+        raise
+    if connection is None and exchange is None:
+        await request.delivered()

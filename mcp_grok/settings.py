@@ -283,7 +283,8 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
         return message
     name = str(problem["loc"][0])
     name = variable(name) if name in Settings.model_fields else name
-    if "key" in name.lower() or "token" in name.lower():
+    # What looks like an address may hold a password.
+    if "key" in name.lower() or "token" in name.lower() or "://" in str(problem["input"]):
         return f"{name}: {message}"
     return f"{name}={str(problem['input'])[:80]!r}: {message}"
 

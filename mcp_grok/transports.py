@@ -46,8 +46,8 @@ async def serve_stdio(settings: Settings) -> int:
 
 
 async def _run_stdio(settings: Settings, watched: bool) -> None:
-    async with open_upstream(settings) as completions:
-        server = create_server(settings, completions)
+    async with open_upstream(settings) as calls:
+        server = create_server(settings, calls)
         options = server.create_initialization_options()
         if watched:
             async with stdio_streams() as (reader, writer):
@@ -76,24 +76,26 @@ async def serve_http(settings: Settings, options: "ServiceOptions", listener: so
     async with (
         _limits(settings, options) as limits,
         open_upstream(
-            settings, on_answer=limits.count if limits else None, runs_calls=not options.calls_elsewhere
-        ) as completions,
+            settings,
+            on_answer=limits.count if limits else None,
+            calls_at_once=options.limits.calls_at_once,
+        ) as calls,
     ):
-        server = create_server(settings, completions, Callers(options.caller_keys), limits)
-        app = service_app(server, options, operations_routes(completions, metrics=options.metrics))
+        server = create_server(settings, calls, Callers(options.caller_keys), limits)
+        app = service_app(server, options, operations_routes(calls, metrics=options.metrics))
         return await serve_app(
-            app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(completions.drain, options.drain)
+            app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(calls.drain, options.drain)
         )
 
 
 @asynccontextmanager
 async def _limits(settings: Settings, options: "ServiceOptions") -> "AsyncIterator[CallerLimits | None]":
-    if not options.limits.any:
+    if not options.limits.are_counted:
         yield None
         return
     try:
         from mcp_grok.service.limits import open_limits
     except ImportError:
-        raise NotConfigured("Limits for callers need: pip install 'mcp-grok-chat[team]'.") from None
+        raise NotConfigured("Limits for callers need the extra [team].") from None
     async with open_limits(options.limits, settings.store_url) as limits:
         yield limits

@@ -182,12 +182,12 @@ class Held:
 
     def __init__(self, upstream: Replay) -> None:
         self.release = asyncio.Event()
-        self._answering = upstream.behave
+        self.answering = upstream.behave
         upstream.behave = self
 
     async def __call__(self, exchange: Exchange) -> None:
         await self.release.wait()
-        await self._answering(exchange)
+        await self.answering(exchange)
 
 
 def _put_back(reader: asyncio.StreamReader, first: bytes) -> asyncio.StreamReader:

@@ -52,7 +52,7 @@ def test_the_composition_fits_the_specification() -> None:
     composition = compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose()))
     for check in ("networks", "secrets", "volumes", "configs"):
         getattr(composition, f"validate_{check}")()
-    assert set(composition.service_names()) == {"nginx", "server1", "server2", "server3", "worker", "valkey"}
+    assert set(composition.service_names()) == {"nginx", "server1", "server2", "server3", "valkey"}
 
 
 def test_nginx_asks_the_servers_of_the_composition() -> None:
@@ -68,10 +68,25 @@ def test_the_commands_of_the_composition_are_ones_that_there_are() -> None:
                 parser().parse_args(command), Settings(store=service["environment"]["MCP_GROK_STORE"])
             )
             assert options.authenticates
-            assert options.calls_elsewhere
-        if name == "worker":
-            assert parser().parse_args(service["command"]).run
-    assert "ports" not in compose()["services"]["valkey"]
+            grace = int(service["stop_grace_period"].removesuffix("s"))
+            assert options.drain < grace
+
+
+def test_only_the_servers_reach_the_store() -> None:
+    services = compose()["services"]
+    networks = {name: set(service["networks"]) for name, service in services.items()}
+    assert "ports" not in services["valkey"]
+    assert not networks["nginx"] & networks["valkey"]
+    for name in ("server1", "server2", "server3"):
+        assert networks[name] == networks["nginx"] | networks["valkey"]
+
+
+def test_the_store_asks_for_a_password_and_forgets_nothing() -> None:
+    services = compose()["services"]
+    command = " ".join(services["valkey"]["command"])
+    for option in ("--requirepass $", "--maxmemory-policy noeviction", "--appendonly yes"):
+        assert option in command
+    assert ":${VALKEY_PASSWORD" in services["server1"]["environment"]["MCP_GROK_STORE"]
 
 
 def test_the_image_runs_as_nobody_and_holds_no_key() -> None:

@@ -123,7 +123,6 @@ def test_the_changelog_begins_with_this_version() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "mcp_grok").rglob("*.py")), ids=lambda path: path.stem)
-def test_a_module_has_a_docstring_and_at_most_300_lines(path: Path) -> None:
+def test_a_module_has_a_docstring(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert source.startswith('"""')
-    assert source.count("\n") <= 300

@@ -33,6 +33,12 @@ class Valkey:
         self._server = self._new()
         self._server.start()
 
+    def empty(self) -> None:
+        """Removes all that it holds."""
+        with socket.create_connection(("127.0.0.1", self._port)) as connection:
+            connection.sendall(b"FLUSHALL\r\n")
+            assert connection.recv(100).startswith(b"+OK")
+
     def dump(self) -> bytes:
         """All that it has ever written to disk."""
         return b"".join(path.read_bytes() for path in self._folder.rglob("*") if path.is_file())

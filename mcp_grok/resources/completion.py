@@ -4,8 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from mcp_types import ReadResourceResult, ResourceTemplate, TextResourceContents
 
-from mcp_grok.completions import Caller, Completions
+from mcp_grok.calls import Calls
 from mcp_grok.errors import GrokError, NotFound
+from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact, fits, prefix, uri_of
 from mcp_grok.tools.result import META, completion_json
@@ -21,14 +22,14 @@ TTL = 300_000
 """Milliseconds for which a client may keep a page; what has ended does not change."""
 
 
-async def read(completions: Completions, settings: Settings, uri: str, caller: Caller) -> ReadResourceResult:
+async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
     """A page of a completion's JSON; joined in order, the pages are the completion, or the error that it ended with.
 
     Raises:
         NotFound: there is no such completion, or no such page.
     """
     call_id, offset = _parsed(uri)
-    call = await completions.find(call_id, caller)
+    call = await calls.find(call_id, principal)
     outcome = call.outcome
     if outcome is None:
         text = compact({"object": "chat.completion.pending", "id": call.id, "status": "in_progress"})

@@ -6,8 +6,9 @@ from typing import Any
 
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
-from mcp_grok.completions import Caller, Completions
+from mcp_grok.calls import Calls
 from mcp_grok.models import known_models
+from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact
 
@@ -39,7 +40,7 @@ def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str
     return {"provider": provider, **({"default": settings.model} if settings.model else {}), "models": documented}
 
 
-async def read(completions: Completions, settings: Settings, uri: str, caller: Caller) -> ReadResourceResult:
+async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
     """The catalogue as JSON."""
     content = TextResourceContents(uri=uri, text=compact(catalogue(settings)), mime_type="application/json")
     return ReadResourceResult(contents=[content], ttl_ms=TTL, cache_scope="public")

@@ -2,7 +2,8 @@
 
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
-from mcp_grok.completions import Caller, Completions
+from mcp_grok.calls import Calls
+from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact
 
@@ -16,8 +17,8 @@ RESOURCE = Resource(
 )
 
 
-async def read(completions: Completions, settings: Settings, uri: str, caller: Caller) -> ReadResourceResult:
+async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
     """The totals as JSON."""
-    text = compact(await completions.spending(caller))
+    text = compact(await calls.usage(principal))
     content = TextResourceContents(uri=uri, text=text, mime_type="application/json")
     return ReadResourceResult(contents=[content], ttl_ms=0, cache_scope="private")

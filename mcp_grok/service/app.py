@@ -18,14 +18,19 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_grok.connection import Connection
 from mcp_grok.service.options import HTTP_PATH, SSE_PATH, ServiceOptions
+from mcp_grok.service.recorded_exchange import RecordedExchange
 
 MESSAGES_PATH = "/messages/"
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """A larger request is refused. Images come inline, and base64 adds a third."""
+
+MESSAGE_EVENT = b"event: message"
+"""How each message begins on an SSE connection; its address and its pings begin otherwise."""
 
 OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -56,7 +61,7 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     )
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
-        routes.append(Route(HTTP_PATH, endpoint=guard(route.endpoint)))
+        routes.append(Route(HTTP_PATH, endpoint=guard(RecordedExchange(route.endpoint))))
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
     if verifier is not None:
         app.add_middleware(AuthContextMiddleware)
@@ -138,9 +143,17 @@ def _sse_routes(
 
     async def connect(scope: Scope, receive: Receive, send: Send) -> None:
         # connect_sse answers a request from a foreign host or origin itself, then raises.
+        connections: list[Connection] = []
+
+        async def confirming(message: Message) -> None:
+            await send(message)
+            if connections and message.get("body", b"").startswith(MESSAGE_EVENT):
+                await connections[0].confirm()
+
         with suppress(ValueError):
-            async with sse.connect_sse(scope, receive, send) as (reader, writer):
-                await server.run(reader, writer, server.create_initialization_options())
+            async with sse.connect_sse(scope, receive, confirming) as (reader, writer):
+                connections.append(Connection(reader, confirmed=True))
+                await server.run(connections[0], writer, server.create_initialization_options())
 
     return [
         Route(SSE_PATH, endpoint=guard(_App(connect)), methods=["GET"]),

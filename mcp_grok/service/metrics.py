@@ -17,6 +17,6 @@ def exposed_metrics() -> Callable[[], tuple[bytes, str]]:
         from opentelemetry.exporter.prometheus import PrometheusMetricReader
         from opentelemetry.sdk.metrics import MeterProvider
     except ImportError:
-        raise NotConfigured("--metrics needs: pip install 'mcp-grok-chat[metrics]'.") from None
+        raise NotConfigured("--metrics needs the extra [metrics].") from None
     metrics.set_meter_provider(MeterProvider(metric_readers=[PrometheusMetricReader()]))
     return lambda: (prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST)

@@ -4,14 +4,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcp_grok.completions import Completions
+from mcp_grok.calls import Calls
 
 
-def operations_routes(completions: Completions, *, metrics: bool) -> list[Route]:
+def operations_routes(calls: Calls, *, metrics: bool) -> list[Route]:
     """The routes `/healthz`, `/readyz` and, where it is asked for, `/metrics`.
 
     Args:
-        completions: Where the calls run.
+        calls: The calls of this process.
         metrics: Whether metrics are served, in the form that Prometheus reads.
 
     Raises:
@@ -23,7 +23,7 @@ def operations_routes(completions: Completions, *, metrics: bool) -> list[Route]
 
     async def ready(request: Request) -> Response:
         # Not while it drains, nor when the store that it shares is gone.
-        if await completions.is_ready():
+        if await calls.is_ready():
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, 503)
 

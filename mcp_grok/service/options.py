@@ -27,9 +27,9 @@ class Limits:
     tokens_per_day: int | None = None
 
     @property
-    def any(self) -> bool:
-        """Whether there is a limit at all."""
-        return (self.requests_per_minute, self.calls_at_once, self.tokens_per_day) != (None, None, None)
+    def are_counted(self) -> bool:
+        """Whether something must be counted over time."""
+        return (self.requests_per_minute, self.tokens_per_day) != (None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,6 @@ class ServiceOptions:
         limits: Of each caller.
         drain: Seconds that running calls get to end after a signal.
         metrics: Whether `/metrics` is served.
-        calls_elsewhere: Whether calls run in other processes alone.
     """
 
     transport: Literal["http", "sse"] = "http"
@@ -66,7 +65,6 @@ class ServiceOptions:
     limits: Limits = Limits()
     drain: float = DRAIN
     metrics: bool = False
-    calls_elsewhere: bool = False
 
     @property
     def authenticates(self) -> bool:
@@ -98,7 +96,6 @@ class ServiceOptions:
             ),
             drain=DRAIN if given.drain is None else given.drain,
             metrics=bool(given.metrics),
-            calls_elsewhere=bool(given.calls_elsewhere),
         )
         read._check(given.host, settings)
         if (given.workers or 1) > 1 and settings.store_folder is None and settings.store_url is None:
@@ -122,8 +119,6 @@ class ServiceOptions:
             raise ValueError("--oidc-audience and --oidc-scope need --oidc-issuer.")
         if self.public_url and not (is_loopback(self.public_url) or self.public_url.startswith("https://")):
             raise ValueError("--public-url must be an https URL, like https://grok.example.com/mcp.")
-        if self.calls_elsewhere and settings.store_url is None:
-            raise ValueError("--calls-elsewhere needs MCP_GROK_STORE=redis://….")
         if not 0 <= self.drain < 86_400:
             raise ValueError("--drain must be a number of seconds.")
 

@@ -4,11 +4,10 @@ from typing import Any
 
 from mcp_types import CallToolResult, Tool
 
-from mcp_grok.completions import Completions
 from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
 from mcp_grok.tools.arguments import read_arguments
-from mcp_grok.tools.asker import Asker
+from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.result import json_result
 from mcp_grok.upstream.parameters import Kind, Schema, Text
@@ -26,14 +25,16 @@ def definition(settings: Settings) -> Tool:
     return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
 
 
-async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
     """One call of the tool: says whether the call was stopped, or had ended before.
 
     Raises:
         GrokError: there is no such call, or an argument is wrong.
     """
-    kept = await completions.find(read_arguments(PARAMETERS, arguments)["id"], asker.caller)
-    await completions.cancel(kept)
-    outcome = await kept.wait()
+    calls, request = context.calls, context.request
+    call = await calls.find(read_arguments(PARAMETERS, arguments)["id"], request.principal)
+    await calls.attach(call, request)
+    await calls.cancel(call)
+    outcome = await call.wait()
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
-    return json_result({"object": "chat.completion.cancelled", "id": kept.id, "status": status})
+    return json_result({"object": "chat.completion.cancelled", "id": call.id, "status": status})

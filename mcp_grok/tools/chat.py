@@ -6,10 +6,9 @@ from typing import Any
 import anyio
 from mcp_types import CallToolResult, Tool
 
-from mcp_grok.completions import Completions
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
-from mcp_grok.tools.asker import Asker
+from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.waiting import answered
 from mcp_grok.upstream.parameters import Schema
@@ -60,21 +59,19 @@ def _model_description(settings: Settings) -> str:
     return f"{default}. {f'Known: {names}; any' if names else 'Any'} other name is passed on"
 
 
-async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
     """One call of the tool.
 
     Args:
-        completions: Runs it.
-        settings: The default model, how long to wait, and the form of the result.
+        context: Where the call runs, for which request, and with which settings.
         arguments: As the client sent them.
-        asker: Who wants to know.
 
     Raises:
         GrokError: an argument is wrong.
     """
-    read = partial(read_request, arguments, settings, progress_wanted=asker.report is not None)
+    settings = context.settings
+    read = partial(read_request, arguments, settings, progress_wanted=context.report is not None)
     # Files may be slow to read; without any, a thread would be.
-    request = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
-    running = await completions.start(request, asker.caller, hangs_up=asker.hangs_up)
-    asker.waits_for(running)
-    return await answered(completions, settings, running, asker)
+    chat = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
+    await context.calls.start(chat, context.request)
+    return await answered(context)

@@ -4,11 +4,11 @@ from typing import Any
 
 from mcp_types import CallToolResult, Tool
 
-from mcp_grok.completions import Call, Completions
+from mcp_grok.calls import Call
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.arguments import read_arguments
-from mcp_grok.tools.asker import Asker
+from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.result import json_result
@@ -45,21 +45,22 @@ def definition(settings: Settings) -> Tool:
     return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
 
 
-async def call(completions: Completions, settings: Settings, arguments: dict[str, Any], asker: Asker) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
     """One call of the tool: the completion, the error the call would have given, or pending again; or a part.
 
     Raises:
         GrokError: there is no such call, or an argument is wrong.
     """
     given = read_arguments(PARAMETERS, arguments)
-    kept = await completions.find(given["id"], asker.caller)
-    asker.waits_for(kept)
-    if "offset" in given and isinstance(kept.outcome, Completion):
-        return _part(kept, kept.outcome, given["offset"], given.get("choice", 0), settings.max_result_bytes)
-    return await answered(completions, settings, kept, asker, wait=given.get("wait"))
+    found = await context.calls.find(given["id"], context.request.principal)
+    if "offset" in given and isinstance(found.outcome, Completion):
+        limit = context.settings.max_result_bytes
+        return _part(found, found.outcome, given["offset"], given.get("choice", 0), limit)
+    await context.calls.attach(found, context.request)
+    return await answered(context, wait=given.get("wait"))
 
 
-def _part(kept: Call, completion: Completion, offset: int, choice: int, limit: int) -> CallToolResult:
+def _part(found: Call, completion: Completion, offset: int, choice: int, limit: int) -> CallToolResult:
     try:
         text = text_of(completion.body, choice)
     except IndexError:
@@ -68,7 +69,7 @@ def _part(kept: Call, completion: Completion, offset: int, choice: int, limit: i
         raise InvalidRequest(f"offset must be at most {len(text)}, the length of the text.", param="offset")
     rest = text[offset:]
     shown = prefix(rest, limit - NOTE_ROOM) if limit else rest
-    more = {"tool": NAME, "arguments": next_part(kept.id, choice, offset + len(shown))} if shown != rest else None
+    more = {"tool": NAME, "arguments": next_part(found.id, choice, offset + len(shown))} if shown != rest else None
     return json_result(
-        {"object": "chat.completion.part", "id": kept.id, "offset": offset, "text": shown, "next": more}, kept.notes
+        {"object": "chat.completion.part", "id": found.id, "offset": offset, "text": shown, "next": more}
     )

@@ -1,9 +1,10 @@
 """The text of an answer as progress notifications, joined so that they stay few."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import anyio
 
+from mcp_grok.tools.context import Report
 from mcp_grok.upstream.text import without_lone_surrogates
 
 INTERVAL = 1 / 9
@@ -17,9 +18,6 @@ HEARTBEAT = 8.0
 
 THOUGHTS = 1.0
 """Seconds between notifications of what the model thinks."""
-
-Report = Callable[[float, float | None, str | None], Awaitable[None]]
-"""Sends one notification: progress, total, message."""
 
 
 class Progress:

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import CallToolResult, ResourceLink, TextContent
 from pydantic_core import to_json
 
-from mcp_grok.completions import Call, Outcome
+from mcp_grok.calls import Outcome, Request
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact, cut, cut_error, fits, uri_of
@@ -40,26 +40,27 @@ def _error_result(
     return CallToolResult(content=[text, *link], is_error=True, _meta=_keyed({**attempts, **notes}))
 
 
-def outcome_result(call: Call, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
+def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut, so that the whole must be kept."""
-    limit = settings.max_result_bytes
-    link = [ResourceLink(name=call.id, uri=uri_of(call.id), mime_type="application/json")]
+    assert request.call is not None  # noqa: S101 - what has an outcome is attached to a call
+    limit, call_id, notes = settings.max_result_bytes, request.call.id, request.notes
+    link = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     if isinstance(outcome, GrokError):
         details = outcome.as_dict()
         if fits(details.get("partial", ""), limit - ERROR_ROOM if limit else 0):
-            return _error_result(details, outcome, call.notes), False
-        return _error_result(cut_error(details, call.id, limit), outcome, call.notes, link), True
+            return _error_result(details, outcome, notes), False
+        return _error_result(cut_error(details, call_id, limit), outcome, notes, link), True
     try:
         text = completion_json(outcome)
     except BadUpstreamResponse as error:
-        return _error_result(error.as_dict(), error, call.notes), False
+        return _error_result(error.as_dict(), error, notes), False
     is_cut = not fits(text, limit)
     if is_cut:
-        text = compact(cut(outcome.body, call.id, limit))
+        text = compact(cut(outcome.body, call_id, limit))
     result = CallToolResult(
         content=[TextContent(text=text), *(link if is_cut else [])],
         structured_content=_structured(text) if settings.structured else None,
-        _meta=_keyed({**_notes(outcome), **call.notes}),
+        _meta=_keyed({**_notes(outcome), **notes}),
     )
     return result, is_cut
 

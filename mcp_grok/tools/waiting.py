@@ -5,64 +5,49 @@ import math
 import anyio
 from mcp_types import CallToolResult
 
-from mcp_grok.completions import Call, Completions, Outcome
-from mcp_grok.settings import Settings
-from mcp_grok.tools.asker import Asker
+from mcp_grok.calls import Call, Outcome, State
+from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET
-from mcp_grok.tools.progress import Progress, Report
+from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 
 IN_LINE = "[waiting in line: as many calls as the API takes at once are under way]\n"
-"""Told before the first piece of the answer, by clients' wish to see that something happens."""
+"""The status of a call that waits for a slot, sent before the first piece of the answer."""
 
 PARTIAL_CHARACTERS = 1000
 """How much of the text so far, from its end, a pending result shows."""
 
 
-async def answered(
-    completions: Completions, settings: Settings, call: Call, asker: Asker, *, wait: float | None = None
-) -> CallToolResult:
-    """The result for a call: its outcome, or after some time that it is pending.
+async def answered(context: RequestContext, *, wait: float | None = None) -> CallToolResult:
+    """The result for a request: the outcome of its call, or after some time that it is pending.
 
     Args:
-        completions: Where it runs.
-        settings: How long to wait by default, and the form of the result.
-        call: The call.
-        asker: Who waits.
-        wait: Seconds to wait.
+        context: Of the request, which is attached to a call.
+        wait: Seconds to wait; by default those of the settings.
     """
+    call = context.request.call
+    assert call is not None  # noqa: S101 - the caller has attached one
     if wait is None:
-        wait = settings.handoff_after or math.inf
-    try:
-        outcome = await waited(call, wait, asker.report)
-        if outcome is None:
-            await completions.keep(call)
-            return pending_result(call)
-        result, is_cut = outcome_result(call, outcome, settings)
-        if is_cut:
-            await completions.keep(call)
-    except anyio.get_cancelled_exc_class():
-        # Whoever waited is gone. What that means for the call is decided here, and once the reason is known.
-        with anyio.CancelScope(shield=True):
-            await completions.abandon(call)
-        raise
+        wait = context.settings.handoff_after or math.inf
+    outcome = await waited(context, call, wait)
+    if outcome is None:
+        await context.calls.give_id(context.request)
+        return pending_result(context, call)
+    result, is_cut = outcome_result(context.request, outcome, context.settings)
+    if is_cut:
+        await context.calls.give_id(context.request)
     return result
 
 
-async def waited(call: Call, seconds: float, report: Report | None) -> Outcome | None:
-    """Waits for a call.
-
-    Args:
-        call: The call.
-        seconds: The longest wait.
-        report: Sends a progress notification; None when nobody asked for any. None is sent after the return.
+async def waited(context: RequestContext, call: Call, seconds: float) -> Outcome | None:
+    """Waits for a call, with progress if the client asked for any; none is sent after the return.
 
     Returns:
         How the call ended; None if it still runs.
     """
-    if report is None:
+    if context.report is None:
         return await _outcome(call, seconds)
-    progress = Progress(report, status=lambda: None if call.sent else IN_LINE)
+    progress = Progress(context.report, status=lambda: IN_LINE if call.state is State.QUEUED else None)
     call.follow(progress.add, progress.think)
     try:
         async with anyio.create_task_group() as tasks:
@@ -80,7 +65,7 @@ async def _outcome(call: Call, seconds: float) -> Outcome | None:
     return call.outcome
 
 
-def pending_result(call: Call) -> CallToolResult:
+def pending_result(context: RequestContext, call: Call) -> CallToolResult:
     """The result for a call that is handed off: where it stands, and how to get its answer."""
     partial = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
     return json_result(
@@ -95,5 +80,5 @@ def pending_result(call: Call) -> CallToolResult:
             "would be billed again.",
             "next": {"tool": GET, "arguments": {"id": call.id}},
         },
-        call.notes,
+        context.request.notes,
     )

@@ -57,7 +57,7 @@ class ChatClient:
         self._takes_bare_only = False
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(settings.url)
-        self._place = self._digest(self._key)
+        self._endpoint_id = self._digest(self._key)
         self._headers = httpx2.Headers(
             {
                 "host": self._url.netloc.decode("ascii"),
@@ -124,9 +124,9 @@ class ChatClient:
         self.remove_keys(failure, key)
         raise failure
 
-    def place(self, key: str | None = None) -> str:
+    def endpoint_id(self, key: str | None = None) -> str:
         """A digest, equal for calls that go to the same address with the same key."""
-        return self._place if key is None else self._digest(key)
+        return self._endpoint_id if key is None else self._digest(key)
 
     def _digest(self, key: str) -> str:
         return hashlib.sha256(f"{self._url} {key}".encode()).hexdigest()

@@ -45,6 +45,12 @@ class Completion:
         return name if isinstance(name, str) else ""
 
     @property
+    def text(self) -> str:
+        """The text of the first choice; empty if it has none."""
+        text = self.body["choices"][0]["message"].get("content")
+        return text if isinstance(text, str) else ""
+
+    @property
     def tokens(self) -> dict[str, int]:
         """What its usage counts, by kind; 0 for what it does not state."""
         return token_counts(self.body.get("usage"))
@@ -87,15 +93,15 @@ class RunningCall:
 
     def failed(self, error: GrokError) -> None:
         """Remembers whether a failed attempt may have been charged."""
-        self._maybe_billed = self._maybe_billed or error.as_dict()["billed"] != "no"
+        self._maybe_billed = self._maybe_billed or error.billed != "no"
 
     def tell(self, failure: GrokError) -> None:
         """Adds to the error of the call what is known of all its attempts."""
         failure.attempts = self.attempts
         failure.add(partial=self.assembler.text)
-        if self.request.retired_for and failure.as_dict().get("status") in REFUSED:
+        if self.request.retired_for and failure.status in REFUSED:
             failure.advise(f"{self.request.model} has been withdrawn; use {self.request.retired_for}.")
-        if self._maybe_billed and failure.as_dict()["billed"] == "no":
+        if self._maybe_billed and failure.billed == "no":
             failure.billing_is_unknown()
 
     def whole_answer(self) -> Completion | None:

@@ -124,7 +124,7 @@ class ChatRequest:
         choices: How many answers are expected (`n`).
         model: The model asked for.
         dropped: What was given and not sent, and why.
-        question: A digest, equal for calls that ask the same, streamed or not.
+        fingerprint: A digest, equal for calls with the same content, streamed or not.
         response_format: The form asked for, if any.
         bare_body: The body without what this server adds of its own; None where it adds nothing.
         retired_for: The model to use instead, where the one asked for has been withdrawn.
@@ -135,7 +135,7 @@ class ChatRequest:
     choices: int
     model: str
     dropped: dict[str, str]
-    question: str
+    fingerprint: str
     response_format: dict[str, Any] | None = None
     bare_body: bytes | None = None
     retired_for: str | None = None
@@ -200,7 +200,7 @@ def _assembled(values: dict[str, Any], settings: Settings, progress_wanted: bool
         values.get("n", 1),
         name,
         dropped,
-        question=_question(payload),
+        fingerprint=_fingerprint(payload),
         response_format=values.get("response_format"),
         bare_body=_encoded(payload) if added else None,
         retired_for=model.retired_for if model else None,
@@ -215,7 +215,7 @@ def _strict(dropped: dict[str, str]) -> InvalidRequest:
     )
 
 
-def _question(payload: dict[str, Any]) -> str:
+def _fingerprint(payload: dict[str, Any]) -> str:
     asked = {name: value for name, value in payload.items() if name not in ("stream", "stream_options")}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

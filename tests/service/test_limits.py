@@ -4,42 +4,39 @@ import logging
 
 import pytest
 
-from mcp_grok.completions import Caller, open_completions
 from mcp_grok.errors import LimitReached, StoreUnreachable
+from mcp_grok.principal import Principal
 from mcp_grok.service.limits import open_limits
 from mcp_grok.service.options import Limits
-from mcp_grok.settings import Settings
 from tests.conftest import KEY
 from tests.valkey import Valkey
 
-ANN = Caller("ann")
+ANN = Principal("ann")
 
 
-async def test_servers_count_together(settings: Settings, valkey: Valkey) -> None:
+async def test_servers_count_together(valkey: Valkey) -> None:
     limits = Limits(requests_per_minute=2)
     async with (
         open_limits(limits, valkey.url) as one,
         open_limits(limits, valkey.url) as other,
-        open_completions(settings) as completions,
     ):
-        await one.admit(ANN, completions)
-        await other.admit(ANN, completions)
+        await one.admit(ANN)
+        await other.admit(ANN)
         with pytest.raises(LimitReached):
-            await one.admit(ANN, completions)
-        await one.admit(Caller("bob"), completions)
+            await one.admit(ANN)
+        await one.admit(Principal("bob"))
 
 
 @pytest.mark.parametrize("limits", [Limits(requests_per_minute=5), Limits(tokens_per_day=5)])
 async def test_a_store_that_is_away_lets_nobody_in_and_says_that_nothing_was_sent(
-    settings: Settings, valkey: Valkey, limits: Limits
+    valkey: Valkey, limits: Limits
 ) -> None:
-    async with open_limits(limits, valkey.url) as given, open_completions(settings) as completions:
+    async with open_limits(limits, valkey.url) as given:
         valkey.stop()
         with pytest.raises(StoreUnreachable) as caught:
-            await given.admit(ANN, completions)
+            await given.admit(ANN)
     valkey.start()
-    told = caught.value.as_dict()
-    assert (told["billed"], told["retryable"]) == ("no", True)
+    assert (caught.value.billed, caught.value.retryable) == ("no", True)
 
 
 async def test_tokens_that_cannot_be_counted_are_told_in_the_log_and_harm_no_answer(

@@ -52,7 +52,6 @@ def test_an_address_for_all_needs_the_name_by_which_clients_come() -> None:
         ("--oidc-scope grok", "need --oidc-issuer"),
         ("--token-file t --public-url http://grok.example.com", "must be an https URL"),
         ("--workers 2", "MCP_GROK_STORE"),
-        ("--calls-elsewhere", "MCP_GROK_STORE=redis"),
         ("--drain -1", "--drain"),
         ("--drain nan", "--drain"),
     ],

@@ -159,4 +159,4 @@ def test_usage_is_not_asked_for_where_it_comes_anyway_or_nobody_says_how(provide
 
 def test_a_call_that_asks_the_same_is_the_same_with_and_without_what_this_server_adds() -> None:
     plain, chosen = request("custom", model="m"), request("custom", model="m", progress_wanted=True)
-    assert plain.question == chosen.question
+    assert plain.fingerprint == chosen.fingerprint

@@ -1,0 +1,212 @@
+"""The record of a call, and the request that waits for it."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from mcp_grok.errors import Cancelled, GrokError
+from mcp_grok.principal import ANONYMOUS, Principal
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.stream import OnText
+
+if TYPE_CHECKING:
+    from mcp_grok.calls.calls import Calls
+
+Outcome = Completion | GrokError
+"""How a call ended. An error is a value here: several requests may wait for one call, and none of them caused it."""
+
+
+class State(StrEnum):
+    """Where the work on a call is. It moves only down this list."""
+
+    QUEUED = "queued"
+    """It waits for a slot, and has not been sent."""
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+ENDED = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.LOST})
+
+
+class Delivery(StrEnum):
+    """Who gets the outcome of a call."""
+
+    ATTACHED = "attached"
+    """The requests that wait for it."""
+    HANDED_OFF = "handed_off"
+    """A request that fetches it by its id."""
+    ORPHANED = "orphaned"
+    """The next call with the same fingerprint, once: the client timed out or went away. Its id works, too."""
+    DELIVERED = "delivered"
+    """No further request."""
+
+
+class Reason(StrEnum):
+    """Why a request or a call ended early. The log says it in these words."""
+
+    USER = "cancelled by its user"
+    CLIENT_TIMEOUT = "its client timed out"
+    DISCONNECT = "its connection closed"
+    ORPHAN_TIMEOUT = "no request waited for it any longer"
+    SHUTDOWN = "the server stopped"
+    CRASH = "its server died"
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class Request:
+    """A client's request for the outcome of a call. `Calls.request` makes one, and `Calls` alone changes it.
+
+    Attributes:
+        calls: The owner of the calls.
+        principal: Who makes it.
+        connection: What its cancellation arrives on, in order with its other messages; None over streamable HTTP,
+            where a client cancels by closing the connection or on another one.
+        call: The call that it waits for, once it has one.
+        interrupted: Why the client no longer wants the result; None while it does.
+        notes: What the result says in `_meta`: `picked_up`, the age of the orphan that it claimed, and `lost`,
+            earlier calls with the same fingerprint that may be billed and have no answer.
+    """
+
+    calls: "Calls"
+    principal: Principal = ANONYMOUS
+    connection: object | None = None
+    call: "Call | None" = None
+    interrupted: Reason | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    async def interrupt(self, reason: Reason) -> None:
+        """Records that the client will not see the result, even one that is on its way."""
+        await self.calls.interrupt(self, reason)
+
+    async def doubt(self) -> None:
+        """Records that the client may have timed out: another request may claim the call while this one waits."""
+        await self.calls.doubt(self)
+
+    async def delivered(self) -> None:
+        """Records that the result has gone to the transport."""
+        await self.calls.delivered(self)
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """The work on a call while this process does it or follows it: its task, the text so far, and its followers."""
+
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    pieces: list[str] = field(default_factory=list)
+    followers: dict[OnText, OnText] = field(default_factory=dict)
+
+    def text_came(self, text: str) -> None:
+        """Adds a piece of the text and passes it to the followers."""
+        self.pieces.append(text)
+        for follower in self.followers:
+            follower(text)
+
+    def reasoning_came(self, text: str) -> None:
+        """Passes a piece of the reasoning to the followers."""
+        for follower in self.followers.values():
+            follower(text)
+
+
+def _new_id() -> str:
+    return f"grok-{secrets.token_urlsafe(18)}"
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call, running or ended. `Calls` alone changes it; everyone may read it, wait for it and follow it.
+
+    Attributes:
+        model: The model that was asked.
+        fingerprint: A digest, equal for calls of one principal with the same content, address and key.
+        principal: The name of the principal that may have the outcome.
+        id: Names the call, and cannot be guessed.
+        process: The process that wrote its row in the store last; the one that runs it while it runs.
+        created_at: Seconds since 1970, for people.
+        ended_at: The same; None while it runs.
+        started: When it was created by this process's monotonic clock, for decisions.
+        state: Where the work is.
+        delivery: Who gets the outcome.
+        id_given: Whether a client has the id, so that the outcome stays available after its delivery.
+        outcome: How it ended; None while it runs.
+        reason: Why its last request, or the call itself, ended early; None if neither did.
+        requests: Those that wait for it.
+        cut_by: The outcome that a stop has decided, until the task has unwound.
+        work: The work on it, where this process does or follows it.
+    """
+
+    model: str
+    fingerprint: str
+    principal: str = ""
+    id: str = field(default_factory=_new_id)
+    process: str = ""
+    created_at: float = field(default_factory=time.time)
+    ended_at: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    state: State = State.QUEUED
+    delivery: Delivery = Delivery.ATTACHED
+    id_given: bool = False
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    requests: set[Request] = field(default_factory=set)
+    cut_by: GrokError | None = None
+    work: Work | None = None
+
+    async def wait(self) -> Outcome:
+        """Waits for the outcome. Cancelling this wait leaves the call running."""
+        while self.outcome is None and self.work is not None:
+            await self.work.ended.wait()
+        assert self.outcome is not None  # noqa: S101 - a request is attached before it waits
+        return self.outcome
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since its creation."""
+        return max(0.0, time.monotonic() - self.started)
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice so far; empty for a call that is not streamed."""
+        if isinstance(self.outcome, Completion):
+            return self.outcome.text
+        return "".join(self.work.pieces) if self.work else ""
+
+    @property
+    def size(self) -> int:
+        """How many bytes the outcome takes, about."""
+        return self.outcome.size if isinstance(self.outcome, Completion) else len(self.text)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a later request may have the outcome, or must learn of it, though none waits for it now."""
+        if self.id_given:
+            return True
+        if self.delivery is not Delivery.ORPHANED or isinstance(self.outcome, Cancelled):
+            return False
+        return not isinstance(self.outcome, GrokError) or self.outcome.billed != "no"
+
+    def follow(self, on_text: OnText, on_reasoning: OnText = lambda text: None) -> None:
+        """Has functions called with the text so far and each further piece; they must not block."""
+        if self.text:
+            on_text(self.text)
+        if self.work:
+            self.work.followers[on_text] = on_reasoning
+
+    def unfollow(self, on_text: OnText) -> None:
+        """Ends `follow`."""
+        if self.work:
+            self.work.followers.pop(on_text, None)
+
+
+Claim = tuple[Call | None, list[dict[str, str]]]
+"""The orphan that a new call gets the answer of, and the earlier calls that were lost."""
+
+OnSent = Callable[[], None]

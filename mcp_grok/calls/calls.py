@@ -1,0 +1,430 @@
+"""The owner of every call of a process: the only code that changes a record."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import anyio.abc
+
+from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
+from mcp_grok.calls.store import Follow, Interrupted, Stop, Store
+from mcp_grok.calls.turns import Turns
+from mcp_grok.calls.work import cancelled, run_call
+from mcp_grok.errors import Cancelled, GrokError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
+from mcp_grok.principal import ANONYMOUS, Principal
+from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.request import ChatRequest
+
+OnAnswer = Callable[[str, int], Awaitable[None]]
+"""Takes a principal's name and the tokens of an answer."""
+
+OnInterrupted = Callable[[Interrupted], Awaitable[object]]
+
+SLOT_RETRY = 1.0
+"""Seconds after which one of a principal's calls may have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long the owner of the calls waits.
+
+    Attributes:
+        disconnect_grace: Seconds to wait, over streamable HTTP, for the event that a duplicate is orphaned: its client
+            may have closed the connection, and the repeat, on another one, may overtake that. A duplicate younger
+            than this is no earlier try of the same client: no client gives up sooner.
+        orphan_timeout: Seconds that a call goes on while no request waits for it.
+    """
+
+    disconnect_grace: float = 0.5
+    orphan_timeout: float = 15 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """How many delivered requests are remembered, and how many bytes of answers: a cancellation may cross an answer."""
+
+    entries: int = 100
+    bytes: int = 16 * 1024 * 1024
+
+
+class Calls:
+    """The calls of one process; `open_calls` makes one.
+
+    Args:
+        client: Sends the calls.
+        tasks: Runs them.
+        store: Where they outlive their requests, or the process.
+        finish_orphans: Whether a call whose client went away goes on.
+        calls_at_once: How many calls of one principal may run; None for any number.
+        on_answer: Called with the principal's name and the tokens of each answer.
+        timings: How long to wait.
+    """
+
+    def __init__(
+        self,
+        client: ChatClient,
+        tasks: anyio.abc.TaskGroup,
+        store: Store,
+        *,
+        finish_orphans: bool = True,
+        calls_at_once: int | None = None,
+        on_answer: OnAnswer | None = None,
+        timings: Timings | None = None,
+    ) -> None:
+        self._client = client
+        self._tasks = tasks
+        self._store = store
+        self._finish_orphans = finish_orphans
+        self._calls_at_once = calls_at_once
+        self._on_answer = on_answer
+        self._timings = timings or Timings()
+        self._closing = False
+        self._changed = anyio.Event()
+        self._turns = Turns()
+        self._running: dict[str, Call] = {}
+        self._followed: dict[str, Call] = {}
+        self._recent: deque[tuple[Request, int]] = deque()
+        self._recent_bytes = 0
+        self._limits = Recent()
+        self.on_interrupted: OnInterrupted | None = None
+        """Called with a cancellation that another server has received."""
+
+    def request(self, principal: Principal = ANONYMOUS, connection: object | None = None) -> Request:
+        """A client's request, which may then start a call or be attached to one.
+
+        Args:
+            principal: Who makes it.
+            connection: What its cancellation arrives on, in order; None over streamable HTTP.
+        """
+        return Request(self, principal, connection)
+
+    async def start(self, chat: ChatRequest, request: Request) -> Call:
+        """The call for a request: an orphan with the same fingerprint, else a new one, which runs from now on.
+
+        Raises:
+            Unavailable: the server is stopping.
+            LimitReached: the principal has as many running calls as it may have.
+            Cancelled: the request was cancelled already; nothing was sent.
+            StoreUnreachable: the servers' store does not answer; nothing was sent.
+        """
+        if self._closing:
+            raise Unavailable
+        principal = request.principal
+        fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
+        await self._disconnects(fingerprint, request.connection)
+        # A repeat must see how an interrupted start ended; one cancelled half way would leave a row without an owner.
+        with anyio.CancelScope(shield=True):
+            async with self._turns.of(fingerprint):
+                call = await self._start(chat, request, fingerprint)
+        return call
+
+    async def attach(self, call: Call, request: Request) -> None:
+        """Has a request wait for a call."""
+        request.call = call
+        call.requests.add(request)
+        call.delivery = Delivery.ATTACHED
+        if call.work:
+            call.work.scope.deadline = float("inf")
+        await self._store.attach(call)
+        if call.outcome is None:
+            self._follow(call)
+        if request.interrupted:
+            await self._detach(call, request, request.interrupted)
+
+    async def give_id(self, request: Request) -> None:
+        """Records, before the client learns the id of a request's call, that the call can be fetched by it."""
+        if (call := request.call) is not None and not call.id_given:
+            call.id_given = True
+            await self._store.sync(call)
+
+    async def delivered(self, request: Request) -> None:
+        """Records that the result of a request has gone to the transport: the outcome, or the id to fetch it by."""
+        call = request.call
+        if call is None or request.interrupted:
+            return
+        self._remember(request, call.size)
+        call.requests.discard(request)
+        if lost := request.notes.get("lost"):
+            await self._store.tell(lost, told=True)
+        if call.requests:
+            return
+        self._unfollow(call)
+        if call.delivery is not Delivery.ORPHANED:
+            self._let_go(call)
+            await self._store.sync(call)
+
+    async def interrupt(self, request: Request, reason: Reason) -> None:
+        """Records that the client will not see the result of a request, even one that is on its way."""
+        if request.interrupted:
+            return
+        request.interrupted = reason
+        if request.call:
+            await self._detach(request.call, request, reason)
+
+    async def doubt(self, request: Request) -> None:
+        """Records that the client of a request may have timed out: its call can be claimed while it still waits."""
+        call = request.call
+        if call is None or request.interrupted or call.cut_by:
+            return
+        restore = call.delivery is Delivery.DELIVERED
+        call.delivery, call.reason = Delivery.ORPHANED, Reason.CLIENT_TIMEOUT
+        await self._store.release(call)
+        await self._store.sync(call, restore=restore)
+        self._change()
+
+    async def cancel(self, call: Call) -> None:
+        """Stops a call, on whichever server it runs, even though requests wait for it."""
+        call.reason = Reason.USER
+        if call.id in self._running:
+            self._stop(call, State.CANCELLED, cancelled(call))
+        elif call.outcome is None:
+            await self._store.stop(call)
+
+    def stop(self, call: Call) -> None:
+        """Stops a call that runs here."""
+        call.reason = Reason.USER
+        self._stop(call, State.CANCELLED, cancelled(call))
+
+    async def find(self, call_id: str, principal: Principal = ANONYMOUS) -> Call:
+        """The call of an id.
+
+        Raises:
+            NotFound: this principal has none, or none any longer.
+            StoreUnreachable: the servers' store does not answer.
+        """
+        call = self._running.get(call_id) or self._followed.get(call_id) or await self._store.find(call_id)
+        if call is None or call.principal != principal.name:
+            raise no_such_call(call_id)
+        call.id_given = True
+        return call
+
+    async def usage(self, principal: Principal = ANONYMOUS) -> dict[str, Any]:
+        """What a principal's calls have used: see `Usage.as_dict`."""
+        return await self._store.usage(principal.name)
+
+    def under_way(self, principal: Principal) -> int:
+        """How many calls of a principal run on this server."""
+        return sum(call.principal == principal.name for call in self._running.values())
+
+    async def is_ready(self) -> bool:
+        """Whether calls can be made now."""
+        return not self._closing and await self._store.is_ready()
+
+    async def interrupted_elsewhere(self, event: Interrupted) -> None:
+        """Passes a cancellation on to the servers that share the store: the request that it names may be theirs."""
+        await self._store.broadcast(event)
+
+    async def drain(self, seconds: float) -> None:
+        """Starts no call any longer, lets those that run have some seconds, then stops them."""
+        self._closing = True
+        try:
+            with anyio.move_on_after(seconds):
+                while self._running or self._followed:
+                    await self._changed.wait()
+        finally:
+            self.stop_all()
+
+    def stop_all(self) -> None:
+        """Stops every call that runs here, since the server ends."""
+        for call in self._running.values():
+            call.reason = call.reason or Reason.SHUTDOWN
+            self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else Lost())
+
+    async def serve_events(self) -> None:
+        """Does what other servers ask of this one, until cancelled."""
+        async for event in self._store.events():
+            match event:
+                case Stop(call_id) if call := self._running.get(call_id):
+                    self.stop(call)
+                case Follow(call_id) if call := self._running.get(call_id):
+                    if call.work and call.delivery is Delivery.ORPHANED:
+                        call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
+                    self._tasks.start_soon(self._store.publish, call, event)
+                case Interrupted() if self.on_interrupted:
+                    await self.on_interrupted(event)
+
+    async def _disconnects(self, fingerprint: str, connection: object | None) -> None:
+        """Waits until a duplicate is orphaned that waits on another connection, which may be closing."""
+        grace = self._timings.disconnect_grace
+        duplicates = [
+            call
+            for call in self._running.values()
+            if call.fingerprint == fingerprint
+            and call.elapsed > grace
+            and any(request.connection is None or request.connection is not connection for request in call.requests)
+        ]
+        with anyio.move_on_after(grace):
+            while duplicates and all(call.delivery is Delivery.ATTACHED for call in duplicates):
+                await self._changed.wait()
+        if connection is None and not duplicates:
+            await self._store.disconnects(fingerprint, grace)
+
+    async def _start(self, chat: ChatRequest, request: Request, fingerprint: str) -> Call:
+        orphan, lost = await self._store.claim(fingerprint, self._running_orphan(fingerprint))
+        if lost:
+            request.notes["lost"] = lost
+        if orphan is not None:
+            call = self._running.get(orphan.id) or self._followed.get(orphan.id) or orphan
+            request.notes["picked_up"] = round(call.elapsed, 1)
+            await self.attach(call, request)
+            return call
+        call = Call(chat.model, fingerprint, request.principal.name, process=self._store.process, work=Work())
+        await self._insert(call)
+        if request.interrupted:
+            del self._running[call.id]
+            await self._store.discard(call)
+            raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
+        request.call = call
+        call.requests.add(request)
+        self._tasks.start_soon(self._run, call, chat, request.principal.secret)
+        return call
+
+    def _running_orphan(self, fingerprint: str) -> Call | None:
+        for call in self._running.values():
+            is_orphan = call.fingerprint == fingerprint and call.delivery is Delivery.ORPHANED
+            if is_orphan and not call.cut_by and not isinstance(call.outcome, GrokError):
+                return call
+        return None
+
+    async def _insert(self, call: Call) -> None:
+        """Takes a place among the principal's calls, then writes the call down."""
+        limit = self._calls_at_once
+        if limit is not None and self.under_way(Principal(call.principal)) >= limit:
+            raise limit_reached(limit)
+        self._running[call.id] = call
+        inserted = False
+        try:
+            inserted = await self._store.insert(call, limit)
+        finally:
+            if not inserted:
+                del self._running[call.id]
+        if limit is not None and not inserted:
+            raise limit_reached(limit)
+
+    async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
+        if lost := request.notes.get("lost"):
+            await self._store.tell(lost, told=False)
+        call.requests.discard(request)
+        cancels = reason is Reason.USER or not self._finish_orphans
+        if call.requests or (await self._store.release(call, cancels=cancels)) or call.requests:
+            return
+        call.reason = reason
+        self._unfollow(call)
+        if cancels or call.cut_by:
+            await self._stop_unwanted(call)
+        else:
+            await self._orphan(call)
+
+    async def _stop_unwanted(self, call: Call) -> None:
+        if call.outcome is None and call.id not in self._running:
+            await self._store.stop(call)
+        self._stop(call, State.CANCELLED, cancelled(call))
+        if call.outcome is not None:
+            await self._store.sync(call)
+
+    async def _orphan(self, call: Call) -> None:
+        restore = call.delivery is Delivery.DELIVERED
+        call.delivery = Delivery.ORPHANED
+        if call.work and call.outcome is None:
+            call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
+        await self._store.sync(call, restore=restore)
+        self._change()
+
+    def _stop(self, call: Call, state: State, outcome: GrokError) -> None:
+        if call.work and call.outcome is None and call.cut_by is None:
+            call.state, call.cut_by = state, outcome
+            call.work.scope.cancel()
+        if not call.requests:
+            self._let_go(call)
+
+    def _let_go(self, call: Call) -> None:
+        """Ends the delivery: only a request that names the id gets the outcome."""
+        call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.DELIVERED
+
+    async def _run(self, call: Call, chat: ChatRequest, key: str | None) -> None:
+        assert call.work is not None  # noqa: S101 - what runs here has its work here
+        outcome = await run_call(call, call.work, self._client, chat, key)
+        with anyio.CancelScope(shield=True):
+            if not call.cut_by:
+                call.state = _state(outcome)
+            if call.state is State.LOST and not call.requests:
+                call.delivery = Delivery.ORPHANED
+            call.ended_at = time.time()
+            await self._store.commit(call, outcome)
+            if isinstance(outcome, Completion) and self._on_answer is not None:
+                await self._on_answer(call.principal, outcome.tokens["total_tokens"])
+            self._publish(call, outcome)
+            if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
+                # Until the row says so, a repeat finds the answer among the running calls.
+                await self._store.sync(call)
+        del self._running[call.id]
+        self._change()
+
+    def _publish(self, call: Call, outcome: Outcome) -> None:
+        """Lets the requests that wait for a call learn of its outcome."""
+        call.outcome = outcome
+        if call.work:
+            call.work.ended.set()
+
+    def _follow(self, call: Call) -> None:
+        """Follows a call that runs on another server, while a request on this one waits for it."""
+        if call.id not in self._running and call.id not in self._followed:
+            call.work = Work()
+            self._followed[call.id] = call
+            self._tasks.start_soon(self._run_elsewhere, call, call.work)
+
+    def _unfollow(self, call: Call) -> None:
+        if self._followed.pop(call.id, None) and call.work:
+            call.work.scope.cancel()
+
+    async def _run_elsewhere(self, call: Call, work: Work) -> None:
+        with work.scope:
+            outcome = await self._store.follow(call)
+            if isinstance(outcome, OutOfReach):
+                # It may go on where it runs: the next call with its fingerprint may find it again.
+                call.delivery = Delivery.ORPHANED
+                await self._store.sync(call)
+            call.state = _state(outcome)
+            self._publish(call, outcome)
+            self._followed.pop(call.id, None)
+            self._change()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _remember(self, request: Request, size: int) -> None:
+        self._recent.append((request, size))
+        self._recent_bytes += size
+        while len(self._recent) > self._limits.entries or self._recent_bytes > self._limits.bytes:
+            _, size = self._recent.popleft()
+            self._recent_bytes -= size
+
+
+def no_such_call(call_id: str) -> NotFound:
+    """The error for an id that leads to nothing."""
+    return NotFound(
+        f"Nothing is known of a completion with the id {call_id[:80]!r}. The server process that gave it out may have "
+        "ended (some clients start one for each call), it may be too old, or it was never given out. The call may "
+        "have been billed; asking again costs again.",
+        param="id",
+    )
+
+
+def limit_reached(limit: int) -> LimitReached:
+    """The error for a principal that has as many running calls as it may have."""
+    return LimitReached(
+        f"This server runs at most {limit} calls of one caller at once, and yours are running; send the call again "
+        "when one has ended.",
+        retry_after=SLOT_RETRY,
+    )
+
+
+def _state(outcome: Outcome) -> State:
+    if isinstance(outcome, Completion):
+        return State.COMPLETED
+    return {Lost: State.LOST, Cancelled: State.CANCELLED}.get(type(outcome), State.FAILED)

@@ -1,0 +1,74 @@
+"""The codec of outcomes: how a call's outcome is written down as JSON, and read again."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import anyio
+
+from mcp_grok.calls.call import Outcome
+from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
+from mcp_grok.upstream.completion import Completion
+
+LARGE = 256 * 1024
+"""Bytes of an answer above which it is written or read in a thread: it would hold the event loop for milliseconds."""
+
+KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, CallTimeout, Lost)}
+"""Errors that are told apart by their class."""
+
+
+async def encoded(outcome: Outcome) -> bytes:
+    """The outcome as JSON, in UTF-8 in which lone surrogates stay.
+
+    Raises:
+        RecursionError: the answer is nested too deeply.
+    """
+    if isinstance(outcome, Completion) and outcome.size > LARGE:
+        return await anyio.to_thread.run_sync(encode, outcome)
+    return encode(outcome)
+
+
+async def decoded(content: bytes) -> Outcome:
+    """The outcome that `encoded` wrote; `InternalError` if the content is something else."""
+    if len(content) > LARGE:
+        return await anyio.to_thread.run_sync(decode, content)
+    return decode(content)
+
+
+def encode(outcome: Outcome) -> bytes:
+    """See `encoded`."""
+    if isinstance(outcome, Completion):
+        value: dict[str, Any] = {"completion": {name: getattr(outcome, name) for name in COMPLETION_FIELDS}}
+    else:
+        value = {"error": outcome.as_dict(), "attempts": outcome.attempts}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def decode(content: bytes) -> Outcome:
+    """See `decoded`."""
+    try:
+        value = json.loads(content.decode("utf-8", "surrogatepass"))
+        if "completion" in value:
+            return _completion(value["completion"])
+        return _error(value["error"], value["attempts"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return InternalError(
+            "The record of this call cannot be read; the call may be billed. Asking again costs again."
+        )
+
+
+COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
+
+
+def _completion(values: dict[str, Any]) -> Completion:
+    if not isinstance(values["body"]["choices"][0]["message"], dict):
+        raise TypeError
+    # A newer version may have written more.
+    return Completion(**{name: value for name, value in values.items() if name in COMPLETION_FIELDS})
+
+
+def _error(details: dict[str, Any], attempts: int) -> GrokError:
+    kind, message = KINDS.get(details["code"], GrokError), details.pop("message")
+    error = kind(message, **details)
+    error.attempts = attempts
+    return error

@@ -1,0 +1,214 @@
+"""The store of one machine: a table on disk where a folder is given, and one in memory for what needs no disk."""
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from mcp_grok.calls.call import Call, Claim, Outcome
+from mcp_grok.calls.candidate import billed_of, is_deletable
+from mcp_grok.calls.codec import decoded, encoded
+from mcp_grok.calls.store import BOUNDS, Bounds, Store
+from mcp_grok.calls.usage import Usage
+from mcp_grok.errors import InternalError, Lost, NotConfigured, NotFound
+from mcp_grok.upstream.completion import Completion
+
+if TYPE_CHECKING:
+    from mcp_grok.calls.table import CallTable, Row
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+Otherwise = TypeVar("Otherwise")
+
+
+class LocalStore(Store):
+    """The calls of this machine. What a disk does not take is logged, and kept in memory.
+
+    Without a disk, a call whose result is delivered touches no table.
+
+    Args:
+        disk: Where calls outlive the process; None if they do not.
+        bounds: How much is kept.
+    """
+
+    def __init__(self, disk: "CallTable | None" = None, bounds: Bounds = BOUNDS) -> None:
+        self.process = disk.process if disk else ""
+        self._disk = disk
+        self._bounds = bounds
+        self._memory: CallTable | None = None
+        self._turn = anyio.Lock()
+        self._usage: defaultdict[str, Usage] = defaultdict(Usage)
+
+    def close(self) -> None:
+        """Closes the tables. To other processes, calls that still run are lost from then on."""
+        for table in filter(None, (self._disk, self._memory)):
+            table.close()
+
+    async def claim(self, fingerprint: str, running: Call | None) -> Claim:
+        """See `Store.claim`."""
+        row: Row | None = None
+        lost: list[dict[str, str]] = []
+        if self._memory:
+            row, lost = self._memory.claim(fingerprint, take=running is None)
+        take = running is None and row is None
+        on_disk, lost_on_disk = await self._on_disk(lambda disk: disk.claim(fingerprint, take=take), (None, []))
+        call = running or await self._call(row or on_disk)
+        if call is not None and isinstance(call.outcome, InternalError):
+            return None, [*lost, *lost_on_disk, {"id": call.id, "billed": call.outcome.billed}]
+        return call, [*lost, *lost_on_disk]
+
+    async def insert(self, call: Call, limit: int | None) -> bool:
+        """See `Store.insert`."""
+        return await self._on_disk(lambda disk: disk.insert(call, limit), True)
+
+    async def discard(self, call: Call) -> None:
+        """See `Store.discard`."""
+        await self._on_disk(lambda disk: disk.delete(call), None)
+
+    async def commit(self, call: Call, outcome: Outcome) -> None:
+        """See `Store.commit`."""
+        if isinstance(outcome, Completion):
+            self._usage[call.principal].add(call.model, outcome)
+        if self._disk is None:
+            return
+        with suppress(RecursionError):
+            # An answer nested so deeply cannot be given to a client either.
+            content = await encoded(outcome)
+            await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), None)
+
+    async def sync(self, call: Call, *, restore: bool = False) -> None:
+        """See `Store.sync`."""
+        if is_deletable(call):
+            if self._memory:
+                self._memory.delete(call)
+            await self._on_disk(lambda disk: disk.delete(call), None)
+        elif call.outcome is None:
+            await self._on_disk(lambda disk: disk.update(call), None)
+        elif call.is_wanted:
+            await self._keep(call, call.outcome, restore=restore)
+
+    async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
+        """See `Store.tell`."""
+        ids = [call["id"] for call in lost]
+        if self._memory:
+            self._memory.tell(ids, told=told)
+        await self._on_disk(lambda disk: disk.tell(ids, told=told), None)
+
+    async def find(self, call_id: str) -> Call | None:
+        """See `Store.find`."""
+        row = self._memory.find(call_id) if self._memory else None
+        if row is None and self._disk:
+            found = await self._on_disk(lambda disk: [disk.find(call_id)], None)
+            if found is None:
+                raise InternalError(
+                    "The answers on disk cannot be read; this server's log on stderr says why. Ask here again once "
+                    "that is mended.",
+                    retryable=True,
+                    param="id",
+                )
+            row = found[0]
+        call = await self._call(row)
+        if call is not None and call.outcome is None:
+            raise NotFound(
+                "Another server process that shares this store runs that call; ask here again once it has ended.",
+                param="id",
+                retryable=True,
+            )
+        return call
+
+    async def attach(self, call: Call) -> None:
+        """See `Store.attach`."""
+        if self._memory:
+            self._memory.update(call)
+        await self._on_disk(lambda disk: disk.update(call), None)
+
+    async def follow(self, call: Call) -> Outcome:
+        """See `Store.follow`. Calls that run in other processes are never given out here."""
+        return Lost()
+
+    async def usage(self, principal: str) -> dict[str, Any]:
+        """See `Store.usage`."""
+        return self._usage[principal].as_dict()
+
+    async def _keep(self, call: Call, outcome: Outcome, *, restore: bool) -> None:
+        """Makes the row of an ended call what its record is; it is written anew where there is none."""
+        known = not restore and await self._on_disk(lambda disk: disk.update(call), False)
+        if known:
+            call.process = self.process
+            return
+        with suppress(RecursionError):
+            content = await encoded(outcome)
+            billed = billed_of(outcome)
+            if not call.is_wanted:
+                # It was delivered meanwhile.
+                return
+            if await self._on_disk(lambda disk: disk.save(call, billed, content), False):
+                call.process = self.process
+            else:
+                self._open_memory().save(call, billed, content)
+
+    def _open_memory(self) -> "CallTable":
+        if self._memory is None:
+            from mcp_grok.calls.table import CallTable
+
+            self._memory = CallTable(bounds=self._bounds)
+        return self._memory
+
+    async def _call(self, row: "Row | None") -> Call | None:
+        if row is None:
+            return None
+        from mcp_grok.calls.table import call_of
+
+        call = call_of(row)
+        if row["outcome"] is not None:
+            call.outcome = await decoded(row["outcome"])
+        elif call.ended_at is not None:
+            call.outcome = Lost()
+        return call
+
+    async def _on_disk(self, work: "Callable[[CallTable], Result]", otherwise: Otherwise) -> Result | Otherwise:
+        """Works in a thread, one thing at a time and in order; without a disk, there is nothing to do."""
+        if (disk := self._disk) is None:
+            return otherwise
+        import sqlite3
+
+        async with self._turn:
+            try:
+                return await anyio.to_thread.run_sync(lambda: work(disk))
+            except (OSError, sqlite3.Error, ValueError) as error:
+                logger.error("the store failed: %s: %s", type(error).__name__, error)
+                return otherwise
+
+
+@asynccontextmanager
+async def open_local_store(folder: Path | None, bounds: Bounds = BOUNDS) -> AsyncIterator[LocalStore]:
+    """The store of this machine; on disk where a folder is given.
+
+    Raises:
+        NotConfigured: the folder cannot be used, belongs to another user, or others may read it.
+    """
+    if folder is None:
+        store = LocalStore(bounds=bounds)
+        try:
+            yield store
+        finally:
+            store.close()
+        return
+    import sqlite3
+
+    from mcp_grok.calls.table import CallTable
+
+    try:
+        disk = await anyio.to_thread.run_sync(CallTable, folder, bounds)
+    except (OSError, sqlite3.Error) as error:
+        raise NotConfigured(f"MCP_GROK_STORE: {folder} cannot be used: {error}.") from None
+    store = LocalStore(disk, bounds)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,70 @@
+"""Opening the calls of a process: its client, its store, and the tasks that run."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+
+from mcp_grok.calls.calls import Calls, OnAnswer, Timings
+from mcp_grok.calls.local_store import open_local_store
+from mcp_grok.calls.store import BOUNDS, Bounds, Store
+from mcp_grok.errors import NotConfigured
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.client import ChatClient
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds that closing the pooled connections may take."""
+
+
+@asynccontextmanager
+async def open_calls(
+    settings: Settings,
+    *,
+    on_answer: OnAnswer | None = None,
+    calls_at_once: int | None = None,
+    timings: Timings | None = None,
+    bounds: Bounds = BOUNDS,
+) -> AsyncIterator[Calls]:
+    """The calls of this process. Leaving the context stops those that still run and closes the connections.
+
+    Args:
+        settings: Where they go, and where their answers are kept.
+        on_answer: Called with the principal's name and the tokens of each answer.
+        calls_at_once: How many calls of one principal may run; None for any number.
+        timings: How long their owner waits.
+        bounds: How much the store keeps.
+
+    Raises:
+        NotConfigured: the store of the settings cannot be used.
+    """
+    client = ChatClient(settings)
+    try:
+        async with _open_store(settings, bounds) as store, anyio.create_task_group() as tasks:
+            calls = Calls(
+                client,
+                tasks,
+                store,
+                finish_orphans=settings.on_disconnect == "finish",
+                calls_at_once=calls_at_once,
+                on_answer=on_answer,
+                timings=timings,
+            )
+            if settings.store_url is not None:
+                tasks.start_soon(calls.serve_events)
+            try:
+                yield calls
+            finally:
+                tasks.cancel_scope.cancel()
+    finally:
+        with anyio.move_on_after(CLOSE_TIMEOUT, shield=True):
+            await client.aclose()
+
+
+def _open_store(settings: Settings, bounds: Bounds) -> AbstractAsyncContextManager[Store]:
+    if settings.store_url is None:
+        return open_local_store(settings.store_folder, bounds)
+    try:
+        from mcp_grok.calls.redis_store import open_redis_store
+    except ImportError:
+        raise NotConfigured("MCP_GROK_STORE=redis://… needs the extra [team].") from None
+    return open_redis_store(settings.store_url, bounds)

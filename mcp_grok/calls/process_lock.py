@@ -1,0 +1,70 @@
+"""Tells whether a process that shares the folder is alive: each holds a lock on a file of its own."""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+SUFFIX = ".lock"
+
+
+class ProcessLock:
+    """A file in a shared folder that stays locked for as long as this process lives.
+
+    SQLite does the locking: it works on every platform, and the system releases it when the process dies.
+
+    Args:
+        folder: Where the file goes.
+
+    Raises:
+        sqlite3.Error: it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.name = self._locked()
+        while not self._path(self.name).exists():
+            # Another process removed it as stale before it was locked.
+            self._lock.close()
+            self.name = self._locked()
+
+    def is_alive(self, name: str) -> bool:
+        """Whether the process of that name still runs. What a dead one left behind is removed."""
+        if name == self.name:
+            return True
+        path = self._path(name)
+        if not path.exists():
+            return False
+        probe = _connect(path)
+        try:
+            probe.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return True
+        finally:
+            probe.close()
+        path.unlink(missing_ok=True)
+        return False
+
+    def remove_dead(self) -> None:
+        """Removes what dead processes left behind."""
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            self.is_alive(path.stem)
+
+    def close(self) -> None:
+        """Lets go of the lock and removes the file."""
+        self._lock.close()
+        self._path(self.name).unlink(missing_ok=True)
+
+    def _locked(self) -> str:
+        name = secrets.token_hex(8)
+        self._lock = _connect(self._path(name))
+        # A journal on disk would be left behind by a process that is killed.
+        self._lock.execute("PRAGMA journal_mode = MEMORY")
+        self._lock.execute("BEGIN EXCLUSIVE")
+        return name
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)

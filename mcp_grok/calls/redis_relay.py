@@ -1,0 +1,138 @@
+"""The relay of a running call's text between servers: from the one that runs it to those whose requests wait for it."""
+
+import time
+from collections import defaultdict
+from contextlib import suppress
+
+import anyio
+
+from mcp_grok.calls.call import Call, Outcome, State
+from mcp_grok.calls.redis_client import AWAY, Client
+from mcp_grok.calls.redis_record import call_key, outcome_of
+from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
+from mcp_grok.calls.store import Follow
+from mcp_grok.errors import Lost, OutOfReach
+from mcp_grok.upstream.completion import Completion
+
+
+class Relay:
+    """Text on its way between this server and the others.
+
+    Messages bring a text and the news of its end sooner; the record decides. A message that is lost costs a second:
+    each names the position of its piece, so a gap is noticed, and the follower asks again from there.
+
+    Args:
+        redis: The connections.
+        servers: This server among the others.
+        timings: How long to wait.
+    """
+
+    def __init__(self, redis: Client, servers: Servers, timings: RedisTimings) -> None:
+        self._redis = redis
+        self._servers = servers
+        self._timings = timings
+        self._followed: dict[str, Call] = {}
+        self._look_now: defaultdict[str, anyio.Event] = defaultdict(anyio.Event)
+        self._followers: defaultdict[str, set[str]] = defaultdict(set)
+
+    async def follow(self, call: Call) -> Outcome:
+        """Passes the text of a call that runs on another server to its followers; returns its outcome.
+
+        It is `Lost` where that server has died, and `OutOfReach` after too long without Redis.
+        """
+        self._followed[call.id] = call
+        heard_at = time.monotonic()
+        try:
+            while time.monotonic() - heard_at < self._timings.out_of_reach:
+                with suppress(*AWAY):
+                    if (outcome := await self._look(call)) is not None:
+                        _pass_rest(call, outcome)
+                        return outcome
+                    heard_at = time.monotonic()
+                with anyio.move_on_after(self._timings.look):
+                    await self._look_now[call.id].wait()
+                self._look_now.pop(call.id, None)
+        finally:
+            self._followed.pop(call.id, None)
+            self._look_now.pop(call.id, None)
+        return OutOfReach(
+            "The store that the servers share cannot be used now, so no more is known here of the call. It may go on, "
+            "and may be billed: asking the same again gets its answer if it does.",
+            partial=call.text,
+        )
+
+    async def publish(self, call: Call, event: Follow) -> None:
+        """Sends the text of a call that runs here to a server that follows it, until the call has ended."""
+        if call.work is None or event.server in self._followers[call.id]:
+            return
+        self._followers[call.id].add(event.server)
+        reasoning: list[str] = []
+        changed = anyio.Event()
+
+        def text_came(text: str) -> None:
+            changed.set()
+
+        def reasoning_came(text: str) -> None:
+            reasoning.append(text)
+            changed.set()
+
+        call.follow(text_came, reasoning_came)
+        sent = event.have
+        try:
+            while not call.work.ended.is_set():
+                text = call.text
+                message = {"do": "text", "call": call.id, "at": sent, "text": text[sent:], "state": str(call.state)}
+                await self._servers.send(event.server, {**message, "reasoning": "".join(reasoning)})
+                sent = len(text)
+                reasoning.clear()
+                changed = anyio.Event()
+                await anyio.sleep(self._timings.flush)
+                with anyio.move_on_after(self._timings.look):
+                    await changed.wait()
+        except AWAY:
+            # The follower asks again.
+            self._followers[call.id].discard(event.server)
+        finally:
+            call.unfollow(text_came)
+
+    def followers(self, call_id: str) -> set[str]:
+        """The servers that follow a call that runs here; from now on they are no longer remembered."""
+        return self._followers.pop(call_id, set())
+
+    def text_came(self, message: Message) -> None:
+        """Takes a piece of a text, unless one before it is missing."""
+        call = self._followed.get(message["call"])
+        if call is None or call.work is None:
+            return
+        if call.state is State.QUEUED:
+            call.state = State(message["state"])
+        have = len(call.text)
+        if message["at"] > have:
+            self._look_now[call.id].set()
+        elif text := message["text"][have - message["at"] :]:
+            call.work.text_came(text)
+        if message["reasoning"]:
+            call.work.reasoning_came(message["reasoning"])
+
+    def ended(self, message: Message) -> None:
+        """Has a call looked at that has ended on its server."""
+        if message["call"] in self._followed:
+            self._look_now[message["call"]].set()
+
+    async def _look(self, call: Call) -> Outcome | None:
+        """Asks for the text from where it is known on, and looks whether the call has ended, or its server died."""
+        follow = {"do": "follow", "call": call.id, "to": self._servers.name, "have": len(call.text)}
+        await self._servers.send(call.process, follow)
+        outcome = await outcome_of(await self._redis.hget(call_key(call.id), "outcome"))
+        if outcome is None and call.process in await self._servers.dead([call.process]):
+            lost = Lost()
+            lost.add(partial=call.text)
+            return lost
+        return outcome
+
+
+def _pass_rest(call: Call, outcome: Outcome) -> None:
+    """Passes on what an answer has beyond the text that came before its end did."""
+    text = outcome.text if isinstance(outcome, Completion) else ""
+    if call.work is not None and text != call.text and text.startswith(call.text):
+        call.work.text_came(text[len(call.text) :])

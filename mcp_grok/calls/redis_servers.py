@@ -1,0 +1,195 @@
+"""The servers that share a Redis or Valkey: their signs of life, their clock, and the messages between them."""
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import anyio.abc
+
+from mcp_grok.calls.redis_client import AWAY, Client
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "mcp-grok"
+EVERYONE = f"{PREFIX}:servers"
+"""The channel that all servers listen to."""
+
+Message = dict[str, Any]
+OnMessage = Callable[[Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RedisTimings:
+    """How long servers that share a store wait for each other, in seconds.
+
+    Attributes:
+        beat: Between two signs of life.
+        alive: How long a sign of life lasts. It decides only about a machine that vanishes: the connection of a
+            process that dies closes at once, and Redis knows.
+        look: Between two looks at what another server does. A server is dead when two looks in a row, and no error
+            between them, found no sign of life: after Redis was away, a living one needs a moment to come back.
+        reconnect: Before listening again after a lost connection.
+        poll: Between two looks at whether a duplicate was orphaned on another server.
+        flush: Between two pieces of a text on their way to another server.
+        patience: For a write that a client waits for; it goes on in the background.
+        retry: For a write in the background; then the log says what is lost.
+        lease: How long a running call counts for the limit of its principal without a sign of its server.
+        out_of_reach: Without Redis, after which a request that waits for another server's call gives up.
+        trim: Between two looks at whether more is kept than the bounds allow.
+    """
+
+    beat: float = 0.75
+    alive: float = 4.0
+    look: float = 1.0
+    reconnect: float = 0.2
+    poll: float = 0.05
+    flush: float = 0.03
+    patience: float = 1.0
+    retry: float = 60.0
+    lease: float = 30.0
+    out_of_reach: float = 10.0
+    trim: float = 30.0
+
+
+class Servers:
+    """This server among those that share a store.
+
+    Args:
+        redis: The connections.
+        timings: How long to wait.
+        on_message: Takes each message to this server.
+        on_return: Called when this server listens again after it could not.
+
+    Attributes:
+        name: Names this server, differently at each start.
+    """
+
+    def __init__(
+        self, redis: Client, timings: RedisTimings, on_message: OnMessage, on_return: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.name = secrets.token_hex(8)
+        self._redis = redis
+        self._timings = timings
+        self._on_message = on_message
+        self._on_return = on_return
+        self._clock_offset = 0.0
+        self._missing_since: dict[str, float] = {}
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970 by the clock of Redis, which all servers share."""
+        return time.monotonic() + self._clock_offset
+
+    async def beat(self) -> None:
+        """Gives one sign of life, and reads the shared clock; raises what `AWAY` names."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(_alive_key(self.name), 1, px=int(self._timings.alive * 1000))
+            pipeline.time()
+            (seconds, microseconds) = (await pipeline.execute())[1]
+        self._clock_offset = seconds + microseconds / 1e6 - time.monotonic()
+
+    async def beat_always(self) -> None:
+        """Gives signs of life until cancelled."""
+        is_away = False
+        while True:
+            try:
+                await self.beat()
+                if is_away:
+                    logger.warning("the store that the servers share answers again")
+                is_away = False
+            except AWAY as error:
+                self._missing_since.clear()
+                if not is_away:
+                    logger.warning("the store that the servers share cannot be used: %s", type(error).__name__)
+                is_away = True
+            await anyio.sleep(self._timings.beat)
+
+    async def leave(self) -> None:
+        """Takes the sign of life back."""
+        await self._redis.delete(_alive_key(self.name))
+
+    async def listen_always(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        """Passes on the messages to this server until cancelled; started once it listens."""
+        has_listened = False
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as listener:
+                    await listener.subscribe(_inbox(self.name), EVERYONE)
+                    if has_listened:
+                        await self._on_return()
+                    else:
+                        task_status.started()
+                    has_listened = True
+                    while True:
+                        if (message := await listener.get_message(timeout=self._timings.alive)) is not None:
+                            self._take(message["data"])
+            except AWAY as error:
+                self._missing_since.clear()
+                if not has_listened:
+                    raise
+                logger.debug("messages of other servers cannot be heard: %s", type(error).__name__)
+                await anyio.sleep(self._timings.reconnect)
+
+    def post(self, pipeline: Any, server: str, message: Message) -> None:
+        """Adds the sending of a message to a server to a pipeline."""
+        pipeline.publish(_inbox(server), json.dumps(message))
+
+    async def send(self, server: str, message: Message) -> None:
+        """Sends a message to a server; raises what `AWAY` names."""
+        await self._redis.publish(_inbox(server), json.dumps(message))
+
+    async def broadcast(self, message: Message) -> None:
+        """Sends a message to every server; raises what `AWAY` names."""
+        await self._redis.publish(EVERYONE, json.dumps(message))
+
+    async def alive(self, names: Iterable[str]) -> set[str]:
+        """Those of some servers that show a sign of life now: a key, and a connection that listens."""
+        others = [name for name in dict.fromkeys(names) if name not in (self.name, "")]
+        alive = {self.name}
+        if others:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for name in others:
+                    pipeline.exists(_alive_key(name))
+                pipeline.pubsub_numsub(*map(_inbox, others))
+                *keys, listeners = await pipeline.execute()
+            numbers = [int(number) for _, number in listeners]
+            alive |= {name for name, key, number in zip(others, keys, numbers, strict=True) if key and number}
+        return alive
+
+    async def dead(self, names: Iterable[str]) -> set[str]:
+        """Those of some servers that two looks, some time apart, found without a sign of life.
+
+        Raises:
+            AWAY: Redis cannot say; then the first of the two looks counts no longer.
+        """
+        names = set(names)
+        try:
+            suspects = names - await self.alive(names)
+        except AWAY:
+            self._missing_since.clear()
+            raise
+        now = time.monotonic()
+        for name in names - suspects:
+            self._missing_since.pop(name, None)
+        since = {name: self._missing_since.setdefault(name, now) for name in suspects}
+        return {name for name in suspects if now - since[name] >= 0.9 * self._timings.look}
+
+    def _take(self, data: str) -> None:
+        try:
+            message = json.loads(data)
+            self._on_message(message)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            logger.error("a message of another server cannot be read: %s", type(error).__name__)
+
+
+def _alive_key(server: str) -> str:
+    return f"{PREFIX}:alive:{server}"
+
+
+def _inbox(server: str) -> str:
+    return f"{PREFIX}:server:{server}"

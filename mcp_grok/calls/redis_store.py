@@ -1,0 +1,581 @@
+"""The store that servers share: records of calls in Redis or Valkey.
+
+The server that accepts a call runs it. Redis holds what the others need: the record, who waits, and signs of life.
+Nothing read from it is ever sent or run, so a call is sent at most once whatever becomes of the store.
+
+    call:{id}           hash     the record
+    asked:{fingerprint} set      ids whose answer no client has had, or whose loss none has learnt
+    holders:{id}        set      servers on which a request waits for it; orphaned: none of them is alive
+    alive:{server}      string   its sign of life, which expires
+    running:{principal} zset     ids and the end of their lease: the limit of calls at once
+    usage:{principal}   hash     totals
+    ended               zset     ids by their end, for the bounds
+    server:{server}     channel  messages to one server; `servers`: to all
+
+Every key but `usage` and `ended` expires. Ids have 144 random bits.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.abc
+from redis.exceptions import WatchError
+
+from mcp_grok.calls.call import ENDED, Call, Claim, Delivery, Outcome, Reason, State
+from mcp_grok.calls.candidate import Candidate, is_deletable, lost_of
+from mcp_grok.calls.codec import encoded
+from mcp_grok.calls.log import log_call
+from mcp_grok.calls.redis_client import AWAY, CLOSE_TIMEOUT, Client, ask, open_redis
+from mcp_grok.calls.redis_record import (
+    ENDED_KEY,
+    SUMMARY,
+    TRIM_KEY,
+    Record,
+    asked_key,
+    call_key,
+    call_of,
+    end,
+    holders_key,
+    identity,
+    is_readable,
+    running_key,
+    usage_key,
+)
+from mcp_grok.calls.redis_relay import Relay
+from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
+from mcp_grok.calls.redis_usage import SINCE, increments, nested
+from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Stop, Store
+from mcp_grok.calls.turns import Turns
+from mcp_grok.errors import InternalError, Lost, NotConfigured
+from mcp_grok.upstream.completion import Completion
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+"""Tries of a change whose keys another server changes at the same moment."""
+
+Write = Callable[[], Awaitable[None]]
+
+
+class RedisStore(Store):
+    """The calls of all servers; `open_redis_store` makes one.
+
+    Args:
+        redis: The connections.
+        tasks: For what goes on in the background.
+        bounds: How much is kept.
+        timings: How long to wait.
+    """
+
+    def __init__(self, redis: Client, tasks: anyio.abc.TaskGroup, bounds: Bounds, timings: RedisTimings) -> None:
+        self._redis = redis
+        self._tasks = tasks
+        self._bounds = bounds
+        self._timings = timings
+        self.servers = Servers(redis, timings, self._message_came, self._catch_up)
+        self.process = self.servers.name
+        self._relay = Relay(redis, self.servers, timings)
+        self._running: dict[str, Call] = {}
+        self._unwritten: dict[str, Call] = {}
+        self._writing = Turns()
+        self._pending: set[anyio.Event] = set()
+        self._send_event, self._events = anyio.create_memory_object_stream[Event](float("inf"))
+
+    async def claim(self, fingerprint: str, running: Call | None) -> Claim:
+        """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
+        ids = await ask(lambda: self._redis.smembers(asked_key(fingerprint)))
+        if not ids:
+            return None, []
+        candidates = await ask(lambda: self._candidates(ids, fingerprint))
+        lost = lost_of(candidates)
+        for candidate in candidates:
+            if not candidate.is_claimable(self._bounds):
+                continue
+            record = await ask(partial(self._take, candidate.id))
+            call = await call_of(record, self.servers.now) if record else None
+            if call is not None and not isinstance(call.outcome, InternalError):
+                return call, lost
+            if record:
+                lost.append({"id": candidate.id, "billed": "unknown"})
+        return None, lost
+
+    async def insert(self, call: Call, limit: int | None) -> bool:
+        """See `Store.insert`. The place among the principal's running calls is taken in the same transaction."""
+        self._running[call.id] = call
+        inserted = False
+        try:
+            count = await ask(lambda: self._insert(call))
+            inserted = limit is None or count <= limit
+        finally:
+            if not inserted:
+                # Even where Redis gave no answer it may have been written, and would count as running.
+                self._running.pop(call.id, None)
+                self._write_later(call.id, lambda: self._delete(call))
+        return inserted
+
+    async def discard(self, call: Call) -> None:
+        """See `Store.discard`."""
+        self._running.pop(call.id, None)
+        await self._write_soon(call.id, lambda: self._delete(call))
+
+    async def commit(self, call: Call, outcome: Outcome) -> None:
+        """See `Store.commit`. A request that waits on this server does not wait for Redis."""
+        try:
+            content = await encoded(outcome)
+        except RecursionError:
+            # It cannot be given to a client of this server either.
+            content = await encoded(InternalError("The answer is nested too deeply."))
+        self._running.pop(call.id, None)
+        self._unwritten[call.id] = call
+        done = self._write_later(call.id, self._commitment(call, outcome, content))
+        if not call.requests:
+            await self._wait(done)
+
+    async def sync(self, call: Call, *, restore: bool = False) -> None:
+        """See `Store.sync`."""
+        content = await encoded(call.outcome) if restore and call.outcome is not None else None
+        await self._write_soon(call.id, lambda: self._write_delivery(call, content))
+
+    async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
+        """See `Store.tell`."""
+        for call_id in (entry["id"] for entry in lost):
+            await self._write_soon(call_id, partial(self._tell, call_id, told=told))
+
+    async def find(self, call_id: str) -> Call | None:
+        """See `Store.find`. A call that runs on another server is followed once a request waits for it."""
+        if call := self._unwritten.get(call_id):
+            return call
+        record = await ask(lambda: self._redis.hgetall(call_key(call_id)))
+        server = record.get("server")
+        if server and "outcome" not in record and await ask(lambda: self._find_dead({server})):
+            await ask(lambda: self._lose(call_id))
+            record = await ask(lambda: self._redis.hgetall(call_key(call_id)))
+        found = await call_of(record, self.servers.now) if record else None
+        if record and found is None:
+            raise InternalError("The record of this call cannot be read; the call may be billed.", param="id")
+        return found
+
+    async def usage(self, principal: str) -> dict[str, Any]:
+        """See `Store.usage`."""
+        totals = await ask(lambda: self._redis.hgetall(usage_key(principal)))
+        try:
+            return nested(totals)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            raise InternalError("The record of what has been used cannot be read.") from None
+
+    async def is_ready(self) -> bool:
+        """See `Store.is_ready`."""
+        with anyio.move_on_after(self._timings.patience), suppress(*AWAY):
+            return bool(await self._redis.ping())
+        return False
+
+    async def attach(self, call: Call) -> None:
+        """See `Store.attach`."""
+        await self._write_soon(call.id, lambda: self._hold(call))
+
+    async def release(self, call: Call, *, cancels: bool = False) -> bool:
+        """See `Store.release`."""
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._release(call, cancels=cancels)
+            except WatchError:
+                continue
+            except AWAY:
+                # No server can claim it now; what is written later lets go of it, too.
+                return False
+        return False
+
+    async def stop(self, call: Call) -> None:
+        """See `Store.stop`."""
+        await self._write_soon(call.id, lambda: self._stop(call))
+
+    async def disconnects(self, fingerprint: str, grace: float) -> None:
+        """See `Store.disconnects`."""
+        with anyio.move_on_after(grace):
+            while await ask(lambda: self._is_held_elsewhere(fingerprint, grace)):  # noqa: ASYNC110 - Redis has no event
+                await anyio.sleep(self._timings.poll)
+
+    async def follow(self, call: Call) -> Outcome:
+        """See `Store.follow`."""
+        outcome = await self._relay.follow(call)
+        if isinstance(outcome, Lost):
+            with suppress(*AWAY):
+                await self._lose(call.id)
+        return outcome
+
+    async def publish(self, call: Call, event: Follow) -> None:
+        """See `Store.publish`."""
+        await self._relay.publish(call, event)
+
+    async def broadcast(self, event: Interrupted) -> None:
+        """See `Store.broadcast`."""
+        known = {"principal": event.principal, "session": event.session, "request": event.request_id}
+        message = {"do": "interrupt", "from": self.process, **known, "reason": str(event.reason)}
+        with suppress(*AWAY):
+            await self.servers.broadcast(message)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """See `Store.events`."""
+        async for event in self._events:
+            yield event
+
+    async def open(self) -> None:
+        """Joins the other servers."""
+        await self.servers.beat()
+        await self._tasks.start(self.servers.listen_always)
+        self._tasks.start_soon(self.servers.beat_always)
+        self._tasks.start_soon(self._refresh_always)
+
+    async def close(self) -> None:
+        """Writes what is still to be written, and leaves the other servers."""
+        with anyio.move_on_after(CLOSE_TIMEOUT, shield=True), suppress(*AWAY):
+            while self._pending:
+                await next(iter(self._pending)).wait()
+            await self.servers.leave()
+        self._send_event.close()
+        self._events.close()
+
+    async def _refresh_always(self) -> None:
+        """Renews the leases of the calls that run here, and holds the bounds, until cancelled."""
+        trimmed_at = time.monotonic()
+        while True:
+            await anyio.sleep(min(self._timings.lease / 3, self._timings.trim))
+            with suppress(*AWAY):
+                await self._renew_leases()
+                if time.monotonic() - trimmed_at >= self._timings.trim:
+                    trimmed_at = time.monotonic()
+                    await self._trim()
+
+    def _message_came(self, message: Message) -> None:
+        match message["do"]:
+            case "text":
+                self._relay.text_came(message)
+            case "ended":
+                self._relay.ended(message)
+            case "stop":
+                self._send_event.send_nowait(Stop(message["call"]))
+            case "follow":
+                self._send_event.send_nowait(Follow(message["call"], message["to"], message["have"]))
+            case "interrupt" if message["from"] != self.process:
+                reason = Reason(message["reason"])
+                event = Interrupted(message["principal"], message["session"], message["request"], reason)
+                self._send_event.send_nowait(event)
+
+    async def _catch_up(self) -> None:
+        """Looks for what this server was asked to stop while it could not be reached."""
+        ids = list(self._running)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call_id in ids:
+                pipeline.hget(call_key(call_id), "cancel")
+            flags = await pipeline.execute() if ids else []
+        for call_id, flag in zip(ids, flags, strict=True):
+            if flag:
+                self._send_event.send_nowait(Stop(call_id))
+
+    async def _renew_leases(self) -> None:
+        if not self._running:
+            return
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call in self._running.values():
+                pipeline.zadd(running_key(call.principal), {call.id: self.servers.now + self._timings.lease}, xx=True)
+            await pipeline.execute()
+
+    async def _trim(self) -> None:
+        """Removes the oldest calls over the bounds; one server at a time does it."""
+        if not await self._redis.set(TRIM_KEY, 1, nx=True, px=int(self._timings.trim * 800)):
+            return
+        await self._redis.zremrangebyscore(ENDED_KEY, 0, self.servers.now - self._bounds.age)
+        newest = await self._redis.zrevrange(ENDED_KEY, 0, -1)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call_id in newest:
+                pipeline.hget(call_key(call_id), "size")
+            sizes = await pipeline.execute() if newest else []
+        kept = 0
+        for number, (call_id, size) in enumerate(zip(newest, sizes, strict=True), 1):
+            kept += int(size or 0)
+            if size is None or number > self._bounds.entries or kept > self._bounds.bytes:
+                await self._redis.delete(call_key(call_id), holders_key(call_id))
+                await self._redis.zrem(ENDED_KEY, call_id)
+
+    async def _candidates(self, ids: set[str], fingerprint: str) -> list[Candidate]:
+        """The calls that were asked with a fingerprint, oldest first."""
+        records, holders = await self._summaries(ids, fingerprint)
+        running = {record["server"] for record in records.values() if record["state"] not in ENDED}
+        if dead := await self._find_dead(running):
+            for call_id, record in records.items():
+                if record["server"] in dead and record["state"] not in ENDED:
+                    await self._lose(call_id)
+            records, holders = await self._summaries(set(records), fingerprint)
+        alive = await self.servers.alive(name for names in holders.values() for name in names)
+        now = self.servers.now
+        return [
+            Candidate(
+                id=call_id,
+                state=State.CANCELLED if record["cancel"] else State(record["state"]),
+                is_orphaned=not (holders[call_id] & alive),
+                age=max(0.0, now - float(record["ended_at"] or now)),
+                billed=record["billed"] or "",
+            )
+            for call_id, record in sorted(records.items(), key=lambda item: float(item[1]["created_at"]))
+        ]
+
+    async def _summaries(self, ids: set[str], fingerprint: str) -> tuple[dict[str, Record], dict[str, set[str]]]:
+        """What is known of calls, without those whose records are gone or cannot be read, and who holds them."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call_id in ids:
+                pipeline.hmget(call_key(call_id), SUMMARY)
+                pipeline.smembers(holders_key(call_id))
+            answers = await pipeline.execute()
+        summaries = [dict(zip(SUMMARY, values, strict=True)) for values in answers[::2]]
+        records = {call_id: known for call_id, known in zip(ids, summaries, strict=True) if is_readable(known)}
+        if gone := ids - set(records):
+            await self._redis.srem(asked_key(fingerprint), *gone)
+        return records, dict(zip(ids, answers[1::2], strict=True))
+
+    async def _find_dead(self, servers: set[str]) -> set[str]:
+        """Those of some servers that are dead. Only where one shows no sign of life, this takes a second look."""
+        suspects = servers - await self.servers.alive(servers)
+        if not suspects:
+            return set()
+        await self.servers.dead(suspects)
+        await anyio.sleep(self._timings.look)
+        return await self.servers.dead(suspects)
+
+    async def _lose(self, call_id: str) -> None:
+        """Records a call as lost; where its server was alive after all, the outcome that it writes replaces this."""
+        key = call_key(call_id)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            await pipeline.watch(key)
+            call = await call_of(await pipeline.hgetall(key), self.servers.now)
+            if call is None or call.outcome is not None:
+                return
+            call.state, call.reason = State.LOST, Reason.CRASH
+            pipeline.multi()
+            pipeline.hset(key, mapping=end(call, Lost(), await encoded(Lost()), self.servers.now))
+            pipeline.zrem(running_key(call.principal), call_id)
+            pipeline.zadd(ENDED_KEY, {call_id: self.servers.now})
+            with suppress(WatchError):
+                await pipeline.execute()
+                log_call(call, Lost())
+
+    async def _take(self, call_id: str) -> Record | None:
+        """Attaches an orphan to this server, unless another request was faster; its record.
+
+        Where something else changes it at the same moment, as its end does, this tries again.
+        """
+        key, held_by = call_key(call_id), holders_key(call_id)
+        for _ in range(ATTEMPTS):
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                await pipeline.watch(key, held_by)
+                holders = await pipeline.smembers(held_by)
+                state, cancel = await pipeline.hmget(key, "state", "cancel")
+                is_claimable = state in (State.QUEUED, State.RUNNING, State.COMPLETED) and not cancel
+                if not is_claimable or holders & await self.servers.alive(holders):
+                    return None
+                pipeline.multi()
+                pipeline.delete(held_by)
+                pipeline.sadd(held_by, self.process)
+                self._keep(pipeline, held_by)
+                pipeline.hgetall(key)
+                with suppress(WatchError):
+                    record: Record = (await pipeline.execute())[-1]
+                    return record
+        return None
+
+    async def _is_held_elsewhere(self, fingerprint: str, grace: float) -> bool:
+        """Whether there are calls with a fingerprint, older than the grace, and requests on other servers hold all."""
+        ids = await self._redis.smembers(asked_key(fingerprint))
+        if not ids:
+            return False
+        records, holders = await self._summaries(ids, fingerprint)
+        alive = await self.servers.alive(name for names in holders.values() for name in names)
+        held = [
+            bool(holders[call_id] & alive) and self.process not in holders[call_id]
+            for call_id, record in records.items()
+            if not record["cancel"] and self.servers.now - float(record["created_at"]) > grace
+        ]
+        return bool(held) and all(held)
+
+    async def _insert(self, call: Call) -> int:
+        """Writes a new call down; gives how many calls of its principal run, it included."""
+        running, now = running_key(call.principal), self.servers.now
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hset(call_key(call.id), mapping=identity(call, now))
+            pipeline.sadd(asked_key(call.fingerprint), call.id)
+            pipeline.sadd(holders_key(call.id), self.process)
+            pipeline.zadd(running, {call.id: now + self._timings.lease})
+            for key in (call_key(call.id), asked_key(call.fingerprint), holders_key(call.id), running):
+                self._keep(pipeline, key)
+            pipeline.zremrangebyscore(running, 0, now)
+            pipeline.zcard(running)
+            return int((await pipeline.execute())[-1])
+
+    def _commitment(self, call: Call, outcome: Outcome, content: bytes) -> Write:
+        """What writes an outcome, and counts what was used, once however often it is tried."""
+        is_repeated = False
+
+        async def write() -> None:
+            nonlocal is_repeated
+            if is_repeated and await self._redis.hexists(call_key(call.id), "counted"):
+                return
+            is_repeated = True
+            now = self.servers.now
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                record = {**identity(call, now), **end(call, outcome, content, now), "counted": 1}
+                pipeline.hset(call_key(call.id), mapping=record)
+                self._keep(pipeline, call_key(call.id))
+                pipeline.zrem(running_key(call.principal), call.id)
+                pipeline.zadd(ENDED_KEY, {call.id: now})
+                if isinstance(outcome, Completion):
+                    pipeline.hsetnx(usage_key(call.principal), SINCE, time.time())
+                    for path, amount in increments(call.model, outcome):
+                        pipeline.hincrbyfloat(usage_key(call.principal), path, amount)
+                for server in self._relay.followers(call.id):
+                    self.servers.post(pipeline, server, {"do": "ended", "call": call.id})
+                await pipeline.execute()
+
+        return write
+
+    async def _write_delivery(self, call: Call, content: bytes | None) -> None:
+        """Writes who may have the outcome of a call; its content, too, where the record was removed."""
+        if is_deletable(call):
+            await self._delete_unless_held(call)
+            return
+        key, asked, now = call_key(call.id), asked_key(call.fingerprint), self.servers.now
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if content is not None and call.outcome is not None:
+                pipeline.hset(key, mapping={**identity(call, now), **end(call, call.outcome, content, now)})
+                pipeline.zadd(ENDED_KEY, {call.id: now})
+            pipeline.hset(key, "id_given", int(call.id_given))
+            self._keep(pipeline, key)
+            if call.delivery is not Delivery.ATTACHED:
+                pipeline.srem(holders_key(call.id), self.process)
+            if call.delivery is Delivery.ORPHANED:
+                pipeline.sadd(asked, call.id)
+                self._keep(pipeline, asked)
+            elif call.delivery is not Delivery.ATTACHED and call.state is not State.LOST:
+                pipeline.srem(asked, call.id)
+            await pipeline.execute()
+
+    async def _hold(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.sadd(holders_key(call.id), self.process)
+            self._keep(pipeline, holders_key(call.id))
+            await pipeline.execute()
+
+    async def _release(self, call: Call, *, cancels: bool) -> bool:
+        key = holders_key(call.id)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            await pipeline.watch(key)
+            others = await pipeline.smembers(key) - {self.process}
+            waits_elsewhere = bool(others and others & await self.servers.alive(others))
+            pipeline.multi()
+            pipeline.srem(key, self.process)
+            if cancels and not waits_elsewhere and call.outcome is None:
+                # In the same transaction, so that no other server claims what its user has cancelled.
+                pipeline.hset(call_key(call.id), "cancel", 1)
+                self._keep(pipeline, call_key(call.id))
+                pipeline.srem(asked_key(call.fingerprint), call.id)
+            await pipeline.execute()
+        return waits_elsewhere
+
+    async def _stop(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            # The flag is for a server that misses the message.
+            pipeline.hset(call_key(call.id), "cancel", 1)
+            self._keep(pipeline, call_key(call.id))
+            self.servers.post(pipeline, call.process, {"do": "stop", "call": call.id})
+            await pipeline.execute()
+
+    async def _tell(self, call_id: str, *, told: bool) -> None:
+        if fingerprint := await self._redis.hget(call_key(call_id), "fingerprint"):
+            change = self._redis.srem if told else self._redis.sadd
+            await change(asked_key(fingerprint), call_id)
+
+    async def _delete_unless_held(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.srem(asked_key(call.fingerprint), call.id)
+            pipeline.srem(holders_key(call.id), self.process)
+            pipeline.scard(holders_key(call.id))
+            holders = (await pipeline.execute())[-1]
+        if not holders:
+            await self._delete(call)
+
+    async def _delete(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.delete(call_key(call.id), holders_key(call.id))
+            pipeline.srem(asked_key(call.fingerprint), call.id)
+            pipeline.zrem(running_key(call.principal), call.id)
+            pipeline.zrem(ENDED_KEY, call.id)
+            await pipeline.execute()
+
+    def _keep(self, pipeline: Any, key: str) -> None:
+        pipeline.expire(key, int(self._bounds.age))
+
+    async def _write_soon(self, call_id: str, write: Write) -> None:
+        """Writes in the background, and waits for it for a moment: while Redis is away, nothing else is held up."""
+        await self._wait(self._write_later(call_id, write))
+
+    async def _wait(self, done: anyio.Event) -> None:
+        with anyio.move_on_after(self._timings.patience):
+            await done.wait()
+
+    def _write_later(self, call_id: str, write: Write) -> anyio.Event:
+        """Writes in the background, after the earlier writes for the same call; gives the event of its end."""
+        done = anyio.Event()
+        self._pending.add(done)
+        self._tasks.start_soon(self._write, call_id, write, done)
+        return done
+
+    async def _write(self, call_id: str, write: Write, done: anyio.Event) -> None:
+        async with self._writing.of(call_id):
+            deadline = time.monotonic() + self._timings.retry
+            while True:
+                try:
+                    await write()
+                    break
+                except AWAY as error:
+                    if time.monotonic() > deadline:
+                        logger.error("what is known of call %s is lost: %s", call_id, type(error).__name__)
+                        break
+                await anyio.sleep(self._timings.reconnect)
+        if not self._writing.is_taken(call_id):
+            self._unwritten.pop(call_id, None)
+        self._pending.discard(done)
+        done.set()
+
+
+@asynccontextmanager
+async def open_redis_store(
+    url: str, bounds: Bounds = BOUNDS, timings: RedisTimings | None = None
+) -> AsyncIterator[RedisStore]:
+    """The store that servers share.
+
+    Args:
+        url: Of the Redis or Valkey.
+        bounds: How much is kept.
+        timings: How long servers wait for each other.
+
+    Raises:
+        NotConfigured: it cannot be used.
+    """
+    async with open_redis(url) as redis:
+        try:
+            await redis.ping()
+        except AWAY as error:
+            raise NotConfigured(
+                f"MCP_GROK_STORE: the Redis or Valkey that it names cannot be used: {type(error).__name__}."
+            ) from None
+        async with anyio.create_task_group() as tasks:
+            store = RedisStore(redis, tasks, bounds, timings or RedisTimings())
+            try:
+                await store.open()
+                yield store
+            finally:
+                await store.close()
+                tasks.cancel_scope.cancel()

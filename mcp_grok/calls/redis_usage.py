@@ -1,0 +1,41 @@
+"""Usage that many servers add to: each total is a field of a hash, named by its path in `Usage.as_dict`."""
+
+import json
+import time
+from typing import Any
+
+from mcp_grok.calls.usage import Usage, timestamp
+from mcp_grok.upstream.completion import Completion
+
+SINCE = "since"
+
+
+def increments(model: str, completion: Completion) -> list[tuple[str, float]]:
+    """What an answer adds, by path."""
+    usage = Usage()
+    usage.add(model, completion)
+    return _leaves(usage.as_dict()["models"], [])
+
+
+def nested(totals: dict[str, str]) -> dict[str, Any]:
+    """The totals of a hash as `Usage.as_dict` has them; `since` stands among the paths."""
+    since = float(totals.get(SINCE, time.time()))
+    models: dict[str, Any] = {}
+    for path, amount in totals.items():
+        if path == SINCE:
+            continue
+        *above, name = json.loads(path)
+        place = models
+        for step in above:
+            place = place.setdefault(step, {})
+        number = round(float(amount), 10)
+        place[name] = int(number) if number.is_integer() and "cost" not in above else number
+    for model in models.values():
+        model.setdefault("cost", {})
+    return {"since": timestamp(since), "models": models}
+
+
+def _leaves(value: Any, path: list[str]) -> list[tuple[str, float]]:
+    if not isinstance(value, dict):
+        return [(json.dumps(path), value)]
+    return [leaf for name, inner in value.items() for leaf in _leaves(inner, [*path, name])]

@@ -1,0 +1,258 @@
+"""A table of calls in SQLite: in a folder, where they outlive the process, or in memory."""
+
+import os
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+from mcp_grok.calls.call import Call, Delivery, Reason, State
+from mcp_grok.calls.candidate import Candidate, lost_of
+from mcp_grok.calls.log import log_call
+from mcp_grok.calls.process_lock import ProcessLock
+from mcp_grok.calls.store import BOUNDS, Bounds
+from mcp_grok.errors import Lost, NotConfigured
+
+DATABASE = "calls.sqlite"
+
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for another process that is writing."""
+
+BUSY_INTERVAL = 0.02
+"""Seconds between two tries to open a database that another process is setting up."""
+
+ROW_BYTES = 1024
+"""Bytes that a row takes beside its outcome, about."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT PRIMARY KEY,
+    process TEXT NOT NULL,    -- the process that runs it, or delivers its outcome
+    fingerprint TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    model TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    ended_at REAL,            -- NULL while it runs
+    state TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    id_given INTEGER NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0,  -- whether a client has learnt that it was lost
+    billed TEXT NOT NULL DEFAULT '',  -- of an error
+    size INTEGER NOT NULL DEFAULT 0,
+    outcome BLOB              -- NULL while it runs, and where its process died
+);
+CREATE INDEX IF NOT EXISTS by_fingerprint ON calls (fingerprint);
+CREATE INDEX IF NOT EXISTS by_end ON calls (ended_at, size);
+CREATE VIEW IF NOT EXISTS undelivered AS SELECT * FROM calls WHERE ended_at IS NULL OR delivery = 'attached';
+"""
+
+Row = dict[str, Any]
+
+
+class CallTable:
+    """The calls that a later request may want. Several processes may share a folder, at once or one after the other.
+
+    Args:
+        folder: Created for its user alone; None for memory.
+        bounds: How much is kept.
+
+    Raises:
+        OSError, sqlite3.Error: the folder cannot be used.
+        NotConfigured: it belongs to another user, or others may read it.
+    """
+
+    def __init__(self, folder: Path | None = None, bounds: Bounds = BOUNDS) -> None:
+        self._bounds = bounds
+        if folder is not None:
+            _make_private(folder)
+        self._database = sqlite3.connect(
+            folder / DATABASE if folder else ":memory:", BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        self._database.row_factory = _row
+        try:
+            _set_up(self._database)
+            self._lock = ProcessLock(folder) if folder else None
+        except BaseException:
+            self._database.close()
+            raise
+        self.process = self._lock.name if self._lock else ""
+        if self._lock:
+            self._lock.remove_dead()
+
+    def close(self) -> None:
+        """Closes the files. To other processes, calls that still run are lost from then on."""
+        self._database.close()
+        if self._lock:
+            self._lock.close()
+
+    def insert(self, call: Call, limit: int | None) -> bool:
+        """Adds a call that is to run; False if its principal has as many running calls as the limit allows."""
+        if limit is not None:
+            self._find_dead()
+        running = "(SELECT count(*) FROM calls WHERE principal = ? AND ended_at IS NULL)"
+        cursor = self._database.execute(
+            "INSERT INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, id_given) "
+            f"SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ? IS NULL OR {running} < ?",
+            (*self._identity(call), call.state, call.delivery, call.id_given, limit, call.principal, limit),
+        )
+        return cursor.rowcount == 1
+
+    def claim(self, fingerprint: str, *, take: bool) -> tuple[Row | None, list[dict[str, str]]]:
+        """Attaches the oldest orphaned answer with a fingerprint to this process, if asked to take one.
+
+        Returns:
+            Its row, and the lost calls with the fingerprint.
+        """
+        self._find_dead()
+        rows = self._database.execute(
+            "SELECT id, process, state, delivery, ended_at, billed FROM calls "
+            "WHERE fingerprint = ? AND ended_at IS NOT NULL AND NOT told ORDER BY ended_at",
+            (fingerprint,),
+        ).fetchall()
+        now = time.time()
+        candidates = [_candidate(row, now) for row in rows]
+        claimable = (row for row, known in zip(rows, candidates, strict=True) if known.is_claimable(self._bounds))
+        claimed = next(filter(self._attach, claimable), None) if take else None
+        return self.find(claimed["id"]) if claimed else None, lost_of(candidates)
+
+    def commit(self, call: Call, billed: str, content: bytes) -> None:
+        """Writes the outcome of a call that this process runs."""
+        self._database.execute(
+            "UPDATE calls SET state = ?, ended_at = ?, delivery = ?, billed = ?, size = ?, outcome = ? "
+            "WHERE id = ? AND process = ?",
+            (
+                *(call.state, call.ended_at, call.delivery, billed, len(content) + ROW_BYTES, content),
+                *(call.id, self.process),
+            ),
+        )
+        self._trim()
+
+    def update(self, call: Call) -> bool:
+        """Writes the delivery of a call, unless another process has taken its row over; False if there is no row."""
+        cursor = self._database.execute(
+            "UPDATE calls SET process = ?, delivery = ?, id_given = ? WHERE id = ? AND process = ?",
+            (self.process, call.delivery, call.id_given, call.id, call.process),
+        )
+        return cursor.rowcount == 1 or self.find(call.id) is not None
+
+    def save(self, call: Call, billed: str, content: bytes) -> bool:
+        """Writes an ended call whose row was removed, or never written; True when it did."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, "
+            "id_given, ended_at, billed, size, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *self._identity(call),
+                *(call.state, call.delivery, call.id_given, call.ended_at, billed, len(content) + ROW_BYTES, content),
+            ),
+        )
+        self._trim()
+        return True
+
+    def delete(self, call: Call) -> None:
+        """Removes a call, unless another process has taken its row over."""
+        self._database.execute("DELETE FROM calls WHERE id = ? AND process = ?", (call.id, call.process))
+
+    def tell(self, call_ids: list[str], *, told: bool) -> None:
+        """Records whether a client has learnt of lost calls."""
+        self._database.executemany("UPDATE calls SET told = ? WHERE id = ?", [(told, call_id) for call_id in call_ids])
+
+    def find(self, call_id: str) -> Row | None:
+        """The row of an id; one without `ended_at` runs in another process."""
+        self._find_dead()
+        row: Row | None = self._database.execute("SELECT * FROM calls WHERE id = ?", (call_id,)).fetchone()
+        return row
+
+    def _identity(self, call: Call) -> tuple[Any, ...]:
+        return call.id, self.process, call.fingerprint, call.principal, call.model, call.created_at
+
+    def _attach(self, row: Row) -> bool:
+        cursor = self._database.execute(
+            "UPDATE calls SET process = ?, delivery = ? WHERE id = ? AND process = ? AND delivery = ?",
+            (self.process, Delivery.ATTACHED, row["id"], row["process"], Delivery.ORPHANED),
+        )
+        return cursor.rowcount == 1
+
+    def _find_dead(self) -> None:
+        """Records as lost the calls whose process has died, and orphans the answers that it had not delivered."""
+        if self._lock is None:
+            return
+        processes = self._database.execute(
+            "SELECT DISTINCT process FROM undelivered WHERE process <> ?", (self.process,)
+        ).fetchall()
+        for process in [row["process"] for row in processes]:
+            if self._lock.is_alive(process):
+                continue
+            rows = self._database.execute(
+                "UPDATE calls SET state = iif(ended_at IS NULL, 'lost', state), "
+                "billed = iif(ended_at IS NULL, 'unknown', billed), delivery = 'orphaned', "
+                "ended_at = ifnull(ended_at, ?) WHERE id IN (SELECT id FROM undelivered WHERE process = ?) RETURNING *",
+                (time.time(), process),
+            ).fetchall()
+            for row in rows:
+                if row["state"] == State.LOST:
+                    log_lost(row)
+
+    def _trim(self) -> None:
+        """Removes the oldest calls over the bounds."""
+        self._database.execute("DELETE FROM calls WHERE ended_at < ?", (time.time() - self._bounds.age,))
+        [totals] = self._database.execute(
+            "SELECT count(*) AS entries, total(size) AS bytes FROM calls WHERE ended_at IS NOT NULL"
+        )
+        if totals["entries"] > self._bounds.entries or totals["bytes"] > self._bounds.bytes:
+            self._database.execute(
+                "DELETE FROM calls WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER newest AS number, "
+                "sum(size) OVER newest AS bytes FROM calls WHERE ended_at IS NOT NULL "
+                "WINDOW newest AS (ORDER BY ended_at DESC)) WHERE number > ? OR bytes > ?)",
+                (self._bounds.entries, self._bounds.bytes),
+            )
+
+
+def call_of(row: Row) -> Call:
+    """The record of a row, still without its outcome."""
+    call = Call(row["model"], row["fingerprint"], row["principal"], row["id"], row["process"], row["created_at"])
+    call.started = time.monotonic() - max(0.0, time.time() - row["created_at"])
+    call.ended_at, call.id_given = row["ended_at"], bool(row["id_given"])
+    call.state, call.delivery = State(row["state"]), Delivery(row["delivery"])
+    return call
+
+
+def log_lost(row: Row) -> None:
+    """Writes the log line of a call that was lost with its server."""
+    call = call_of(row)
+    call.reason = Reason.CRASH
+    log_call(call, Lost())
+
+
+def _candidate(row: Row, now: float) -> Candidate:
+    is_orphaned = row["delivery"] == Delivery.ORPHANED
+    return Candidate(row["id"], State(row["state"]), is_orphaned, max(0.0, now - row["ended_at"]), row["billed"])
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return dict(zip((column[0] for column in cursor.description), values, strict=True))
+
+
+def _set_up(database: sqlite3.Connection) -> None:
+    """Creates the table. Changing the journal mode ignores the busy timeout, so it is tried again."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            database.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_INTERVAL)
+        else:
+            return
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name != "posix":
+        return
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
+        raise NotConfigured(f"MCP_GROK_STORE: {folder} belongs to another user; name a folder of your own.")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise NotConfigured(f"MCP_GROK_STORE: others may read {folder}; chmod 700 it, or name a folder of its own.")

@@ -1,0 +1,159 @@
+"""A connection: learns from the messages on it why a request was cancelled, and when a result has gone out.
+
+The SDK interrupts the handler of a cancelled request without saying why. Whoever owns the read stream sees the reason
+first, in the order in which the client wrote.
+"""
+
+import re
+from collections import OrderedDict, deque
+from contextvars import Context, ContextVar, copy_context
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakValueDictionary
+
+import anyio
+from anyio.abc import ObjectReceiveStream
+from mcp.server.lowlevel import Server
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCResponse
+
+from mcp_grok.calls import Reason, Request
+
+TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|deadline exceeded", re.IGNORECASE)
+"""How clients say that they gave up waiting: the SDKs' words, and those of programs in Go. Any other reason is a
+user's."""
+
+MAX_EARLY = 100
+"""Cancellations remembered for requests whose handler has not started; the SDK reads one or two messages ahead."""
+
+CANCELLED = "notifications/cancelled"
+
+_connection: ContextVar["Connection | None"] = ContextVar("connection", default=None)
+
+
+class Connection(ObjectReceiveStream[SessionMessage | Exception]):
+    """The read stream of one client, and the requests on it.
+
+    It holds each request weakly: `Calls` keeps those that may still be cancelled.
+
+    Args:
+        stream: The transport's read stream.
+        confirmed: Whether the transport says by `confirm` when a message has been written; else it has been when the
+            write stream's `send` returns.
+    """
+
+    def __init__(self, stream: Any, *, confirmed: bool = False) -> None:
+        self._stream = stream
+        self._confirmed = confirmed
+        self._requests: WeakValueDictionary[str, Request] = WeakValueDictionary()
+        self._early: OrderedDict[str, Reason] = OrderedDict()
+        self._open: dict[str, Request] = {}
+        self._unconfirmed: deque[str | None] = deque()
+
+    async def register(self, request_id: object, request: Request) -> None:
+        """Has a request learn of its cancellation: at once, if that has overtaken its handler."""
+        self._requests[str(request_id)] = self._open[str(request_id)] = request
+        if reason := self._early.pop(str(request_id), None):
+            await request.interrupt(reason)
+
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message."""
+        item: SessionMessage | Exception = await self._stream.receive()
+        message = getattr(item, "message", None)
+        if isinstance(message, JSONRPCNotification) and message.method == CANCELLED:
+            params = message.params or {}
+            await self._cancelled(str(params.get("requestId")), reason_of(params.get("reason")))
+        return item
+
+    async def send(self, stream: Any, item: SessionMessage) -> None:
+        """Sends a message on the transport's write stream."""
+        message = item.message
+        answered = str(message.id) if isinstance(message, JSONRPCResponse | JSONRPCError) else None
+        if self._confirmed:
+            self._unconfirmed.append(answered)
+            await stream.send(item)
+        else:
+            await stream.send(item)
+            await self._delivered(answered)
+
+    async def confirm(self) -> None:
+        """Records that the transport has written the next message."""
+        if self._unconfirmed:
+            await self._delivered(self._unconfirmed.popleft())
+
+    async def end(self) -> None:
+        """Interrupts every request whose result has not gone out."""
+        with anyio.CancelScope(shield=True):
+            for request in list(self._open.values()):
+                await request.interrupt(Reason.DISCONNECT)
+        self._open.clear()
+
+    @property
+    def last_context(self) -> Context:
+        """The sender's context, in which the SDK runs the handler: `current_connection` finds this connection there."""
+        context = getattr(self._stream, "last_context", None) or copy_context()
+        context.run(_connection.set, self)
+        return context
+
+    async def aclose(self) -> None:
+        """Closes the stream."""
+        await self._stream.aclose()
+
+    async def _cancelled(self, request_id: str, reason: Reason) -> None:
+        if request := self._requests.get(request_id):
+            self._open.pop(request_id, None)
+            await request.interrupt(reason)
+            return
+        self._early[request_id] = reason
+        if len(self._early) > MAX_EARLY:
+            self._early.popitem(last=False)
+
+    async def _delivered(self, request_id: str | None) -> None:
+        if request_id is not None and (request := self._open.pop(request_id, None)):
+            with anyio.CancelScope(shield=True):
+                await request.delivered()
+
+
+class _Writer:
+    """The write stream of a connection."""
+
+    def __init__(self, stream: Any, connection: Connection) -> None:
+        self._stream = stream
+        self._connection = connection
+
+    async def send(self, item: SessionMessage) -> None:
+        await self._connection.send(self._stream, item)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stream.__aexit__(kind, error, trace)
+
+
+class ConnectionServer(Server[Any]):
+    """An SDK server whose handlers find their connection, over every transport that has one."""
+
+    async def run(self, read_stream: Any, write_stream: Any, *args: Any, **options: Any) -> None:
+        """Serves a client until it closes the stream; see `Server.run`."""
+        connection = read_stream if isinstance(read_stream, Connection) else Connection(read_stream)
+        try:
+            await super().run(connection, _Writer(write_stream, connection), *args, **options)
+        finally:
+            await connection.end()
+
+
+def current_connection() -> Connection | None:
+    """The connection of the request being handled; None over streamable HTTP."""
+    return _connection.get()
+
+
+def reason_of(said: object) -> Reason:
+    """What a cancellation means, by the reason that the client gives."""
+    return Reason.CLIENT_TIMEOUT if TIMED_OUT.search(str(said)) else Reason.USER

@@ -1,0 +1,27 @@
+"""The context of a tool call: what a tool gets besides its arguments."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mcp_grok.calls import Calls, Request
+from mcp_grok.settings import Settings
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+"""Sends one progress notification: progress, total, message."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What a tool gets besides its arguments.
+
+    Attributes:
+        calls: The calls of this process.
+        settings: The configuration.
+        request: The client's request, which the tool attaches to a call.
+        report: Sends a progress notification; None if the client did not ask for any.
+    """
+
+    calls: Calls
+    settings: Settings
+    request: Request
+    report: Report | None = None

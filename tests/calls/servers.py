@@ -1,0 +1,105 @@
+"""Servers in one process: the owners of calls that share a store, or have none."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+
+from mcp_grok.calls import Call, Calls, Outcome, Reason, Request, Timings, open_calls
+from mcp_grok.principal import ANONYMOUS, Principal
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.request import ChatRequest, read_request
+from tests.replay import Exchange
+
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:
+    """The content of a call."""
+    arguments = {"messages": [{"role": "user", "content": text}], "stream": stream}
+    return read_request(arguments, Settings(provider="acedata"))
+
+
+async def hold(exchange: Exchange) -> None:
+    """Begins an answer and never ends it."""
+    exchange.head()
+    exchange.chunk(TEXT)
+    await exchange.closed.wait()
+
+
+@asynccontextmanager
+async def opened(*settings: Settings, **options: Any) -> AsyncIterator[list[Calls]]:
+    """A server for each of some settings."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(open_calls(given, **options)) for given in settings]
+
+
+async def ask(calls: Calls, chat: ChatRequest | None = None, principal: Principal = ANONYMOUS) -> Request:
+    """A request that has started a call, or claimed one."""
+    request = calls.request(principal, connection="stdio")
+    await calls.start(chat or hello(), request)
+    return request
+
+
+async def fetch(calls: Calls, call_id: str, principal: Principal = ANONYMOUS) -> Request:
+    """A request that waits for the call of an id."""
+    request = calls.request(principal, connection="stdio")
+    await calls.attach(await calls.find(call_id, principal), request)
+    return request
+
+
+def call_of(request: Request) -> Call:
+    """The call that a request waits for."""
+    assert request.call is not None
+    return request.call
+
+
+async def outcome_of(request: Request) -> Outcome:
+    """The outcome of a request's call, as its client gets it."""
+    with anyio.fail_after(10):
+        outcome = await call_of(request).wait()
+    await request.delivered()
+    return outcome
+
+
+async def hand_off(request: Request) -> str:
+    """The id of a call that a request hands off."""
+    await request.calls.give_id(request)
+    await request.delivered()
+    return call_of(request).id
+
+
+async def notes_of(calls: Calls, chat: ChatRequest | None = None) -> dict[str, Any]:
+    """What the result of a further call says in `_meta`, once its client has it."""
+    request = await ask(calls, chat)
+    await request.delivered()
+    return request.notes
+
+
+async def orphaned(calls: Calls, chat: ChatRequest | None = None, reason: Reason = Reason.CLIENT_TIMEOUT) -> Call:
+    """A call whose only request was interrupted."""
+    request = await ask(calls, chat)
+    await request.interrupt(reason)
+    return call_of(request)
+
+
+SOON = Timings(orphan_timeout=0.05)
+"""An orphan is stopped at once."""
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
+    """What a condition, a function or a coroutine function, gives once it holds.
+
+    What it looks at is in another process, or is written in the background: no event of this process tells of it.
+    """
+    with anyio.fail_after(seconds):
+        while True:
+            value = condition()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
+            await anyio.sleep(0.01)

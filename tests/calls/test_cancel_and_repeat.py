@@ -1,0 +1,176 @@
+"""A cancellation and the same call again, in one write or moments apart, over every connection and store.
+
+A client that timed out pays once. A user who cancelled pays for the second call, and for the first one only what had
+been sent of it; it is never picked up.
+"""
+
+import asyncio
+import json
+import random
+import re
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.calls.conftest import STORES
+from tests.conftest import KEY
+from tests.process import HELLO, MODERN_META, ServerProcess, listening_process, server_process
+from tests.replay import COMPLETION, Exchange, Replay
+
+pytestmark = pytest.mark.alone
+
+QUESTIONS = 120
+AT_ONCE = 24
+WORK = 0.15
+"""Seconds that the upstream works on an answer."""
+
+TIMED_OUT = "McpError: MCP error -32001: Request timed out"
+
+
+class Stdio:
+    """A client that writes messages in order to a server's stdin."""
+
+    def __init__(self, server: ServerProcess, era: str) -> None:
+        self._server = server
+        self._era = era
+
+    def ask(self, user: str) -> tuple[int, asyncio.Future[Any]]:
+        """Calls the tool; the request's id and its answer to come."""
+        return self._server.ask_grok(user=user, meta=MODERN_META if self._era == "modern" else None)
+
+    def cancel(self, request_id: int, reason: str) -> None:
+        """Cancels a request."""
+        self._server.send({"method": "notifications/cancelled", "params": {"requestId": request_id, "reason": reason}})
+
+
+class Sse:
+    """A client that posts messages in order on one connection, and reads answers on another."""
+
+    def __init__(self, era: str) -> None:
+        self._era = era
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._next = 0
+
+    async def connect(self, url: str) -> "Sse":
+        """Opens both connections."""
+        matched = re.match(r"http://(.*):(\d+)/sse", url)
+        assert matched is not None
+        self._host, port = matched[1], int(matched[2])
+        reader, writer = await asyncio.open_connection(self._host, port, limit=2**24)
+        writer.write(f"GET /sse HTTP/1.1\r\nhost: {self._host}\r\naccept: text/event-stream\r\n\r\n".encode())
+        while not (line := await reader.readline()).startswith(b"data: "):
+            pass
+        self._path = line[6:].strip().decode()
+        sink, self._posts = await asyncio.open_connection(self._host, port)
+        self._tasks = [asyncio.create_task(self._read(reader)), asyncio.create_task(self._drain(sink))]
+        self._streams = writer, self._posts
+        if self._era == "legacy":
+            _, answer = self._request("initialize", HELLO)
+            await answer
+            self._post({"method": "notifications/initialized"})
+        return self
+
+    async def close(self) -> None:
+        """Closes both connections."""
+        for task in self._tasks:
+            task.cancel()
+        for stream in self._streams:
+            stream.close()
+
+    def ask(self, user: str) -> tuple[int, asyncio.Future[Any]]:
+        """Calls the tool; the request's id and its answer to come."""
+        arguments = {"messages": [{"role": "user", "content": "Hello"}], "user": user}
+        meta = {"_meta": MODERN_META} if self._era == "modern" else {}
+        return self._request("tools/call", {"name": "grok_chat_completions", "arguments": arguments, **meta})
+
+    def cancel(self, request_id: int, reason: str) -> None:
+        """Cancels a request."""
+        self._post({"method": "notifications/cancelled", "params": {"requestId": request_id, "reason": reason}})
+
+    def _request(self, method: str, params: dict[str, Any]) -> tuple[int, asyncio.Future[Any]]:
+        self._next += 1
+        answer = self._answers[self._next] = asyncio.get_running_loop().create_future()
+        self._post({"id": self._next, "method": method, "params": params})
+        return self._next, answer
+
+    def _post(self, message: dict[str, Any]) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        head = f"POST {self._path} HTTP/1.1\r\nhost: {self._host}\r\ncontent-type: application/json\r\n"
+        self._posts.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        async for line in reader:
+            if line.startswith(b"data: {"):
+                message = json.loads(line[6:])
+                if answer := self._answers.pop(message.get("id"), None):
+                    answer.set_result(message)
+
+    async def _drain(self, reader: asyncio.StreamReader) -> None:
+        while await reader.read(65536):
+            pass
+
+
+async def one(client: Stdio | Sse, user: str, *, by_user: bool, wait: float, sent: asyncio.Event | None) -> Any:
+    """Calls, cancels after a moment and calls again in the same write; the second result."""
+    number, _ = client.ask(user)
+    if sent is not None:
+        await sent.wait()
+    await asyncio.sleep(wait)
+    client.cancel(number, "user pressed escape" if by_user else TIMED_OUT)
+    _, again = client.ask(user)
+    result = (await asyncio.wait_for(again, 30))["result"]
+    assert json.loads(result["content"][0]["text"]) == COMPLETION
+    return result.get("_meta", {})
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("way", ["stdio legacy", "stdio modern", "sse legacy", "sse modern"])
+async def test_repeat_after_a_cancellation_never_pays_twice_untold_nor_revives_what_a_user_cancelled(
+    upstream: Replay, tmp_path: Path, request: pytest.FixtureRequest, way: str, store: str
+) -> None:
+    answering = upstream.behave
+    arrived: dict[str, asyncio.Event] = {}
+    sent: Counter[str] = Counter()
+
+    async def behave(exchange: Exchange) -> None:
+        user = exchange.request.json["user"]
+        sent[user] += 1
+        arrived.setdefault(user, asyncio.Event()).set()
+        await asyncio.sleep(WORK)
+        await answering(exchange)
+
+    upstream.behave = behave
+    given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url, "MCP_GROK_MAX_CONCURRENCY": "64"}
+    if store != "memory":
+        given["MCP_GROK_STORE"] = (
+            request.getfixturevalue("redis_url") if store == "redis" else f"disk:{tmp_path / 'store'}"
+        )
+    transport, era = way.split()
+    async with AsyncExitStack() as stack:
+        client: Stdio | Sse
+        if transport == "stdio":
+            server = await stack.enter_async_context(server_process(given, handshake=era == "legacy"))
+            client = Stdio(server, era)
+        else:
+            url, _ = await stack.enter_async_context(listening_process(given, "sse"))
+            client = await Sse(era).connect(url)
+            stack.push_async_callback(client.close)
+        chance = random.Random(way + store)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def check(number: int) -> None:
+            user, by_user = f"question {number}", chance.random() < 0.5
+            when = arrived.setdefault(user, asyncio.Event()) if chance.random() < 0.5 else None
+            wait = chance.choice([0, chance.uniform(0, 0.003)])
+            async with places:
+                meta = await one(client, user, by_user=by_user, wait=wait, sent=when)
+            if by_user:
+                assert "mcp-grok/picked_up" not in meta, user
+            else:
+                assert sent[user] <= 1 + len(meta.get("mcp-grok/lost", [])), user
+
+        await asyncio.gather(*(check(number) for number in range(QUESTIONS)))

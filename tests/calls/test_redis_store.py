@@ -1,0 +1,607 @@
+"""Calls that servers share through a real Valkey. The servers here are in one process, which Valkey cannot tell."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.abc
+import pytest
+import trustme
+from pydantic import SecretStr, ValidationError
+
+from mcp_grok.calls import Call, Interrupted, Reason, State, open_calls
+from mcp_grok.calls.redis_client import open_redis
+from mcp_grok.calls.redis_record import call_key
+from mcp_grok.calls.redis_servers import RedisTimings
+from mcp_grok.calls.redis_store import open_redis_store
+from mcp_grok.calls.store import Bounds
+from mcp_grok.errors import (
+    GrokError,
+    InternalError,
+    LimitReached,
+    Lost,
+    NotConfigured,
+    NotFound,
+    OutOfReach,
+    StoreUnreachable,
+)
+from mcp_grok.principal import Principal
+from mcp_grok.settings import Settings, explain
+from mcp_grok.upstream.completion import Completion
+from tests.calls.servers import (
+    REST,
+    SOON,
+    TEXT,
+    ask,
+    call_of,
+    fetch,
+    hand_off,
+    hello,
+    hold,
+    opened,
+    orphaned,
+    outcome_of,
+    until,
+)
+from tests.conftest import KEY, settings_for
+from tests.replay import COMPLETION, Exchange, Held, Replay
+from tests.valkey import Valkey
+
+QUICK = RedisTimings(look=0.2, out_of_reach=0.3)
+"""Servers that wait less for each other than machines on a network must."""
+
+
+async def test_call_is_sent_once_and_its_answer_comes_whole(upstream: Replay, shared: Settings) -> None:
+    async with opened(shared, shared) as (one, _):
+        outcome = await outcome_of(await ask(one))
+    assert isinstance(outcome, Completion)
+    assert outcome.body == COMPLETION
+    assert len(upstream.requests) == 1
+
+
+async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstream: Replay, shared: Settings) -> None:
+    go_on = anyio.Event()
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(TEXT)
+        await go_on.wait()
+        exchange.chunk(REST)
+        exchange.end()
+
+    upstream.behave = behave
+    async with opened(shared, shared) as (one, other):
+        request = await ask(one, hello(stream=True))
+        came = anyio.Event()
+        call_of(request).follow(lambda text: came.set())
+        await came.wait()
+        call_id = await hand_off(request)
+        fetching = await fetch(other, call_id)
+        pieces: list[str] = []
+        call_of(fetching).follow(pieces.append)
+        await until(lambda: "".join(pieces) == "so far")
+        assert (call_of(fetching).state, call_of(fetching).model) == (State.RUNNING, "grok-4")
+        go_on.set()
+        outcome = await outcome_of(fetching)
+        assert await outcome_of(await fetch(one, call_id)) == outcome
+    assert isinstance(outcome, Completion)
+    assert "".join(pieces) == "so far, done"
+    assert len(upstream.requests) == 1
+
+
+async def test_lost_message_leaves_no_gap_in_the_text(upstream: Replay, shared: Settings) -> None:
+    upstream.behave = hold
+    async with open_redis_store(shared.store, timings=QUICK) as store, open_calls(shared) as one:
+        call_id = await hand_off(await ask(one, hello(stream=True)))
+        call = await store.find(call_id)
+        assert call is not None
+        one_call = await one.find(call_id)
+        assert one_call.work is not None
+        call.work = type(one_call.work)()
+        pieces: list[str] = []
+        call.follow(pieces.append)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.follow, call)
+            await until(lambda: pieces)
+            after_a_gap = {"at": 400, "text": "later", "state": "running", "reasoning": ""}
+            store._message_came({"do": "text", "call": call_id, **after_a_gap})
+            one_call.work.text_came(", and on")
+            await until(lambda: "".join(pieces) == "so far, and on")
+            tasks.cancel_scope.cancel()
+
+
+async def test_only_its_own_principal_finds_a_call_elsewhere(upstream: Replay, shared: Settings) -> None:
+    ann, bob = Principal("ann"), Principal("bob")
+    async with opened(shared, shared) as (one, other):
+        call_id = await hand_off(await ask(one, principal=ann))
+        with pytest.raises(NotFound):
+            await other.find(call_id, bob)
+        assert (await other.find(call_id, ann)).id == call_id
+        with pytest.raises(NotFound):
+            await other.find("grok-none", ann)
+
+
+async def test_equal_calls_on_two_servers_stay_two(upstream: Replay, shared: Settings) -> None:
+    async with opened(shared, shared) as (one, other):
+        requests = [await ask(one), await ask(other), await ask(one)]
+        for request in requests:
+            assert isinstance(await outcome_of(request), Completion)
+    assert len({call_of(request).id for request in requests}) == 3
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_orphan_is_claimed_elsewhere_once(upstream: Replay, shared: Settings, ended: bool) -> None:
+    held = Held(upstream)
+    async with opened(shared, shared) as (one, other):
+        call = await orphaned(one)
+        if ended:
+            held.release.set()
+            await call.wait()
+        repeat = await ask(other, hello(stream=True))
+        assert call_of(repeat).id == call.id
+        assert repeat.notes["picked_up"] >= 0
+        further = await ask(one)
+        assert call_of(further).id != call.id
+        held.release.set()
+        for request in (repeat, further):
+            assert isinstance(await outcome_of(request), Completion)
+    assert len(upstream.requests) == 2
+
+
+async def test_of_many_repeats_at_once_one_claims_the_orphan(upstream: Replay, shared: Settings) -> None:
+    Held(upstream)
+    ids: list[str] = []
+    async with opened(shared, shared) as (one, other):
+        call = await orphaned(one)
+
+        async def repeat(calls: Any) -> None:
+            ids.append(call_of(await ask(calls)).id)
+
+        async with anyio.create_task_group() as tasks:
+            for calls in (one, other) * 10:
+                tasks.start_soon(repeat, calls)
+    assert ids.count(call.id) == 1
+    assert len(set(ids)) == 20
+
+
+async def test_call_goes_on_while_a_request_on_another_server_waits(upstream: Replay, shared: Settings) -> None:
+    held = Held(upstream)
+    async with opened(shared, shared) as (one, other):
+        first = await ask(one)
+        await one.give_id(first)
+        second = await fetch(other, call_of(first).id)
+        await first.interrupt(Reason.USER)
+        held.release.set()
+        assert isinstance(await outcome_of(second), Completion)
+    assert len(upstream.requests) == 1
+
+
+async def test_user_s_cancellation_elsewhere_stops_the_call_and_is_not_claimed(
+    upstream: Replay, shared: Settings
+) -> None:
+    upstream.behave = hold
+    async with opened(shared, shared) as (one, other):
+        first = await ask(one, hello(stream=True))
+        exchange = await upstream.exchanges.get()
+        await first.interrupt(Reason.CLIENT_TIMEOUT)
+        repeat = await ask(other, hello(stream=True))
+        assert call_of(repeat).id == call_of(first).id
+        await repeat.interrupt(Reason.USER)
+        further = await ask(one)
+        assert call_of(further).id != call_of(first).id
+        assert further.notes == {}
+        with anyio.fail_after(1):
+            await exchange.closed.wait()
+
+
+async def test_cancel_elsewhere_closes_the_upstream_connection_and_ends_every_wait(
+    upstream: Replay, shared: Settings
+) -> None:
+    upstream.behave = hold
+    async with opened(shared, shared) as (one, other):
+        request = await ask(one, hello(stream=True))
+        exchange = await upstream.exchanges.get()
+        call_id = await hand_off(request)
+        here, there = await fetch(one, call_id), await fetch(other, call_id)
+        await other.cancel(call_of(there))
+        with anyio.fail_after(2):
+            await exchange.closed.wait()
+            outcomes = [await outcome_of(here), await outcome_of(there)]
+        assert (await ask(one)).notes == {}
+    for outcome in outcomes:
+        assert isinstance(outcome, GrokError)
+        assert (outcome.code, outcome.billed) == ("cancelled", "unknown")
+
+
+async def test_lost_call_is_told_by_any_server_until_a_client_has_learnt_it(upstream: Replay, shared: Settings) -> None:
+    upstream.behave = hold
+    async with opened(shared, shared, timings=SOON) as (one, other):
+        call = await orphaned(one)
+        await call.wait()
+        upstream.answer(COMPLETION)
+        crossed = await ask(other)
+        assert crossed.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
+        await outcome_of(crossed)
+        await crossed.interrupt(Reason.USER)
+        again = await ask(one)
+        assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
+        await again.delivered()
+        assert (await ask(other)).notes == {}
+
+
+async def test_what_ran_on_a_server_that_stopped_is_lost_and_not_run_again(upstream: Replay, shared: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(shared) as other:
+        async with open_calls(shared) as one:
+            call = call_of(await ask(one, hello(stream=True)))
+            await upstream.exchanges.get()
+        upstream.answer(COMPLETION)
+        again = await ask(other)
+        assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
+        assert isinstance(await outcome_of(again), Completion)
+    assert len(upstream.requests) == 2
+
+
+async def test_server_without_a_sign_of_life_loses_its_calls_in_two_looks(upstream: Replay, shared: Settings) -> None:
+    """Its outcome, should it be alive after all, replaces the loss."""
+    held = Held(upstream)
+    async with opened(shared) as (one,), open_redis_store(shared.store, timings=QUICK) as other:
+        call = call_of(await ask(one))
+        await one.give_id(next(iter(call.requests)))
+        servers = one._store.servers  # type: ignore[attr-defined]
+        name, servers.name = servers.name, "dead"
+        await other._redis.delete(f"mcp-grok:alive:{name}")
+        before = time.monotonic()
+        found = await other.find(call.id)
+        assert found is not None
+        assert isinstance(found.outcome, Lost)
+        assert QUICK.look <= time.monotonic() - before < 2
+        servers.name = name
+        held.release.set()
+        await outcome_of(call.requests.copy().pop())
+
+        async def answered() -> bool:
+            found = await other.find(call.id)
+            return found is not None and isinstance(found.outcome, Completion)
+
+        await until(answered)
+
+
+async def test_two_looks_with_an_error_between_them_find_no_dead_server(shared: Settings, redis_url: str) -> None:
+    async with open_redis_store(redis_url, timings=QUICK) as store:
+        assert await store.servers.dead(["unknown"]) == set()
+        await anyio.sleep(QUICK.look)
+        good, store.servers._redis = store.servers._redis, None
+        with pytest.raises(AttributeError):
+            await store.servers.dead(["unknown"])
+        store.servers._redis = good
+        store.servers._missing_since.clear()
+        assert await store.servers.dead(["unknown"]) == set()
+        await anyio.sleep(QUICK.look)
+        assert await store.servers.dead(["unknown"]) == {"unknown"}
+
+
+async def test_limit_of_running_calls_holds_over_servers(upstream: Replay, shared: Settings) -> None:
+    held = Held(upstream)
+    refused: list[GrokError] = []
+    async with opened(shared, shared, shared, calls_at_once=2) as servers:
+
+        async def try_one(number: int) -> None:
+            try:
+                await ask(servers[number % 3], hello(text=str(number)), Principal("ann"))
+            except LimitReached as error:
+                refused.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(40):
+                tasks.start_soon(try_one, number)
+        running = sum(calls.under_way(Principal("ann")) for calls in servers)
+        assert running <= 2
+        assert len(refused) == 40 - running
+        held.release.set()
+        await until(lambda: not any(calls.under_way(Principal("ann")) for calls in servers))
+        for number in range(2):
+            await outcome_of(await ask(servers[number], hello(text=f"again {number}"), Principal("ann")))
+
+
+async def test_usage_is_counted_once_over_all_servers(upstream: Replay, shared: Settings) -> None:
+    ann = Principal("ann")
+    async with opened(shared, shared) as (one, other):
+        for calls in (one, other):
+            await outcome_of(await ask(calls, principal=ann))
+
+        async def both() -> dict[str, Any]:
+            totals: dict[str, Any] = (await one.usage(ann))["models"].get("grok-4", {})
+            return totals if totals.get("answers") == 2 else {}
+
+        totals = await until(both)
+        assert await other.usage(ann) == await one.usage(ann)
+        assert (await one.usage(Principal("bob")))["models"] == {}
+    assert (totals["answers"], totals["total_tokens"]) == (2, 20)
+
+
+async def test_outcome_written_again_after_a_lost_reply_is_counted_once(upstream: Replay, shared: Settings) -> None:
+    async with open_redis_store(shared.store) as store:
+        call = Call("grok-4", "?", "ann", process=store.process)
+        write = store._commitment(call, Completion(COMPLETION), b"{}")
+        await write()
+        await write()
+        assert (await store.usage("ann"))["models"]["grok-4"]["answers"] == 1
+
+
+async def test_neither_keys_nor_prompts_go_into_the_store(
+    upstream: Replay, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    own = "sk-own-key-of-ann"
+    async with open_calls(settings_for(upstream, store=valkey.url)) as calls:
+        request = await ask(calls, hello(text="a very private question"), Principal("ann", SecretStr(own)))
+        assert isinstance(await outcome_of(request), Completion)
+    assert upstream.requests[0].headers["authorization"] == f"Bearer {own}"
+    for secret in (own, KEY, "private question"):
+        assert secret.encode() not in valkey.dump()
+        assert secret not in caplog.text
+
+
+async def test_every_record_expires_and_a_delivered_one_is_gone(upstream: Replay, shared: Settings) -> None:
+    Held(upstream)
+    async with opened(shared) as (calls,), open_redis(shared.store) as redis:
+        await ask(calls)
+        await orphaned(calls, hello(text="Hi"))
+        for key in await redis.keys("mcp-grok:*"):
+            assert key == "mcp-grok:ended" or await redis.ttl(key) > 0
+
+
+async def test_delivered_call_leaves_no_record(upstream: Replay, shared: Settings) -> None:
+    async with opened(shared) as (calls,), open_redis(shared.store) as redis:
+        await outcome_of(await ask(calls))
+
+        async def is_empty() -> bool:
+            keys = await redis.keys("mcp-grok:*")
+            return not [key for key in keys if "alive" not in key and "usage" not in key]
+
+        await until(is_empty)
+
+
+@pytest.mark.parametrize("bounds", [Bounds(entries=2), Bounds(bytes=800)])
+async def test_oldest_records_go_first(upstream: Replay, shared: Settings, bounds: Bounds) -> None:
+    async with opened(shared) as (calls,), open_redis_store(shared.store, bounds) as other:
+        ids = []
+        for number in range(3):
+            request = await ask(calls, hello(text=str(number)))
+            await call_of(request).wait()
+            ids.append(await hand_off(request))
+
+        async def all_written() -> bool:
+            return bool(await other._redis.zcard("mcp-grok:ended") == 3)
+
+        await until(all_written)
+        await other._trim()
+        assert await other.find(ids[0]) is None
+        assert await other.find(ids[2]) is not None
+
+
+RUBBISH = [
+    "{}",
+    "[",
+    "null",
+    '{"completion": {}}',
+    '{"error": 5}',
+    "\udcff",
+    '{"completion": {"body": {"choices": []}}}',
+]
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH)
+async def test_record_that_cannot_be_read_fails_its_call_alone(
+    upstream: Replay, shared: Settings, rubbish: str
+) -> None:
+    async with opened(shared, shared) as (one, other), open_redis(shared.store) as redis:
+        call = await orphaned(one)
+        await call.wait()
+        await until(lambda: redis.hexists(call_key(call.id), "outcome"))
+        await redis.hset(call_key(call.id), "outcome", rubbish)
+        again = await ask(other)
+        assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
+        assert isinstance(await outcome_of(again), Completion)
+        assert isinstance((await other.find(call.id)).outcome, InternalError)
+
+
+@pytest.mark.parametrize("field", ["state", "created_at", "server"])
+async def test_record_with_rubbish_in_a_field_is_left_alone(upstream: Replay, shared: Settings, field: str) -> None:
+    async with opened(shared, shared) as (one, other), open_redis(shared.store) as redis:
+        call = await orphaned(one)
+        await call.wait()
+        await redis.hset(call_key(call.id), field, "")
+        assert isinstance(await outcome_of(await ask(other)), Completion)
+
+
+async def test_message_that_cannot_be_read_ends_nothing(
+    upstream: Replay, shared: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(shared) as (calls,), open_redis(shared.store) as redis:
+        for message in ("[", "5", "{}", '{"do": "interrupt", "from": "x"}', '{"do": "follow"}', '{"do": "text"}'):
+            await redis.publish("mcp-grok:servers", message)
+        assert isinstance(await outcome_of(await ask(calls)), Completion)
+        await until(lambda: "cannot be read" in caplog.text)
+
+
+async def test_cancellation_that_arrives_at_another_server_finds_its_request(
+    upstream: Replay, shared: Settings
+) -> None:
+    found: list[Interrupted] = []
+    event = Interrupted("ann", "session", "7", Reason.CLIENT_TIMEOUT)
+    async with opened(shared, shared) as (one, other):
+
+        async def interrupted(told: Interrupted) -> None:
+            found.append(told)
+
+        other.on_interrupted = interrupted
+        await one.interrupted_elsewhere(event)
+        await until(lambda: found)
+    assert found == [event]
+
+
+async def test_repeat_on_another_server_waits_for_the_disconnect_of_an_older_duplicate(
+    upstream: Replay, shared: Settings
+) -> None:
+    Held(upstream)
+    async with opened(shared, shared) as (one, other), anyio.create_task_group() as tasks:
+        first = one.request()
+        await one.start(hello(), first)
+        await anyio.sleep(0.6)
+        repeat = other.request()
+        tasks.start_soon(other.start, hello(), repeat)
+        await anyio.sleep(0.1)
+        assert repeat.call is None
+        await first.interrupt(Reason.DISCONNECT)
+        await until(lambda: repeat.call, 1)
+        assert call_of(repeat).id == call_of(first).id
+
+
+async def test_connections_are_closed_by_a_task_that_is_cancelled(valkey: Valkey) -> None:
+    async def connect(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+        async with open_redis(valkey.url) as redis:
+            await redis.ping()
+            task_status.started()
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(connect)
+        tasks.cancel_scope.cancel()
+    async with open_redis(valkey.url) as redis:
+        assert len(await redis.client_list()) == 1
+
+
+async def test_store_that_is_not_there_is_refused_without_its_password(upstream: Replay) -> None:
+    with pytest.raises(NotConfigured, match="MCP_GROK_STORE") as refused:
+        async with open_calls(settings_for(upstream, store="redis://:secret@127.0.0.1:1/0")):
+            pass
+    assert "secret" not in str(refused.value)
+
+
+def test_address_of_another_kind_is_refused_without_being_printed() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(store="redis+cluster://ann:secret@127.0.0.1:1/0")
+    assert "secret" not in explain(refused.value)
+    assert "MCP_GROK_STORE" in explain(refused.value)
+
+
+async def test_while_the_store_is_away_running_calls_go_on_and_new_ones_are_refused(
+    upstream: Replay, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Held(upstream)
+    async with open_calls(settings_for(upstream, store=valkey.url)) as calls:
+        request = await ask(calls)
+        await upstream.exchanges.get()
+        assert await calls.is_ready()
+        await anyio.to_thread.run_sync(valkey.stop)
+        assert not await calls.is_ready()
+        with pytest.raises(StoreUnreachable) as refused:
+            await ask(calls, hello(text="Hi"))
+        assert refused.value.billed == "no"
+        held.release.set()
+        assert isinstance(await outcome_of(request), Completion)
+        await anyio.to_thread.run_sync(valkey.start)
+        back = time.monotonic()
+        assert isinstance(await outcome_of(await ask(calls, hello(text="Hi"))), Completion)
+        assert time.monotonic() - back < 1
+        assert await calls.is_ready()
+    assert len(upstream.requests) == 2
+    assert "Traceback" not in caplog.text
+
+
+async def test_call_that_runs_while_the_store_restarts_is_not_lost(upstream: Replay, valkey: Valkey) -> None:
+    held = Held(upstream)
+    settings = settings_for(upstream, store=valkey.url)
+    async with opened(settings, settings) as (one, other):
+        call_id = await hand_off(await ask(one))
+        fetching = await fetch(other, call_id)
+        await anyio.to_thread.run_sync(valkey.stop)
+        await anyio.to_thread.run_sync(valkey.start)
+        held.release.set()
+        assert isinstance(await outcome_of(fetching), Completion)
+    assert len(upstream.requests) == 1
+
+
+async def test_answer_that_came_while_the_store_was_away_is_written_when_it_is_back(
+    upstream: Replay, valkey: Valkey
+) -> None:
+    held = Held(upstream)
+    settings = settings_for(upstream, store=valkey.url)
+    async with opened(settings, settings) as (one, other):
+        call_id = await hand_off(await ask(one))
+        await upstream.exchanges.get()
+        await anyio.to_thread.run_sync(valkey.stop)
+        held.release.set()
+        await (await one.find(call_id)).wait()
+        assert isinstance((await one.find(call_id)).outcome, Completion)
+        await anyio.to_thread.run_sync(valkey.start)
+        with anyio.fail_after(5):
+            assert isinstance(await outcome_of(await fetch(other, call_id)), Completion)
+
+
+async def test_request_that_waits_for_another_server_s_call_without_the_store_gives_up_and_finds_it_again(
+    upstream: Replay, valkey: Valkey
+) -> None:
+    held = Held(upstream)
+    settings = settings_for(upstream, store=valkey.url)
+    async with open_calls(settings) as one, open_redis_store(settings.store, timings=QUICK) as store:
+        call_id = await hand_off(await ask(one))
+        call = await store.find(call_id)
+        assert call is not None
+        call.work = type((await one.find(call_id)).work)()  # type: ignore[misc]
+        await anyio.to_thread.run_sync(valkey.stop)
+        with anyio.fail_after(5):
+            assert isinstance(await store.follow(call), OutOfReach)
+        await anyio.to_thread.run_sync(valkey.start)
+        held.release.set()
+        with anyio.fail_after(5):
+            assert isinstance(await store.follow(call), Completion)
+
+
+@asynccontextmanager
+async def tls_in_front(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """A port that speaks TLS for a Valkey that does not."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_tls_user_name_and_password_of_the_address_are_used(
+    upstream: Replay, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    async with open_redis(valkey.url) as redis:
+        await redis.execute_command("ACL", "SETUSER", "grok", "on", ">pass-word", "~mcp-grok:*", "&mcp-grok:*", "+@all")
+        await redis.execute_command("ACL", "SETUSER", "default", "off")
+    async with tls_in_front(int(valkey.url.split(":")[2].split("/")[0]), context) as port:
+        url = f"rediss://grok:pass-word@127.0.0.1:{port}/0"
+        async with open_calls(settings_for(upstream, store=url)) as calls:
+            assert isinstance(await outcome_of(await ask(calls)), Completion)
+        with pytest.raises(NotConfigured):
+            async with open_calls(settings_for(upstream, store=url.replace("pass-word", "wrong"))):
+                pass
