@@ -128,7 +128,8 @@ def create_server(
         exchange = None if context.request is None else exchange_of(context.request.scope)
         if current_connection() is not None or exchange is None:
             return
-        with suppress(GrokError):
+        # The exchange of a notification ends at once, and the SDK then cancels what handles it.
+        with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
                 callers.of(context).name,
                 exchange.session,
@@ -231,7 +232,7 @@ async def _handled(
     """The request of a tool call, which learns from its transport when it is cancelled and when it is answered."""
     calls, connection = context.lifespan_context, current_connection()
     exchange = None if context.request is None else exchange_of(context.request.scope)
-    request = calls.request(principal, connection)
+    request = calls.request(principal, connection, exchange.session if exchange and exchange.is_handshake else "")
     if connection is not None:
         await connection.register(context.request_id, request)
     elif exchange is not None:

@@ -24,7 +24,8 @@ and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by
     before or after delivered
     interrupt by the user,    no other request waits; runs         → cancelled at once
     or ON_DISCONNECT=stop
-    doubt                                                          → orphaned, though its request goes on waiting
+    doubt (a time-out, or a  the request may have given up        → orphaned, though its request goes on waiting
+    repeat in its session)
     cancel (by id)            runs                                 → cancelled at once
     the work ends                                                  → completed | failed; written down first
     its process dies          queued or running                    → lost

@@ -69,6 +69,7 @@ class Request:
         principal: Who makes it.
         connection: What its cancellation arrives on, in order with its other messages; None over streamable HTTP,
             where a client cancels by closing the connection or on another one.
+        session: The session that a client of the handshake era names over streamable HTTP; empty without one.
         call: The call that it waits for, once it has one.
         interrupted: Why the client no longer wants the result; None while it does.
         notes: What the result says in `_meta`: `picked_up`, the age of the orphan that it claimed, and `lost`,
@@ -78,6 +79,7 @@ class Request:
     calls: "Calls"
     principal: Principal = ANONYMOUS
     connection: object | None = None
+    session: str = ""
     call: "Call | None" = None
     interrupted: Reason | None = None
     notes: dict[str, Any] = field(default_factory=dict)

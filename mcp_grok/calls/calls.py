@@ -10,7 +10,7 @@ import anyio
 import anyio.abc
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
-from mcp_grok.calls.store import Follow, Interrupted, Stop, Store
+from mcp_grok.calls.store import Follow, Interrupted, Repeated, Stop, Store
 from mcp_grok.calls.turns import Turns
 from mcp_grok.calls.work import cancelled, run_call
 from mcp_grok.errors import Cancelled, GrokError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
@@ -93,14 +93,15 @@ class Calls:
         self.on_interrupted: OnInterrupted | None = None
         """Called with a cancellation that another server has received."""
 
-    def request(self, principal: Principal = ANONYMOUS, connection: object | None = None) -> Request:
+    def request(self, principal: Principal = ANONYMOUS, connection: object | None = None, session: str = "") -> Request:
         """A client's request, which may then start a call or be attached to one.
 
         Args:
             principal: Who makes it.
             connection: What its cancellation arrives on, in order; None over streamable HTTP.
+            session: The session that it names over streamable HTTP.
         """
-        return Request(self, principal, connection)
+        return Request(self, principal, connection, session)
 
     async def start(self, chat: ChatRequest, request: Request) -> Call:
         """The call for a request: an orphan with the same fingerprint, else a new one, which runs from now on.
@@ -115,7 +116,7 @@ class Calls:
             raise Unavailable
         principal = request.principal
         fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
-        await self._disconnects(fingerprint, request.connection)
+        await self._disconnects(fingerprint, request)
         # A repeat must see how an interrupted start ended; one cancelled half way would leave a row without an owner.
         with anyio.CancelScope(shield=True):
             async with self._turns.of(fingerprint):
@@ -246,22 +247,41 @@ class Calls:
                     self._tasks.start_soon(self._store.publish, call, event)
                 case Interrupted() if self.on_interrupted:
                     await self.on_interrupted(event)
+                case Repeated(fingerprint, session):
+                    await self._doubt_earlier(self._duplicates(fingerprint), session)
 
-    async def _disconnects(self, fingerprint: str, connection: object | None) -> None:
-        """Waits until a duplicate is orphaned that waits on another connection, which may be closing."""
-        grace = self._timings.disconnect_grace
+    async def _disconnects(self, fingerprint: str, request: Request) -> None:
+        """Waits until a duplicate is orphaned that waits on another connection, which may be closing.
+
+        Some clients give up without a word and leave their connection open. So where nothing was heard of an earlier
+        call of the same session, a repeat of it may claim it, and both requests get the answer.
+        """
+        grace, connection = self._timings.disconnect_grace, request.connection
         duplicates = [
             call
-            for call in self._running.values()
-            if call.fingerprint == fingerprint
-            and call.elapsed > grace
-            and any(request.connection is None or request.connection is not connection for request in call.requests)
+            for call in self._duplicates(fingerprint)
+            if any(other.connection is None or other.connection is not connection for other in call.requests)
         ]
         with anyio.move_on_after(grace):
             while duplicates and all(call.delivery is Delivery.ATTACHED for call in duplicates):
                 await self._changed.wait()
+        await self._doubt_earlier(duplicates, request.session)
         if connection is None and not duplicates:
-            await self._store.disconnects(fingerprint, grace)
+            await self._store.disconnects(fingerprint, grace, request.session)
+
+    def _duplicates(self, fingerprint: str) -> list[Call]:
+        """The running calls with a fingerprint that are old enough for their client to have given up."""
+        grace = self._timings.disconnect_grace
+        return [call for call in self._running.values() if call.fingerprint == fingerprint and call.elapsed > grace]
+
+    async def _doubt_earlier(self, duplicates: list[Call], session: str) -> None:
+        """Doubts the oldest request of a session, unless a duplicate can be claimed already."""
+        if not session or any(call.delivery is not Delivery.ATTACHED for call in duplicates):
+            return
+        for request in [request for call in duplicates for request in call.requests]:
+            if request.session == session:
+                await self.doubt(request)
+                return
 
     async def _start(self, chat: ChatRequest, request: Request, fingerprint: str) -> Call:
         orphan, lost = await self._store.claim(fingerprint, self._running_orphan(fingerprint))

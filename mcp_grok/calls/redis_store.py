@@ -49,7 +49,7 @@ from mcp_grok.calls.redis_record import (
 from mcp_grok.calls.redis_relay import Relay
 from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
 from mcp_grok.calls.redis_usage import SINCE, increments, nested
-from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Stop, Store
+from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store
 from mcp_grok.calls.turns import Turns
 from mcp_grok.errors import InternalError, Lost, NotConfigured
 from mcp_grok.upstream.completion import Completion
@@ -194,11 +194,14 @@ class RedisStore(Store):
         """See `Store.stop`."""
         await self._write_soon(call.id, lambda: self._stop(call))
 
-    async def disconnects(self, fingerprint: str, grace: float) -> None:
+    async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
         """See `Store.disconnects`."""
-        with anyio.move_on_after(grace):
-            while await ask(lambda: self._is_held_elsewhere(fingerprint, grace)):  # noqa: ASYNC110 - Redis has no event
-                await anyio.sleep(self._timings.poll)
+        if await self._released(fingerprint, grace) or not session:
+            return
+        with suppress(*AWAY):
+            message = {"do": "repeated", "from": self.process, "fingerprint": fingerprint, "session": session}
+            await self.servers.broadcast(message)
+        await self._released(fingerprint, grace)
 
     async def follow(self, call: Call) -> Outcome:
         """See `Store.follow`."""
@@ -265,6 +268,8 @@ class RedisStore(Store):
                 reason = Reason(message["reason"])
                 event = Interrupted(message["principal"], message["session"], message["request"], reason)
                 self._send_event.send_nowait(event)
+            case "repeated" if message["from"] != self.process:
+                self._send_event.send_nowait(Repeated(message["fingerprint"], message["session"]))
 
     async def _catch_up(self) -> None:
         """Looks for what this server was asked to stop while it could not be reached."""
@@ -386,6 +391,14 @@ class RedisStore(Store):
                     record: Record = (await pipeline.execute())[-1]
                     return record
         return None
+
+    async def _released(self, fingerprint: str, grace: float) -> bool:
+        """Whether within some seconds no request on another server holds all older calls with a fingerprint."""
+        with anyio.move_on_after(grace):
+            while await ask(lambda: self._is_held_elsewhere(fingerprint, grace)):  # noqa: ASYNC110 - Redis has no event
+                await anyio.sleep(self._timings.poll)
+            return True
+        return False
 
     async def _is_held_elsewhere(self, fingerprint: str, grace: float) -> bool:
         """Whether there are calls with a fingerprint, older than the grace, and requests on other servers hold all."""

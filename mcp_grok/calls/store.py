@@ -54,7 +54,15 @@ class Interrupted:
     reason: Reason
 
 
-Event = Stop | Follow | Interrupted
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A session has made a call, on another server, that it may have here: an earlier try that it gave up on."""
+
+    fingerprint: str
+    session: str
+
+
+Event = Stop | Follow | Interrupted | Repeated
 
 
 class Store(ABC):
@@ -138,8 +146,11 @@ class Store(ABC):
         """
         return False
 
-    async def disconnects(self, fingerprint: str, grace: float) -> None:
-        """Waits until a call whose requests are on another server is orphaned, for `grace` seconds at most."""
+    async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
+        """Waits until a call whose requests are on another server is orphaned, for `grace` seconds at most.
+
+        Where the session of the repeat is known, that server then has as long to release an earlier try of it.
+        """
 
     async def stop(self, call: Call) -> None:
         """Has the server that runs a call stop it."""
