@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
-import anyio
 from anyio.abc import ObjectReceiveStream
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
@@ -83,9 +82,8 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     async def end(self) -> None:
         """Interrupts every request whose result has not gone out."""
-        with anyio.CancelScope(shield=True):
-            for request in list(self._open.values()):
-                await request.interrupt(Reason.DISCONNECT)
+        for request in list(self._open.values()):
+            await request.interrupt(Reason.DISCONNECT)
         self._open.clear()
 
     @property
@@ -110,8 +108,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     async def _delivered(self, request_id: str | None) -> None:
         if request_id is not None and (request := self._open.pop(request_id, None)):
-            with anyio.CancelScope(shield=True):
-                await request.delivered()
+            await request.delivered()
 
 
 class _Writer:

@@ -68,8 +68,10 @@ class GrokError(Exception):
         """How often the call was sent before it failed."""
 
     def add(self, **details: Any) -> None:
-        """Sets fields that only an outer layer knows. One that is already set stays, and so does what callers decide by;
-        only a `status` may be added where there was none."""
+        """Sets fields that only an outer layer knows. One that is already set stays.
+
+        Of what callers decide by, only `status` may be added.
+        """
         self.status = self.status or details.get("status")
         self._details = {
             **{key: value for key, value in details.items() if key not in FACTS},

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
-import anyio
-
 from mcp_grok.calls import Interrupted, Reason, Request
 
 SCOPE_KEY = "mcp_grok.exchange"
@@ -43,11 +41,10 @@ class Exchange:
         """Records whether the response was written whole before the connection closed."""
         if self.request is None:
             return
-        with anyio.CancelScope(shield=True):
-            if written:
-                await self.request.delivered()
-            else:
-                await self.request.interrupt(Reason.DISCONNECT)
+        if written:
+            await self.request.delivered()
+        else:
+            await self.request.interrupt(Reason.DISCONNECT)
 
 
 def exchange_of(scope: Mapping[str, Any]) -> Exchange | None:

@@ -243,8 +243,7 @@ async def _handled(
         yield request
     except anyio.get_cancelled_exc_class():
         # A transport that knew of a reason has given it already; this one has closed.
-        with anyio.CancelScope(shield=True):
-            await request.interrupt(Reason.DISCONNECT)
+        await request.interrupt(Reason.DISCONNECT)
         raise
     if connection is None and exchange is None:
         await request.delivered()

@@ -117,11 +117,9 @@ class Calls:
         principal = request.principal
         fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
         await self._disconnects(fingerprint, request)
-        # A repeat must see how an interrupted start ended; one cancelled half way would leave a row without an owner.
-        with anyio.CancelScope(shield=True):
-            async with self._turns.of(fingerprint):
-                call = await self._start(chat, request, fingerprint)
-        return call
+        # A repeat must see how an interrupted start ended. Only the store is waited for, and it finishes what it began.
+        async with self._turns.of(fingerprint):
+            return await self._start(chat, request, fingerprint)
 
     async def attach(self, call: Call, request: Request) -> None:
         """Has a request wait for a call."""
@@ -232,7 +230,8 @@ class Calls:
     def stop_all(self) -> None:
         """Stops every call that runs here, since the server ends."""
         for call in self._running.values():
-            call.reason = call.reason or Reason.SHUTDOWN
+            if call.outcome is None and call.cut_by is None:
+                call.reason = Reason.SHUTDOWN
             self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else Lost())
 
     async def serve_events(self) -> None:
@@ -248,7 +247,7 @@ class Calls:
                 case Interrupted() if self.on_interrupted:
                     await self.on_interrupted(event)
                 case Repeated(fingerprint, session):
-                    await self._doubt_earlier(self._duplicates(fingerprint), session)
+                    await self._doubt_earlier(self._duplicates(fingerprint, None), session)
 
     async def _disconnects(self, fingerprint: str, request: Request) -> None:
         """Waits until a duplicate is orphaned that waits on another connection, which may be closing.
@@ -257,22 +256,26 @@ class Calls:
         call of the same session, a repeat of it may claim it, and both requests get the answer.
         """
         grace, connection = self._timings.disconnect_grace, request.connection
-        duplicates = [
-            call
-            for call in self._duplicates(fingerprint)
-            if any(other.connection is None or other.connection is not connection for other in call.requests)
-        ]
+        duplicates = self._duplicates(fingerprint, connection)
+        if not duplicates:
+            if connection is None:
+                await self._store.disconnects(fingerprint, grace, request.session)
+            return
         with anyio.move_on_after(grace):
-            while duplicates and all(call.delivery is Delivery.ATTACHED for call in duplicates):
+            while all(call.delivery is Delivery.ATTACHED for call in duplicates):
                 await self._changed.wait()
         await self._doubt_earlier(duplicates, request.session)
-        if connection is None and not duplicates:
-            await self._store.disconnects(fingerprint, grace, request.session)
 
-    def _duplicates(self, fingerprint: str) -> list[Call]:
-        """The running calls with a fingerprint that are old enough for their client to have given up."""
+    def _duplicates(self, fingerprint: str, connection: object | None) -> list[Call]:
+        """The running calls with a fingerprint that requests on other connections wait for, and may have given up."""
         grace = self._timings.disconnect_grace
-        return [call for call in self._running.values() if call.fingerprint == fingerprint and call.elapsed > grace]
+        return [
+            call
+            for call in self._running.values()
+            if call.fingerprint == fingerprint
+            and call.elapsed > grace
+            and any(other.connection is None or other.connection is not connection for other in call.requests)
+        ]
 
     async def _doubt_earlier(self, duplicates: list[Call], session: str) -> None:
         """Doubts the oldest request of a session, unless a duplicate can be claimed already."""
@@ -368,19 +371,19 @@ class Calls:
     async def _run(self, call: Call, chat: ChatRequest, key: str | None) -> None:
         assert call.work is not None  # noqa: S101 - what runs here has its work here
         outcome = await run_call(call, call.work, self._client, chat, key)
-        with anyio.CancelScope(shield=True):
-            if not call.cut_by:
-                call.state = _state(outcome)
-            if call.state is State.LOST and not call.requests:
-                call.delivery = Delivery.ORPHANED
-            call.ended_at = time.time()
-            await self._store.commit(call, outcome)
-            if isinstance(outcome, Completion) and self._on_answer is not None:
+        if not call.cut_by:
+            call.state = _state(outcome)
+        if call.state is State.LOST and not call.requests:
+            call.delivery = Delivery.ORPHANED
+        call.ended_at = time.time()
+        await self._store.commit(call, outcome)
+        if isinstance(outcome, Completion) and self._on_answer is not None:
+            with anyio.CancelScope(shield=True):
                 await self._on_answer(call.principal, outcome.tokens["total_tokens"])
-            self._publish(call, outcome)
-            if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
-                # Until the row says so, a repeat finds the answer among the running calls.
-                await self._store.sync(call)
+        self._publish(call, outcome)
+        if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
+            # Until the row says so, a repeat finds the answer among the running calls.
+            await self._store.sync(call)
         del self._running[call.id]
         self._change()
 

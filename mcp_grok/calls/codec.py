@@ -1,12 +1,14 @@
 """The codec of outcomes: how a call's outcome is written down as JSON, and read again."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import anyio
 
 from mcp_grok.calls.call import Outcome
+from mcp_grok.calls.store import uninterrupted
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.completion import Completion
 
@@ -24,15 +26,22 @@ async def encoded(outcome: Outcome) -> bytes:
         RecursionError: the answer is nested too deeply.
     """
     if isinstance(outcome, Completion) and outcome.size > LARGE:
-        return await anyio.to_thread.run_sync(encode, outcome)
+        large: bytes = await _in_thread(encode, outcome)
+        return large
     return encode(outcome)
 
 
 async def decoded(content: bytes) -> Outcome:
     """The outcome that `encoded` wrote; `InternalError` if the content is something else."""
     if len(content) > LARGE:
-        return await anyio.to_thread.run_sync(decode, content)
+        large: Outcome = await _in_thread(decode, content)
+        return large
     return decode(content)
+
+
+@uninterrupted
+async def _in_thread(function: Callable[[Any], Any], value: Any) -> Any:
+    return await anyio.to_thread.run_sync(function, value)
 
 
 def encode(outcome: Outcome) -> bytes:

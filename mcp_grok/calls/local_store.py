@@ -12,7 +12,7 @@ import anyio
 from mcp_grok.calls.call import Call, Claim, Outcome
 from mcp_grok.calls.candidate import billed_of, is_deletable
 from mcp_grok.calls.codec import decoded, encoded
-from mcp_grok.calls.store import BOUNDS, Bounds, Store
+from mcp_grok.calls.store import BOUNDS, Bounds, Store, uninterrupted
 from mcp_grok.calls.usage import Usage
 from mcp_grok.errors import InternalError, Lost, NotConfigured, NotFound
 from mcp_grok.upstream.completion import Completion
@@ -173,8 +173,12 @@ class LocalStore(Store):
 
     async def _on_disk(self, work: "Callable[[CallTable], Result]", otherwise: Otherwise) -> Result | Otherwise:
         """Works in a thread, one thing at a time and in order; without a disk, there is nothing to do."""
-        if (disk := self._disk) is None:
-            return otherwise
+        return otherwise if self._disk is None else await self._in_turn(self._disk, work, otherwise)
+
+    @uninterrupted
+    async def _in_turn(
+        self, disk: "CallTable", work: "Callable[[CallTable], Result]", otherwise: Otherwise
+    ) -> Result | Otherwise:
         import sqlite3
 
         async with self._turn:

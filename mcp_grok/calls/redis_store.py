@@ -49,7 +49,7 @@ from mcp_grok.calls.redis_record import (
 from mcp_grok.calls.redis_relay import Relay
 from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
 from mcp_grok.calls.redis_usage import SINCE, increments, nested
-from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store
+from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
 from mcp_grok.calls.turns import Turns
 from mcp_grok.errors import InternalError, Lost, NotConfigured
 from mcp_grok.upstream.completion import Completion
@@ -86,6 +86,7 @@ class RedisStore(Store):
         self._pending: set[anyio.Event] = set()
         self._send_event, self._events = anyio.create_memory_object_stream[Event](float("inf"))
 
+    @uninterrupted
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
         ids = await ask(lambda: self._redis.smembers(asked_key(fingerprint)))
@@ -104,6 +105,7 @@ class RedisStore(Store):
                 lost.append({"id": candidate.id, "billed": "unknown"})
         return None, lost
 
+    @uninterrupted
     async def insert(self, call: Call, limit: int | None) -> bool:
         """See `Store.insert`. The place among the principal's running calls is taken in the same transaction."""
         self._running[call.id] = call
@@ -118,11 +120,13 @@ class RedisStore(Store):
                 self._write_later(call.id, lambda: self._delete(call))
         return inserted
 
+    @uninterrupted
     async def discard(self, call: Call) -> None:
         """See `Store.discard`."""
         self._running.pop(call.id, None)
         await self._write_soon(call.id, lambda: self._delete(call))
 
+    @uninterrupted
     async def commit(self, call: Call, outcome: Outcome) -> None:
         """See `Store.commit`. A request that waits on this server does not wait for Redis."""
         try:
@@ -136,11 +140,13 @@ class RedisStore(Store):
         if not call.requests:
             await self._wait(done)
 
+    @uninterrupted
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
         content = await encoded(call.outcome) if restore and call.outcome is not None else None
         await self._write_soon(call.id, lambda: self._write_delivery(call, content))
 
+    @uninterrupted
     async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
         """See `Store.tell`."""
         for call_id in (entry["id"] for entry in lost):
@@ -174,22 +180,22 @@ class RedisStore(Store):
             return bool(await self._redis.ping())
         return False
 
+    @uninterrupted
     async def attach(self, call: Call) -> None:
         """See `Store.attach`."""
         await self._write_soon(call.id, lambda: self._hold(call))
 
+    @uninterrupted
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
         """See `Store.release`."""
-        for _ in range(ATTEMPTS):
-            try:
-                return await self._release(call, cancels=cancels)
-            except WatchError:
-                continue
-            except AWAY:
-                # No server can claim it now; what is written later lets go of it, too.
-                return False
+        # Without an answer no server can claim the call either, and what is written later lets go of it, too.
+        with anyio.move_on_after(self._timings.patience), suppress(*AWAY):
+            for _ in range(ATTEMPTS):
+                with suppress(WatchError):
+                    return await self._release(call, cancels=cancels)
         return False
 
+    @uninterrupted
     async def stop(self, call: Call) -> None:
         """See `Store.stop`."""
         await self._write_soon(call.id, lambda: self._stop(call))

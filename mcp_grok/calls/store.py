@@ -1,11 +1,17 @@
 """The interface of a store: where calls are written down, so that they outlive their requests or their process."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import anyio
 
 from mcp_grok.calls.call import Call, Claim, Outcome, Reason
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,26 @@ class Repeated:
 Event = Stop | Follow | Interrupted | Repeated
 
 
+def uninterrupted(
+    method: Callable[Parameters, Coroutine[Any, Any, Result]],
+) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
+    """Has a coroutine function finish what it has begun before a cancellation takes effect."""
+
+    @wraps(method)
+    async def finishing(*args: Parameters.args, **options: Parameters.kwargs) -> Result:
+        with anyio.CancelScope(shield=True):
+            result = await method(*args, **options)
+        return result  # noqa: RET504 - to a type checker the scope above may swallow an exception
+
+    return finishing
+
+
 class Store(ABC):
     """Where calls are written down. Every process has one, and several may share what is behind it.
 
     Where servers share a store, every method may raise `StoreUnreachable`. Elsewhere a failure is logged, and what
-    could not be written is kept in memory.
+    could not be written is kept in memory. A method that writes is `uninterrupted`: a cancellation that comes
+    meanwhile takes effect after it.
     """
 
     process: str = ""

@@ -1,7 +1,4 @@
-"""Turns: what concerns one fingerprint is done by one task at a time, and others are not held up by it."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+"""Turns: what concerns one name is done by one task at a time, and others are not held up by it."""
 
 import anyio
 
@@ -16,13 +13,22 @@ class Turns:
         """Whether a task holds the turn of a name, or waits for it."""
         return name in self._locks
 
-    @asynccontextmanager
-    async def of(self, name: str) -> AsyncIterator[None]:
-        """Waits for the turn of a name, and holds it."""
-        lock = self._locks.setdefault(name, anyio.Lock(fast_acquire=True))
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked() and not lock.statistics().tasks_waiting:
-                self._locks.pop(name, None)
+    def of(self, name: str) -> "_Turn":
+        """A context that waits for the turn of a name, and holds it."""
+        return _Turn(self._locks, name)
+
+
+class _Turn:
+    def __init__(self, locks: dict[str, anyio.Lock], name: str) -> None:
+        self._locks = locks
+        self._name = name
+        self._lock = locks.get(name) or locks.setdefault(name, anyio.Lock(fast_acquire=True))
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        # Where a task waits, the lock is its from here on.
+        self._lock.release()
+        if not self._lock.locked():
+            del self._locks[self._name]

@@ -1,4 +1,4 @@
-"""Clients of other SDKs that time out over streamable HTTP and make the same call again: one request at the upstream."""
+"""Clients of other SDKs that time out over streamable HTTP, and make the same call again."""
 
 import asyncio
 import json
@@ -42,8 +42,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = shutil.which("pip") or shutil.which("pip3")
     if pip is None:
         unavailable("pip is not on the PATH")
-    command = [pip, "--python", folder / "bin" / "python", "install", "--quiet", "mcp<2"]
-    subprocess.run(command, check=True, timeout=150)
+    interpreter = str(folder / "bin" / "python")
+    subprocess.run([pip, "--python", interpreter, "install", "--quiet", "mcp<2"], check=True, timeout=150)
     return folder / "bin" / "python"
 
 
