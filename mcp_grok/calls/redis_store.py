@@ -17,6 +17,7 @@ Every key but `usage` and `ended` expires. Ids have 144 random bits.
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -84,11 +85,14 @@ class RedisStore(Store):
         self._unwritten: dict[str, Call] = {}
         self._writing = Turns()
         self._pending: set[anyio.Event] = set()
+        self._orphaning: defaultdict[str, set[anyio.Event]] = defaultdict(set)
         self._send_event, self._events = anyio.create_memory_object_stream[Event](float("inf"))
 
     @uninterrupted
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
+        for orphaned in list(self._orphaning.get(fingerprint, ())):
+            await self._wait(orphaned)
         ids = await ask(lambda: self._redis.smembers(asked_key(fingerprint)))
         if not ids:
             return None, []
@@ -144,7 +148,13 @@ class RedisStore(Store):
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
         content = await encoded(call.outcome) if restore and call.outcome is not None else None
-        await self._write_soon(call.id, lambda: self._write_delivery(call, content))
+        done = self._write_later(call.id, lambda: self._write_delivery(call, content))
+        if call.delivery is Delivery.ORPHANED:
+            # A cancellation is read in line with other messages; so a repeat waits for this, and they do not.
+            self._orphaning[call.fingerprint].add(done)
+            self._tasks.start_soon(self._forget_orphaning, call.fingerprint, done)
+        else:
+            await self._wait(done)
 
     @uninterrupted
     async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
@@ -188,6 +198,9 @@ class RedisStore(Store):
     @uninterrupted
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
         """See `Store.release`."""
+        if call.process == self.process and call.delivery is Delivery.ATTACHED and not call.id_given:
+            # No other server can know of it. That this one holds it no longer is written with what becomes of it.
+            return False
         # Without an answer no server can claim the call either, and what is written later lets go of it, too.
         with anyio.move_on_after(self._timings.patience), suppress(*AWAY):
             for _ in range(ATTEMPTS):
@@ -543,6 +556,12 @@ class RedisStore(Store):
     async def _wait(self, done: anyio.Event) -> None:
         with anyio.move_on_after(self._timings.patience):
             await done.wait()
+
+    async def _forget_orphaning(self, fingerprint: str, done: anyio.Event) -> None:
+        await done.wait()
+        self._orphaning[fingerprint].discard(done)
+        if not self._orphaning[fingerprint]:
+            del self._orphaning[fingerprint]
 
     def _write_later(self, call_id: str, write: Write) -> anyio.Event:
         """Writes in the background, after the earlier writes for the same call; gives the event of its end."""
