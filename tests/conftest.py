@@ -54,6 +54,20 @@ def settings(upstream: Replay) -> Settings:
     return settings_for(upstream)
 
 
+@pytest.fixture(scope="session")
+def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One store for all tests of a process that do not stop it."""
+    with running_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def redis_url(session_valkey: Valkey) -> str:
+    """The address of an empty store."""
+    session_valkey.empty()
+    return session_valkey.url
+
+
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Valkey]:
     """A store that servers share."""

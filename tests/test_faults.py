@@ -10,12 +10,15 @@ import json
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
 import psutil
 import pytest
 
+from mcp_grok.calls.redis_client import MAX_CONNECTIONS
+from tests.calls.conftest import STORES
 from tests.conftest import KEY
 from tests.faulty import Faulty
 from tests.process import ServerProcess, listening_process, modern_call, server_process
@@ -217,28 +220,39 @@ async def check_leaks(process: psutil.Process, upstream: Faulty, files: int) -> 
     assert process.memory_info().rss < 250 * 2**20
 
 
+@pytest.fixture(params=STORES)
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The settings of a server, once for each kind of store."""
+    if request.param == "memory":
+        return SETTINGS
+    store = request.getfixturevalue("redis_url") if request.param == "redis" else f"disk:{tmp_path / 'store'}"
+    return {**SETTINGS, "MCP_GROK_STORE": store}
+
+
 @pytest.mark.timeout(170)
-async def test_whatever_fails_and_whatever_the_client_does_the_promises_hold_over_stdio() -> None:
+async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
+    count = 1500 if stored is SETTINGS else 500
     async with (
         Faulty(seed=1, work=(0.02, 1.2)) as upstream,
-        server_process({**SETTINGS, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
+        server_process({**stored, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
     ):
         process = psutil.Process(server.process.pid)
         files = process.num_fds()
-        await pursue_all(1500, PLACES, Stdio(server, random.Random(2)), upstream, seed=3)
-        await check_leaks(process, upstream, files)
+        await pursue_all(count, PLACES, Stdio(server, random.Random(2)), upstream, seed=3)
+        await check_leaks(process, upstream, files + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
 
 
 @pytest.mark.timeout(170)
-async def test_whatever_fails_and_whatever_the_client_does_the_promises_hold_over_http() -> None:
+async def test_promises_hold_over_http_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
+    count = 350 if stored is SETTINGS else 120
     async with (
         Faulty(seed=4, work=(1.5, 2.0)) as upstream,
         listening_process(
-            {**SETTINGS, "MCP_GROK_HANDOFF_AFTER": "0", "MCP_GROK_BASE_URL": upstream.base_url}, "http"
+            {**stored, "MCP_GROK_HANDOFF_AFTER": "0", "MCP_GROK_BASE_URL": upstream.base_url}, "http"
         ) as (url, server),
         httpx2.AsyncClient(trust_env=False, timeout=DEADLINE + SLACK) as client,
     ):
         process = psutil.Process(server.pid)
         files = process.num_fds()
-        await pursue_all(350, PLACES, Http(url, client, upstream), upstream, seed=5)
-        await check_leaks(process, upstream, files + PLACES)
+        await pursue_all(count, PLACES, Http(url, client, upstream), upstream, seed=5)
+        await check_leaks(process, upstream, files + PLACES + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
