@@ -46,7 +46,7 @@ class Callers:
             return Principal(name, key)
         if key is None:
             return ANONYMOUS
-        # Nobody is authenticated, but whoever has the same key is the same.
+        # Without authentication the same key means the same principal.
         return Principal("key " + hashlib.sha256(key.get_secret_value().encode()).hexdigest(), key)
 
     def _key(self, given: str) -> SecretStr | None:
@@ -54,7 +54,7 @@ class Callers:
             return None
         if not given:
             if self._keys == "require":
-                raise NotConfigured(f"This server spends nobody's key but yours: send it as the header {KEY_HEADER}.")
+                raise NotConfigured(f"This server spends its callers' own keys: send yours as the header {KEY_HEADER}.")
             return None
         if not given.isascii() or not given.isprintable() or " " in given:
             raise InvalidRequest(f"The header {KEY_HEADER} must hold a key: printable ASCII characters, no spaces.")

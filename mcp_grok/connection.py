@@ -1,6 +1,6 @@
 """A connection: learns from the messages on it why a request was cancelled, and when a result has gone out.
 
-The SDK interrupts the handler of a cancelled request without saying why. Whoever owns the read stream sees the reason
+The SDK interrupts the handler of a cancelled request without saying why. The owner of the read stream sees the reason
 first, in the order in which the client wrote.
 """
 

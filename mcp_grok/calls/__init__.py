@@ -24,8 +24,8 @@ and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by
     before or after delivered
     interrupt by the user,    no other request waits; runs         → cancelled at once
     or ON_DISCONNECT=stop
-    doubt (a time-out, or a  the request may have given up        → orphaned, though its request goes on waiting
-    repeat in its session)
+    doubt: its client may                                          → orphaned, though its request goes on waiting
+    have given up
     cancel (by id)            runs                                 → cancelled at once
     the work ends                                                  → completed | failed; written down first
     its process dies          queued or running                    → lost

@@ -136,7 +136,7 @@ class LocalStore(Store):
         return self._usage[principal].as_dict()
 
     async def _keep(self, call: Call, outcome: Outcome, *, restore: bool) -> None:
-        """Makes the row of an ended call what its record is; it is written anew where there is none."""
+        """Makes the row of an ended call what its record is; writes the whole row where there is none."""
         known = not restore and await self._on_disk(lambda disk: disk.update(call), False)
         if known:
             call.process = self.process
