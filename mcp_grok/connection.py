@@ -37,8 +37,8 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     Args:
         stream: The transport's read stream.
-        confirmed: Whether the transport says by `confirm` when a message has been written; else it has been when the
-            write stream's `send` returns.
+        confirmed: Whether the transport calls `confirm` once a message is written; else the return of `send` means
+            written.
     """
 
     def __init__(self, stream: Any, *, confirmed: bool = False) -> None:

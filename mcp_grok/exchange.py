@@ -71,7 +71,7 @@ class HandshakeRequests:
             await request.interrupt(reason)
 
     async def cancelled(self, event: Interrupted) -> bool:
-        """Interrupts the request that a cancellation names; returns whether it is known that no other is meant."""
+        """Interrupts the request that a cancellation names; returns False if other servers must learn of it."""
         key = (event.principal, event.session, event.request_id)
         requests = list(self._requests.get(key, ()))
         if not event.session:

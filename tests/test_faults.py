@@ -231,7 +231,7 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.timeout(170)
 async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 1500 if stored is SETTINGS else 500
+    count = 1500 if stored is SETTINGS else 400
     async with (
         Faulty(seed=1, work=(0.02, 1.2)) as upstream,
         server_process({**stored, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
@@ -244,7 +244,7 @@ async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_d
 
 @pytest.mark.timeout(170)
 async def test_promises_hold_over_http_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 350 if stored is SETTINGS else 120
+    count = 350 if stored is SETTINGS else 80
     async with (
         Faulty(seed=4, work=(1.5, 2.0)) as upstream,
         listening_process(

@@ -18,9 +18,9 @@ and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by
     start                     its request is interrupted meanwhile nothing begins
     attach (by id)                                                 → attached
     delivered                 the last of its requests             → delivered, or handed_off where `id_given`; the
-                                                                   lost calls that it named count as told
-    interrupt (timed out,     no other request waits               → orphaned; stopped after 15 min; what it had told
-    connection closed),                                            is untold
+                                                                   lost calls that it named count as reported
+    interrupt (timed out,     no other request waits               → orphaned; stopped after 15 min; the lost calls
+    connection closed),                                            that it named count as unreported
     before or after delivered
     interrupt by the user,    no other request waits; runs         → cancelled at once
     or ON_DISCONNECT=stop
@@ -29,11 +29,12 @@ and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by
     cancel (by id)            runs                                 → cancelled at once
     the work ends                                                  → completed | failed; written down first
     its process dies          queued or running                    → lost
+    its process dies          ended, attached                      → orphaned
 """
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State
-from mcp_grok.calls.calls import Calls, OnAnswer, Timings
 from mcp_grok.calls.opening import open_calls
+from mcp_grok.calls.owner import Calls, OnAnswer, Timings
 from mcp_grok.calls.store import Interrupted
 
 __all__ = [

@@ -18,7 +18,7 @@ from mcp_grok.errors import InternalError, Lost, NotConfigured, NotFound
 from mcp_grok.upstream.completion import Completion
 
 if TYPE_CHECKING:
-    from mcp_grok.calls.table import CallTable, Row
+    from mcp_grok.calls.sqlite_table import CallTable, Row
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class LocalStore(Store):
 
     def _open_memory(self) -> "CallTable":
         if self._memory is None:
-            from mcp_grok.calls.table import CallTable
+            from mcp_grok.calls.sqlite_table import CallTable
 
             self._memory = CallTable(bounds=self._bounds)
         return self._memory
@@ -162,7 +162,7 @@ class LocalStore(Store):
     async def _call(self, row: "Row | None") -> Call | None:
         if row is None:
             return None
-        from mcp_grok.calls.table import call_of
+        from mcp_grok.calls.sqlite_table import call_of
 
         call = call_of(row)
         if row["outcome"] is not None:
@@ -205,7 +205,7 @@ async def open_local_store(folder: Path | None, bounds: Bounds = BOUNDS) -> Asyn
         return
     import sqlite3
 
-    from mcp_grok.calls.table import CallTable
+    from mcp_grok.calls.sqlite_table import CallTable
 
     try:
         disk = await anyio.to_thread.run_sync(CallTable, folder, bounds)

@@ -1,4 +1,4 @@
-"""Tells whether a process that shares the folder is alive: each holds a lock on a file of its own."""
+"""A process lock: a locked file that shows the processes that share a folder whether its owner is alive."""
 
 import secrets
 import sqlite3

@@ -67,7 +67,7 @@ async def open_redis(url: str) -> AsyncIterator[Client]:
 
 
 async def ask(command: Callable[[], Awaitable[Result]]) -> Result:
-    """The answer of Redis to a command that may be repeated: it is, once, where its connection had been closed.
+    """Sends a command, once more after a connection error, and returns the answer. It must be repeatable.
 
     Raises:
         StoreUnreachable: Redis is away, or will not do it.

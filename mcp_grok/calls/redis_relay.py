@@ -18,8 +18,8 @@ from mcp_grok.upstream.completion import Completion
 class Relay:
     """Text on its way between this server and the others.
 
-    Messages bring a text and the news of its end sooner; the record decides. A message that is lost costs a second:
-    each names the position of its piece, so a gap is noticed, and the follower asks again from there.
+    Messages only speed up the text and the news of its end; the record says how the call ended. A lost message
+    costs a second: each names the position of its piece, so the follower notices the gap and asks again from there.
 
     Args:
         redis: The connections.
@@ -56,8 +56,8 @@ class Relay:
             self._followed.pop(call.id, None)
             self._look_now.pop(call.id, None)
         return OutOfReach(
-            "The store that the servers share cannot be used now, so no more is known here of the call. It may go on, "
-            "and may be billed: asking the same again gets its answer if it does.",
+            "The store that the servers share cannot be used now, so this server has lost touch with the call. It may "
+            "be billed. If it goes on, the same call made again gets its answer.",
             partial=call.text,
         )
 

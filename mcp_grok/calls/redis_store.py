@@ -9,7 +9,7 @@ Nothing read from it is ever sent or run, so a call is sent at most once whateve
     alive:{server}      string   its sign of life, which expires
     running:{principal} zset     ids and the end of their lease: the limit of calls at once
     usage:{principal}   hash     totals
-    ended               zset     ids by their end, for the bounds
+    ended               zset     ids by their end, for the bounds; `trim` lets one server at a time hold them
     server:{server}     channel  messages to one server; `servers`: to all
 
 Every key but `usage` and `ended` expires. Ids have 144 random bits.
@@ -388,7 +388,7 @@ class RedisStore(Store):
                 log_call(call, Lost())
 
     async def _take(self, call_id: str) -> Record | None:
-        """Attaches an orphan to this server, unless another request was faster; its record.
+        """Attaches an orphan to this server and returns its record; None if another request was faster.
 
         Where something else changes it at the same moment, as its end does, this tries again.
         """
@@ -412,7 +412,7 @@ class RedisStore(Store):
         return None
 
     async def _released(self, fingerprint: str, grace: float) -> bool:
-        """Whether within some seconds no request on another server holds all older calls with a fingerprint."""
+        """Waits until other servers no longer hold every older call with a fingerprint; False after `grace` seconds."""
         with anyio.move_on_after(grace):
             while await ask(lambda: self._is_held_elsewhere(fingerprint, grace)):  # noqa: ASYNC110 - Redis has no event
                 await anyio.sleep(self._timings.poll)
@@ -448,7 +448,7 @@ class RedisStore(Store):
             return int((await pipeline.execute())[-1])
 
     def _commitment(self, call: Call, outcome: Outcome, content: bytes) -> Write:
-        """What writes an outcome, and counts what was used, once however often it is tried."""
+        """The write of an outcome and its usage. Tried again, it counts the usage only once."""
         is_repeated = False
 
         async def write() -> None:
@@ -526,8 +526,14 @@ class RedisStore(Store):
 
     async def _tell(self, call_id: str, *, told: bool) -> None:
         if fingerprint := await self._redis.hget(call_key(call_id), "fingerprint"):
-            change = self._redis.srem if told else self._redis.sadd
-            await change(asked_key(fingerprint), call_id)
+            asked = asked_key(fingerprint)
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                if told:
+                    pipeline.srem(asked, call_id)
+                else:
+                    pipeline.sadd(asked, call_id)
+                    self._keep(pipeline, asked)
+                await pipeline.execute()
 
     async def _delete_unless_held(self, call: Call) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
@@ -571,21 +577,28 @@ class RedisStore(Store):
         return done
 
     async def _write(self, call_id: str, write: Write, done: anyio.Event) -> None:
-        async with self._writing.of(call_id):
-            deadline = time.monotonic() + self._timings.retry
-            while True:
-                try:
-                    await write()
-                    break
-                except AWAY as error:
-                    if time.monotonic() > deadline:
-                        logger.error("what is known of call %s is lost: %s", call_id, type(error).__name__)
-                        break
-                await anyio.sleep(self._timings.reconnect)
-        if not self._writing.is_taken(call_id):
-            self._unwritten.pop(call_id, None)
-        self._pending.discard(done)
-        done.set()
+        try:
+            async with self._writing.of(call_id):
+                await self._persist(call_id, write)
+        except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one record, not the server
+            InternalError.of(error)
+        finally:
+            if not self._writing.is_taken(call_id):
+                self._unwritten.pop(call_id, None)
+            self._pending.discard(done)
+            done.set()
+
+    async def _persist(self, call_id: str, write: Write) -> None:
+        """Writes, again and again while Redis is away, and after a time not at all."""
+        deadline = time.monotonic() + self._timings.retry
+        while True:
+            try:
+                return await write()
+            except AWAY as error:
+                if time.monotonic() > deadline:
+                    logger.error("a change to the record of call %s was not written: %s", call_id, type(error).__name__)
+                    return None
+            await anyio.sleep(self._timings.reconnect)
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A request on another server waits for a call that runs here, and has so many characters of its text."""
+    """A request on another server waits for a call that runs here, and has `have` characters of its text."""
 
     call_id: str
     server: str
@@ -62,7 +62,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A session has made a call, on another server, that it may have here: an earlier try that it gave up on."""
+    """A session has repeated, on another server, a call whose earlier try may run here."""
 
     fingerprint: str
     session: str
@@ -170,7 +170,7 @@ class Store(ABC):
     async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
         """Waits until a call whose requests are on another server is orphaned, for `grace` seconds at most.
 
-        Where the session of the repeat is known, that server then has as long to release an earlier try of it.
+        If the repeat names a session, that server then gets `grace` seconds more to release the earlier try.
         """
 
     async def stop(self, call: Call) -> None:

@@ -69,7 +69,7 @@ def _cut(call: Call, work: Work) -> GrokError:
 
 
 async def _examined(completion: Completion, chat: ChatRequest) -> Completion:
-    """The answer with what is found out about it here: whether it is the JSON asked for, and about what it cost."""
+    """The answer, with its JSON violations and, if the provider states no cost, an estimate."""
     if chat.response_format is not None:
         check = partial(violations, completion.body, chat.response_format)
         completion = replace(completion, violations=await anyio.to_thread.run_sync(check))

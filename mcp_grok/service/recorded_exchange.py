@@ -19,14 +19,14 @@ MEMBER = re.compile(rb'"(method|result|error)":')
 """What tells a response from a notification: the first of these members."""
 
 ROUNDS = 2
-"""Rounds of the event loop in which the news that a client has gone reaches what waits to read from it."""
+"""Rounds of the event loop after which a pending `receive` has reported a disconnect."""
 
 MAX_INITIALIZE_BYTES = 64 * 1024
 """A longer body is not looked at: no `initialize` request has so many bytes."""
 
 
 class RecordedExchange:
-    """An ASGI application that records each exchange of another one, in the scope and in the request that it carries.
+    """Wraps an ASGI application: puts an `Exchange` in each scope, and records how its response ended.
 
     The session id that it gives to a client of the handshake era carries no state. With it a cancellation, which comes
     on another connection, finds its request.
@@ -61,7 +61,7 @@ class RecordedExchange:
                 MutableHeaders(scope=message)[SESSION_HEADER] = exchange.session
             is_answer = exchange.request is not None and _is_answer(message)
             if is_answer:
-                # A server drops what it sends to a client that has gone, and says so only to what waits to read.
+                # The server silently drops what it sends after a disconnect; only a pending `receive` reports it.
                 for _ in range(ROUNDS):
                     await anyio.lowlevel.checkpoint()
             is_dropped = gone

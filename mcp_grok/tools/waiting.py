@@ -1,4 +1,4 @@
-"""Waiting for a call, up to a point: what clients that give up early get instead of nothing."""
+"""Waiting for a call for a limited time; after it, the client gets a pending result."""
 
 import math
 
@@ -11,7 +11,7 @@ from mcp_grok.tools.cutting import GET
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 
-IN_LINE = "[waiting in line: as many calls as the API takes at once are under way]\n"
+IN_LINE = "[waiting in line: the API already runs as many calls as it accepts]\n"
 """The status of a call that waits for a slot, sent before the first piece of the answer."""
 
 PARTIAL_CHARACTERS = 1000

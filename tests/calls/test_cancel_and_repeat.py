@@ -22,7 +22,7 @@ from tests.replay import COMPLETION, Exchange, Replay
 
 pytestmark = pytest.mark.alone
 
-QUESTIONS = 120
+QUESTIONS = 72
 AT_ONCE = 24
 WORK = 0.15
 """Seconds that the upstream works on an answer."""

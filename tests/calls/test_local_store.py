@@ -16,8 +16,8 @@ import pytest
 from mcp_grok.calls import Call, Delivery, Reason, State, open_calls
 from mcp_grok.calls.local_store import LocalStore, open_local_store
 from mcp_grok.calls.process_lock import ProcessLock
+from mcp_grok.calls.sqlite_table import DATABASE, CallTable
 from mcp_grok.calls.store import BOUNDS, Bounds
-from mcp_grok.calls.table import DATABASE, CallTable
 from mcp_grok.errors import CallTimeout, GrokError, InternalError, Lost, NotConfigured, NotFound, UpstreamError
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import ask, call_of, hand_off, hello, hold, outcome_of
@@ -293,7 +293,12 @@ async def test_damaged_database_is_refused_and_leaves_no_lock(tmp_path: Path) ->
     assert not list(folder.glob("*.lock"))
 
 
-OPEN = "import sys; from pathlib import Path; from mcp_grok.calls.table import CallTable; CallTable(Path(sys.argv[1]))"
+OPEN = """
+import sys
+from pathlib import Path
+from mcp_grok.calls.sqlite_table import CallTable
+CallTable(Path(sys.argv[1]))
+"""
 
 
 async def test_many_processes_open_a_fresh_folder_at_the_same_moment(tmp_path: Path) -> None:

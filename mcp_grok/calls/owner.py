@@ -10,10 +10,10 @@ import anyio
 import anyio.abc
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
-from mcp_grok.calls.store import Follow, Interrupted, Repeated, Stop, Store
+from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store
 from mcp_grok.calls.turns import Turns
 from mcp_grok.calls.work import cancelled, run_call
-from mcp_grok.errors import Cancelled, GrokError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
+from mcp_grok.errors import Cancelled, GrokError, InternalError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
@@ -33,9 +33,9 @@ class Timings:
     """How long the owner of the calls waits.
 
     Attributes:
-        disconnect_grace: Seconds to wait, over streamable HTTP, for the event that a duplicate is orphaned: its client
-            may have closed the connection, and the repeat, on another one, may overtake that. A duplicate younger
-            than this is no earlier try of the same client: no client gives up sooner.
+        disconnect_grace: Seconds that a repeat over streamable HTTP waits for its earlier try to be orphaned: it may
+            arrive before that connection is seen to close. A younger duplicate is no earlier try: no client gives up
+            sooner.
         orphan_timeout: Seconds that a call goes on while no request waits for it.
     """
 
@@ -237,23 +237,29 @@ class Calls:
     async def serve_events(self) -> None:
         """Does what other servers ask of this one, until cancelled."""
         async for event in self._store.events():
-            match event:
-                case Stop(call_id) if call := self._running.get(call_id):
-                    self.stop(call)
-                case Follow(call_id) if call := self._running.get(call_id):
-                    if call.work and call.delivery is Delivery.ORPHANED:
-                        call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
-                    self._tasks.start_soon(self._store.publish, call, event)
-                case Interrupted() if self.on_interrupted:
-                    await self.on_interrupted(event)
-                case Repeated(fingerprint, session):
-                    await self._doubt_earlier(self._duplicates(fingerprint, None), session)
+            try:
+                await self._serve(event)
+            except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one event, not the server
+                InternalError.of(error)
+
+    async def _serve(self, event: Event) -> None:
+        match event:
+            case Stop(call_id) if call := self._running.get(call_id):
+                self.stop(call)
+            case Follow(call_id) if call := self._running.get(call_id):
+                if call.work and call.delivery is Delivery.ORPHANED:
+                    call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
+                self._tasks.start_soon(self._store.publish, call, event)
+            case Interrupted() if self.on_interrupted:
+                await self.on_interrupted(event)
+            case Repeated(fingerprint, session):
+                await self._doubt_earlier(self._duplicates(fingerprint, None), session)
 
     async def _disconnects(self, fingerprint: str, request: Request) -> None:
-        """Waits until a duplicate is orphaned that waits on another connection, which may be closing.
+        """Waits for a duplicate on another connection, which may be closing, to be orphaned.
 
-        Some clients give up without a word and leave their connection open. So where nothing was heard of an earlier
-        call of the same session, a repeat of it may claim it, and both requests get the answer.
+        Some clients give up without a word and leave their connection open. So if the duplicate stays attached, a
+        repeat of the same session may claim it, and both requests get the answer.
         """
         grace, connection = self._timings.disconnect_grace, request.connection
         duplicates = self._duplicates(fingerprint, connection)
@@ -278,7 +284,7 @@ class Calls:
         ]
 
     async def _doubt_earlier(self, duplicates: list[Call], session: str) -> None:
-        """Doubts the oldest request of a session, unless a duplicate can be claimed already."""
+        """Doubts one request of a session, on its oldest duplicate, unless a duplicate can be claimed already."""
         if not session or any(call.delivery is not Delivery.ATTACHED for call in duplicates):
             return
         for request in [request for call in duplicates for request in call.requests]:
@@ -406,8 +412,11 @@ class Calls:
 
     async def _run_elsewhere(self, call: Call, work: Work) -> None:
         with work.scope:
-            outcome = await self._store.follow(call)
-            if isinstance(outcome, OutOfReach):
+            try:
+                outcome = await self._store.follow(call)
+            except Exception as error:  # noqa: BLE001 - the top of a task: a defect is the outcome of one call
+                outcome = InternalError.of(error)
+            if isinstance(outcome, OutOfReach | InternalError):
                 # It may go on where it runs: the next call with its fingerprint may find it again.
                 call.delivery = Delivery.ORPHANED
                 await self._store.sync(call)
@@ -431,9 +440,9 @@ class Calls:
 def no_such_call(call_id: str) -> NotFound:
     """The error for an id that leads to nothing."""
     return NotFound(
-        f"Nothing is known of a completion with the id {call_id[:80]!r}. The server process that gave it out may have "
-        "ended (some clients start one for each call), it may be too old, or it was never given out. The call may "
-        "have been billed; asking again costs again.",
+        f"This server has no completion with the id {call_id[:80]!r}. The server process that created it may have "
+        "ended (some clients start one for each call), it may have expired, or the id is wrong. The call may have "
+        "been billed; asking again costs again.",
         param="id",
     )
 
