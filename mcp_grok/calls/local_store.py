@@ -41,6 +41,7 @@ class LocalStore(Store):
         self._disk = disk
         self._bounds = bounds
         self._memory: CallTable | None = None
+        self._uncommitted: set[str] = set()
         self._turn = anyio.Lock()
         self._usage: defaultdict[str, Usage] = defaultdict(Usage)
 
@@ -79,11 +80,13 @@ class LocalStore(Store):
         with suppress(RecursionError):
             # An answer nested so deeply cannot be given to a client either.
             content = await encoded(outcome)
-            await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), None)
+            if not await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), False):
+                self._uncommitted.add(call.id)
 
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
         if is_deletable(call):
+            self._uncommitted.discard(call.id)
             if self._memory:
                 self._memory.delete(call)
             await self._on_disk(lambda disk: disk.delete(call), None)
@@ -92,7 +95,7 @@ class LocalStore(Store):
         elif call.is_wanted:
             await self._keep(call, call.outcome, restore=restore)
 
-    async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
+    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
         """See `Store.tell`."""
         ids = [call["id"] for call in lost]
         if self._memory:
@@ -137,7 +140,8 @@ class LocalStore(Store):
 
     async def _keep(self, call: Call, outcome: Outcome, *, restore: bool) -> None:
         """Makes the row of an ended call what its record is; writes the whole row where there is none."""
-        known = not restore and await self._on_disk(lambda disk: disk.update(call), False)
+        has_row = not restore and call.id not in self._uncommitted
+        known = has_row and await self._on_disk(lambda disk: disk.update(call), False)
         if known:
             call.process = self.process
             return
@@ -151,6 +155,7 @@ class LocalStore(Store):
                 call.process = self.process
             else:
                 self._open_memory().save(call, billed, content)
+            self._uncommitted.discard(call.id)
 
     def _open_memory(self) -> "CallTable":
         if self._memory is None:

@@ -148,7 +148,7 @@ class Calls:
         self._remember(request, call.size)
         call.requests.discard(request)
         if lost := request.notes.get("lost"):
-            await self._store.tell(lost, told=True)
+            await self._store.tell(call.fingerprint, lost, told=True)
         if call.requests:
             return
         self._unfollow(call)
@@ -296,8 +296,8 @@ class Calls:
         orphan, lost = await self._store.claim(fingerprint, self._running_orphan(fingerprint))
         if lost:
             request.notes["lost"] = lost
-        if orphan is not None:
-            call = self._running.get(orphan.id) or self._followed.get(orphan.id) or orphan
+        call = orphan and (self._running.get(orphan.id) or self._followed.get(orphan.id) or orphan)
+        if call is not None and call.cut_by is None:
             request.notes["picked_up"] = round(call.elapsed, 1)
             await self.attach(call, request)
             return call
@@ -336,10 +336,13 @@ class Calls:
 
     async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
         if lost := request.notes.get("lost"):
-            await self._store.tell(lost, told=False)
+            await self._store.tell(call.fingerprint, lost, told=False)
         call.requests.discard(request)
         cancels = reason is Reason.USER or not self._finish_orphans
-        if call.requests or (await self._store.release(call, cancels=cancels)) or call.requests:
+        if call.requests or await self._store.release(call, cancels=cancels):
+            return
+        if call.requests:
+            await self._store.attach(call)
             return
         call.reason = reason
         self._unfollow(call)

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import anyio
 
@@ -13,6 +14,22 @@ from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
 from mcp_grok.calls.store import Follow
 from mcp_grok.errors import Lost, OutOfReach
 from mcp_grok.upstream.completion import Completion
+
+
+@dataclass(eq=False, slots=True)
+class _Follower:
+    """A server that follows a call that runs here: how much of the text it has, and what it has not."""
+
+    sent: int
+    reasoning: list[str] = field(default_factory=list)
+    changed: anyio.Event = field(default_factory=anyio.Event)
+
+    def text_came(self, text: str) -> None:
+        self.changed.set()
+
+    def reasoning_came(self, text: str) -> None:
+        self.reasoning.append(text)
+        self.changed.set()
 
 
 class Relay:
@@ -33,7 +50,7 @@ class Relay:
         self._timings = timings
         self._followed: dict[str, Call] = {}
         self._look_now: defaultdict[str, anyio.Event] = defaultdict(anyio.Event)
-        self._followers: defaultdict[str, set[str]] = defaultdict(set)
+        self._followers: dict[tuple[str, str], _Follower] = {}
 
     async def follow(self, call: Call) -> Outcome:
         """Passes the text of a call that runs on another server to its followers; returns its outcome.
@@ -63,41 +80,32 @@ class Relay:
 
     async def publish(self, call: Call, event: Follow) -> None:
         """Sends the text of a call that runs here to a server that follows it, until the call has ended."""
-        if call.work is None or event.server in self._followers[call.id]:
+        if known := self._followers.get((call.id, event.server)):
+            known.sent = min(known.sent, event.have)
+            known.changed.set()
             return
-        self._followers[call.id].add(event.server)
-        reasoning: list[str] = []
-        changed = anyio.Event()
-
-        def text_came(text: str) -> None:
-            changed.set()
-
-        def reasoning_came(text: str) -> None:
-            reasoning.append(text)
-            changed.set()
-
-        call.follow(text_came, reasoning_came)
-        sent = event.have
+        follower = self._followers[call.id, event.server] = _Follower(event.have)
+        call.follow(follower.text_came, follower.reasoning_came)
         try:
-            while not call.work.ended.is_set():
-                text = call.text
-                message = {"do": "text", "call": call.id, "at": sent, "text": text[sent:], "state": str(call.state)}
-                await self._servers.send(event.server, {**message, "reasoning": "".join(reasoning)})
-                sent = len(text)
-                reasoning.clear()
-                changed = anyio.Event()
+            while call.work is not None and not call.work.ended.is_set():
+                text, at = call.text, follower.sent
+                message = {"do": "text", "call": call.id, "at": at, "text": text[at:], "state": str(call.state)}
+                reasoning, follower.reasoning = "".join(follower.reasoning), []
+                follower.sent, follower.changed = len(text), anyio.Event()
+                await self._servers.send(event.server, {**message, "reasoning": reasoning})
                 await anyio.sleep(self._timings.flush)
                 with anyio.move_on_after(self._timings.look):
-                    await changed.wait()
+                    await follower.changed.wait()
         except AWAY:
             # The follower asks again.
-            self._followers[call.id].discard(event.server)
+            return
         finally:
-            call.unfollow(text_came)
+            call.unfollow(follower.text_came)
+            del self._followers[call.id, event.server]
 
-    def followers(self, call_id: str) -> set[str]:
-        """The servers that follow a call that runs here; from now on they are no longer remembered."""
-        return self._followers.pop(call_id, set())
+    def followers(self, call_id: str) -> list[str]:
+        """The servers that follow a call that runs here."""
+        return [server for followed, server in self._followers if followed == call_id]
 
     def text_came(self, message: Message) -> None:
         """Takes a piece of a text, unless one before it is missing."""

@@ -36,8 +36,7 @@ class RedisTimings:
         reconnect: Before listening again after a lost connection.
         poll: Between two looks at whether a duplicate was orphaned on another server.
         flush: Between two pieces of a text on their way to another server.
-        patience: For a write that a client waits for; it goes on in the background.
-        retry: For a write in the background; then the log says what is lost.
+        patience: For a write that a client waits for; it goes on in the background, until Redis is back.
         lease: How long a running call counts for the limit of its principal without a sign of its server.
         out_of_reach: Without Redis, after which a request that waits for another server's call gives up.
         trim: Between two looks at whether more is kept than the bounds allow.
@@ -50,7 +49,6 @@ class RedisTimings:
     poll: float = 0.05
     flush: float = 0.03
     patience: float = 1.0
-    retry: float = 60.0
     lease: float = 30.0
     out_of_reach: float = 10.0
     trim: float = 30.0

@@ -16,6 +16,7 @@ Every key but `usage` and `ended` expires. Ids have 144 random bits.
 """
 
 import logging
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,13 +26,13 @@ from typing import Any
 
 import anyio
 import anyio.abc
-from redis.exceptions import WatchError
+from redis.exceptions import DataError, ResponseError, WatchError
 
 from mcp_grok.calls.call import ENDED, Call, Claim, Delivery, Outcome, Reason, State
 from mcp_grok.calls.candidate import Candidate, is_deletable, lost_of
 from mcp_grok.calls.codec import encoded
 from mcp_grok.calls.log import log_call
-from mcp_grok.calls.redis_client import AWAY, CLOSE_TIMEOUT, Client, ask, open_redis
+from mcp_grok.calls.redis_client import ANSWER_TIMEOUT, AWAY, CLOSE_TIMEOUT, Client, ask, open_redis, unreachable
 from mcp_grok.calls.redis_record import (
     ENDED_KEY,
     SUMMARY,
@@ -52,7 +53,7 @@ from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
 from mcp_grok.calls.redis_usage import SINCE, increments, nested
 from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
 from mcp_grok.calls.turns import Turns
-from mcp_grok.errors import InternalError, Lost, NotConfigured
+from mcp_grok.errors import InternalError, Lost, NotConfigured, StoreUnreachable
 from mcp_grok.upstream.completion import Completion
 
 logger = logging.getLogger(__name__)
@@ -84,15 +85,14 @@ class RedisStore(Store):
         self._running: dict[str, Call] = {}
         self._unwritten: dict[str, Call] = {}
         self._writing = Turns()
-        self._pending: set[anyio.Event] = set()
-        self._orphaning: defaultdict[str, set[anyio.Event]] = defaultdict(set)
+        self._scopes: set[anyio.CancelScope] = set()
+        self._pending: defaultdict[str, set[anyio.Event]] = defaultdict(set)
         self._send_event, self._events = anyio.create_memory_object_stream[Event](float("inf"))
 
     @uninterrupted
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
-        for orphaned in list(self._orphaning.get(fingerprint, ())):
-            await self._wait(orphaned)
+        await self._written(fingerprint)
         ids = await ask(lambda: self._redis.smembers(asked_key(fingerprint)))
         if not ids:
             return None, []
@@ -101,7 +101,7 @@ class RedisStore(Store):
         for candidate in candidates:
             if not candidate.is_claimable(self._bounds):
                 continue
-            record = await ask(partial(self._take, candidate.id))
+            record = await self._claimed(candidate.id, fingerprint)
             call = await call_of(record, self.servers.now) if record else None
             if call is not None and not isinstance(call.outcome, InternalError):
                 return call, lost
@@ -121,14 +121,14 @@ class RedisStore(Store):
             if not inserted:
                 # Even where Redis gave no answer it may have been written, and would count as running.
                 self._running.pop(call.id, None)
-                self._write_later(call.id, lambda: self._delete(call))
+                self._write_later(call.id, call.fingerprint, lambda: self._delete(call))
         return inserted
 
     @uninterrupted
     async def discard(self, call: Call) -> None:
         """See `Store.discard`."""
         self._running.pop(call.id, None)
-        await self._write_soon(call.id, lambda: self._delete(call))
+        await self._write_soon(call.id, call.fingerprint, lambda: self._delete(call))
 
     @uninterrupted
     async def commit(self, call: Call, outcome: Outcome) -> None:
@@ -140,7 +140,7 @@ class RedisStore(Store):
             content = await encoded(InternalError("The answer is nested too deeply."))
         self._running.pop(call.id, None)
         self._unwritten[call.id] = call
-        done = self._write_later(call.id, self._commitment(call, outcome, content))
+        done = self._write_later(call.id, call.fingerprint, self._commitment(call, outcome, content))
         if not call.requests:
             await self._wait(done)
 
@@ -148,19 +148,16 @@ class RedisStore(Store):
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
         content = await encoded(call.outcome) if restore and call.outcome is not None else None
-        done = self._write_later(call.id, lambda: self._write_delivery(call, content))
-        if call.delivery is Delivery.ORPHANED:
+        done = self._write_later(call.id, call.fingerprint, lambda: self._write_delivery(call, content))
+        if call.delivery is not Delivery.ORPHANED:
             # A cancellation is read in line with other messages; so a repeat waits for this, and they do not.
-            self._orphaning[call.fingerprint].add(done)
-            self._tasks.start_soon(self._forget_orphaning, call.fingerprint, done)
-        else:
             await self._wait(done)
 
     @uninterrupted
-    async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
+    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
         """See `Store.tell`."""
         for call_id in (entry["id"] for entry in lost):
-            await self._write_soon(call_id, partial(self._tell, call_id, told=told))
+            self._write_later(call_id, fingerprint, partial(self._tell, call_id, fingerprint, told=told))
 
     async def find(self, call_id: str) -> Call | None:
         """See `Store.find`. A call that runs on another server is followed once a request waits for it."""
@@ -193,7 +190,7 @@ class RedisStore(Store):
     @uninterrupted
     async def attach(self, call: Call) -> None:
         """See `Store.attach`."""
-        await self._write_soon(call.id, lambda: self._hold(call))
+        await self._write_soon(call.id, call.fingerprint, lambda: self._hold(call))
 
     @uninterrupted
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
@@ -211,7 +208,7 @@ class RedisStore(Store):
     @uninterrupted
     async def stop(self, call: Call) -> None:
         """See `Store.stop`."""
-        await self._write_soon(call.id, lambda: self._stop(call))
+        await self._write_soon(call.id, call.fingerprint, lambda: self._stop(call))
 
     async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
         """See `Store.disconnects`."""
@@ -257,8 +254,10 @@ class RedisStore(Store):
         """Writes what is still to be written, and leaves the other servers."""
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True), suppress(*AWAY):
             while self._pending:
-                await next(iter(self._pending)).wait()
+                await next(iter(next(iter(self._pending.values())))).wait()
             await self.servers.leave()
+        for scope in self._scopes:
+            scope.cancel()
         self._send_event.close()
         self._events.close()
 
@@ -387,17 +386,33 @@ class RedisStore(Store):
                 await pipeline.execute()
                 log_call(call, Lost())
 
-    async def _take(self, call_id: str) -> Record | None:
+    async def _claimed(self, call_id: str, fingerprint: str) -> Record | None:
+        """The record of an orphan that this claims; None if another request was faster.
+
+        Raises:
+            StoreUnreachable: whether it could be claimed is not known; it is let go.
+        """
+        try:
+            return await ask(partial(self._take, call_id, secrets.token_hex(8)))
+        except StoreUnreachable:
+            self._write_later(call_id, fingerprint, lambda: self._redis.srem(holders_key(call_id), self.process))
+            raise
+
+    async def _take(self, call_id: str, nonce: str) -> Record | None:
         """Attaches an orphan to this server and returns its record; None if another request was faster.
 
-        Where something else changes it at the same moment, as its end does, this tries again.
+        Where something else changes it at the same moment, as its end does, this tries again. The nonce tells this
+        claim, should the answer to it get lost, from that of another request.
         """
         key, held_by = call_key(call_id), holders_key(call_id)
         for _ in range(ATTEMPTS):
             async with self._redis.pipeline(transaction=True) as pipeline:
                 await pipeline.watch(key, held_by)
                 holders = await pipeline.smembers(held_by)
-                state, cancel = await pipeline.hmget(key, "state", "cancel")
+                state, cancel, claimed_by = await pipeline.hmget(key, "state", "cancel", "claimed_by")
+                if claimed_by == nonce:
+                    own: Record = await pipeline.hgetall(key)
+                    return own
                 is_claimable = state in (State.QUEUED, State.RUNNING, State.COMPLETED) and not cancel
                 if not is_claimable or holders & await self.servers.alive(holders):
                     return None
@@ -405,11 +420,13 @@ class RedisStore(Store):
                 pipeline.delete(held_by)
                 pipeline.sadd(held_by, self.process)
                 self._keep(pipeline, held_by)
+                pipeline.hset(key, "claimed_by", nonce)
                 pipeline.hgetall(key)
                 with suppress(WatchError):
                     record: Record = (await pipeline.execute())[-1]
                     return record
-        return None
+        # Whether it can be had is not known, and a new call might be paid twice.
+        raise WatchError
 
     async def _released(self, fingerprint: str, grace: float) -> bool:
         """Waits until other servers no longer hold every older call with a fingerprint; False after `grace` seconds."""
@@ -496,8 +513,11 @@ class RedisStore(Store):
 
     async def _hold(self, call: Call) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.sadd(holders_key(call.id), self.process)
-            self._keep(pipeline, holders_key(call.id))
+            # An earlier request may have let go of it for good at the same moment.
+            pipeline.hdel(call_key(call.id), "cancel")
+            for key, member in ((holders_key(call.id), self.process), (asked_key(call.fingerprint), call.id)):
+                pipeline.sadd(key, member)
+                self._keep(pipeline, key)
             await pipeline.execute()
 
     async def _release(self, call: Call, *, cancels: bool) -> bool:
@@ -524,16 +544,15 @@ class RedisStore(Store):
             self.servers.post(pipeline, call.process, {"do": "stop", "call": call.id})
             await pipeline.execute()
 
-    async def _tell(self, call_id: str, *, told: bool) -> None:
-        if fingerprint := await self._redis.hget(call_key(call_id), "fingerprint"):
-            asked = asked_key(fingerprint)
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                if told:
-                    pipeline.srem(asked, call_id)
-                else:
-                    pipeline.sadd(asked, call_id)
-                    self._keep(pipeline, asked)
-                await pipeline.execute()
+    async def _tell(self, call_id: str, fingerprint: str, *, told: bool) -> None:
+        asked = asked_key(fingerprint)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if told:
+                pipeline.srem(asked, call_id)
+            else:
+                pipeline.sadd(asked, call_id)
+                self._keep(pipeline, asked)
+            await pipeline.execute()
 
     async def _delete_unless_held(self, call: Call) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
@@ -555,47 +574,58 @@ class RedisStore(Store):
     def _keep(self, pipeline: Any, key: str) -> None:
         pipeline.expire(key, int(self._bounds.age))
 
-    async def _write_soon(self, call_id: str, write: Write) -> None:
+    async def _write_soon(self, call_id: str, fingerprint: str, write: Write) -> None:
         """Writes in the background, and waits for it for a moment: while Redis is away, nothing else is held up."""
-        await self._wait(self._write_later(call_id, write))
+        await self._wait(self._write_later(call_id, fingerprint, write))
 
     async def _wait(self, done: anyio.Event) -> None:
         with anyio.move_on_after(self._timings.patience):
             await done.wait()
 
-    async def _forget_orphaning(self, fingerprint: str, done: anyio.Event) -> None:
-        await done.wait()
-        self._orphaning[fingerprint].discard(done)
-        if not self._orphaning[fingerprint]:
-            del self._orphaning[fingerprint]
+    async def _written(self, fingerprint: str) -> None:
+        """Waits until Redis has all that this server is to write of calls with a fingerprint.
 
-    def _write_later(self, call_id: str, write: Write) -> anyio.Event:
+        Raises:
+            StoreUnreachable: that takes too long. A new call might be paid twice.
+        """
+        with anyio.move_on_after(ANSWER_TIMEOUT) as waiting:
+            for done in list(self._pending.get(fingerprint, ())):
+                await done.wait()
+        if waiting.cancelled_caught:
+            raise unreachable(TimeoutError())
+
+    def _write_later(self, call_id: str, fingerprint: str, write: Write) -> anyio.Event:
         """Writes in the background, after the earlier writes for the same call; gives the event of its end."""
         done = anyio.Event()
-        self._pending.add(done)
-        self._tasks.start_soon(self._write, call_id, write, done)
+        self._pending[fingerprint].add(done)
+        self._tasks.start_soon(self._write, call_id, fingerprint, write, done)
         return done
 
-    async def _write(self, call_id: str, write: Write, done: anyio.Event) -> None:
+    async def _write(self, call_id: str, fingerprint: str, write: Write, done: anyio.Event) -> None:
         try:
-            async with self._writing.of(call_id):
-                await self._persist(call_id, write)
+            # The end of the process is no reason to leave it half written; `close` sets the limit.
+            with anyio.CancelScope(shield=True) as scope:
+                self._scopes.add(scope)
+                async with self._writing.of(call_id):
+                    await self._persist(call_id, write)
         except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one record, not the server
             InternalError.of(error)
         finally:
+            self._scopes.discard(scope)
             if not self._writing.is_taken(call_id):
                 self._unwritten.pop(call_id, None)
-            self._pending.discard(done)
+            self._pending[fingerprint].discard(done)
+            if not self._pending[fingerprint]:
+                del self._pending[fingerprint]
             done.set()
 
     async def _persist(self, call_id: str, write: Write) -> None:
-        """Writes, again and again while Redis is away, and after a time not at all."""
-        deadline = time.monotonic() + self._timings.retry
+        """Writes, again and again while Redis is away. What it refuses for good is logged."""
         while True:
             try:
                 return await write()
             except AWAY as error:
-                if time.monotonic() > deadline:
+                if type(error) in (ResponseError, DataError):
                     logger.error("a change to the record of call %s was not written: %s", call_id, type(error).__name__)
                     return None
             await anyio.sleep(self._timings.reconnect)

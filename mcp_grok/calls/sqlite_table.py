@@ -116,9 +116,9 @@ class CallTable:
         claimed = next(filter(self._attach, claimable), None) if take else None
         return self.find(claimed["id"]) if claimed else None, lost_of(candidates)
 
-    def commit(self, call: Call, billed: str, content: bytes) -> None:
-        """Writes the outcome of a call that this process runs."""
-        self._database.execute(
+    def commit(self, call: Call, billed: str, content: bytes) -> bool:
+        """Writes the outcome of a call that this process runs; False if there is no row of it."""
+        cursor = self._database.execute(
             "UPDATE calls SET state = ?, ended_at = ?, delivery = ?, billed = ?, size = ?, outcome = ? "
             "WHERE id = ? AND process = ?",
             (
@@ -127,6 +127,7 @@ class CallTable:
             ),
         )
         self._trim()
+        return cursor.rowcount == 1
 
     def update(self, call: Call) -> bool:
         """Writes the delivery of a call, unless another process has taken its row over; False if there is no row."""

@@ -130,8 +130,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def tell(self, lost: list[dict[str, str]], *, told: bool) -> None:
-        """Records whether a client has learnt of lost calls."""
+    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
+        """Records whether a client has learnt of lost calls with a fingerprint."""
 
     @abstractmethod
     async def find(self, call_id: str) -> Call | None:

@@ -25,10 +25,17 @@ class _Turn:
         self._lock = locks.get(name) or locks.setdefault(name, anyio.Lock(fast_acquire=True))
 
     async def __aenter__(self) -> None:
-        await self._lock.acquire()
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._forget()
+            raise
 
     async def __aexit__(self, *_: object) -> None:
         # Where a task waits, the lock is its from here on.
         self._lock.release()
-        if not self._lock.locked():
+        self._forget()
+
+    def _forget(self) -> None:
+        if not self._lock.locked() and self._locks.get(self._name) is self._lock:
             del self._locks[self._name]

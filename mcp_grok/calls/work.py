@@ -41,7 +41,9 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
         # The process ends. What is left to do is shielded, so nothing is lost by not raising it again.
         pass
     except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its requests must learn of it
-        outcome = InternalError.of(error)
+        # An answer that has come stays one, whatever goes wrong in looking at it.
+        failure = InternalError.of(error)
+        outcome = outcome or failure
     outcome = outcome or call.cut_by or _cut(call, work)
     if isinstance(outcome, Cancelled | CallTimeout | Lost | InternalError):
         outcome.add(partial=call.text)

@@ -169,9 +169,9 @@ async def test_call_that_its_process_did_not_finish_is_lost_to_the_next(opened: 
         assert isinstance(found.outcome, Lost)
         lost = [{"id": call.id, "billed": "unknown"}]
         assert await store.claim("?", None) == (None, lost)
-        await store.tell(lost, told=True)
+        await store.tell("?", lost, told=True)
         assert await store.claim("?", None) == (None, [])
-        await store.tell(lost, told=False)
+        await store.tell("?", lost, told=False)
         assert await store.claim("?", None) == (None, lost)
 
 
@@ -233,6 +233,23 @@ async def test_what_the_disk_does_not_take_is_kept_in_memory(
         assert await claimed(store) == call.id
     assert "the store failed" in caplog.text
     assert "Yo!" not in caplog.text
+
+
+async def test_answer_that_the_disk_does_not_take_is_claimed_from_memory(opened: Opened, tmp_path: Path) -> None:
+    call = Call("grok-4", "?")
+    async with opened() as store:
+        call.process = store.process
+        await store.insert(call, None)
+        with sqlite3.connect(tmp_path / "store" / DATABASE) as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE UPDATE OF outcome ON calls BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+            other.execute("CREATE TRIGGER f BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'full'); END")
+        call.state, call.delivery, call.ended_at = State.COMPLETED, Delivery.ORPHANED, time.time()
+        await store.commit(call, Completion(COMPLETION))
+        call.outcome = Completion(COMPLETION)
+        await store.sync(call)
+        assert await claimed(store) == call.id
 
 
 async def test_disk_that_cannot_be_read_does_not_count_as_empty(opened: Opened, tmp_path: Path) -> None:

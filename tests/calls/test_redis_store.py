@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import pytest
 import trustme
 from pydantic import SecretStr, ValidationError
@@ -113,6 +114,42 @@ async def test_lost_message_leaves_no_gap_in_the_text(upstream: Replay, shared: 
             one_call.work.text_came(", and on")
             await until(lambda: "".join(pieces) == "so far, and on")
             tasks.cancel_scope.cancel()
+
+
+async def test_second_follower_on_a_server_gets_the_text_from_its_beginning(upstream: Replay, shared: Settings) -> None:
+    upstream.behave = hold
+    async with opened(shared, shared) as (one, other):
+        call_id = await hand_off(await ask(one, hello(stream=True)))
+        for _ in range(2):
+            fetching = await fetch(other, call_id)
+            await until(lambda request=fetching: call_of(request).text == "so far")  # type: ignore[misc]
+            await fetching.interrupt(Reason.CLIENT_TIMEOUT)
+
+
+async def test_claim_whose_answer_got_lost_is_known_by_its_nonce(upstream: Replay, shared: Settings) -> None:
+    Held(upstream)
+    async with opened(shared) as (one,), open_redis_store(shared.store) as other:
+        call = await orphaned(one)
+        await until(lambda: not one._store._pending)  # type: ignore[attr-defined]
+        assert await other._take(call.id, "nonce") is not None
+        assert await other._take(call.id, "nonce") is not None
+        assert await other._take(call.id, "another") is None
+
+
+async def test_what_is_to_be_written_at_the_end_of_the_process_is_written(upstream: Replay, shared: Settings) -> None:
+    async with open_redis_store(shared.store) as other:
+        with anyio.CancelScope() as signal:
+            async with open_calls(shared) as calls:
+                request = await ask(calls)
+                await call_of(request).wait()
+                call_id = call_of(request).id
+                await calls.give_id(request)
+                await request.delivered()
+                signal.cancel()
+                await anyio.lowlevel.checkpoint()
+        found = await other.find(call_id)
+    assert found is not None
+    assert isinstance(found.outcome, Completion)
 
 
 async def test_only_its_own_principal_finds_a_call_elsewhere(upstream: Replay, shared: Settings) -> None:
