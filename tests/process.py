@@ -166,7 +166,8 @@ async def listening_process(
         yield line.split()[-1], process
     finally:
         if process.returncode is None:
-            process.terminate()
+            # `terminate` looks first whether it has ended, and then the event loop never learns of its status.
+            os.kill(process.pid, signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
         log = (await process.stderr.read()).decode()
         assert "Traceback" not in log, log

@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -210,5 +209,3 @@ class Call:
 
 Claim = tuple[Call | None, list[dict[str, str]]]
 """The orphan that a new call gets the answer of, and the earlier calls that were lost."""
-
-OnSent = Callable[[], None]
