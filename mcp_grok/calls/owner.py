@@ -177,9 +177,8 @@ class Calls:
 
     async def cancel(self, call: Call) -> None:
         """Stops a call, on whichever server it runs, even though requests wait for it."""
-        call.reason = Reason.USER
         if call.id in self._running:
-            self._stop(call, State.CANCELLED, cancelled(call))
+            self.stop(call)
         elif call.outcome is None:
             await self._store.stop(call)
 
