@@ -157,7 +157,7 @@ async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Ran
                 tool, arguments = CHAT, chat
             continue
         result = await asyncio.wait_for(coming, DEADLINE + SLACK)
-        pursuit.story.append(result["content"][0]["text"][:80])
+        pursuit.story.append(result["content"][0]["text"][:150])
         pursuit.lost |= {call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])}
         body = json.loads(result["content"][0]["text"])
         if body.get("object") == "chat.completion.pending":
@@ -181,14 +181,14 @@ async def came_first(coming: asyncio.Future[Any], moment: Coroutine[Any, Any, No
 def check(pursuit: Pursuit, upstream: Faulty) -> None:
     """The invariants of one question."""
     bills, served = upstream.bills[pursuit.question], upstream.answers[pursuit.question]
-    assert bills <= pursuit.allowed + len(pursuit.lost), pursuit
+    assert bills <= pursuit.allowed + len(pursuit.lost), str(pursuit)
     answers = [result["choices"][0]["message"]["content"] for result in pursuit.results if "choices" in result]
     errors = [result["error"] for result in pursuit.results if "error" in result]
-    assert set(answers) <= set(served), pursuit
+    assert set(answers) <= set(served), str(pursuit)
     if not pursuit.cancelled:
-        assert sorted(answers) == sorted(served), pursuit
+        assert sorted(answers) == sorted(served), str(pursuit)
     if bills and not answers and not pursuit.cancelled:
-        assert pursuit.lost or any(error["billed"] != "no" for error in errors), pursuit
+        assert pursuit.lost or any(error["billed"] != "no" for error in errors), str(pursuit)
 
 
 async def pursue_all(count: int, at_once: int, connection: Connection, upstream: Faulty, seed: int) -> None:

@@ -93,21 +93,22 @@ class RedisStore(Store):
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
         await self._written(fingerprint)
-        ids = await ask(lambda: self._redis.smembers(asked_key(fingerprint)))
-        if not ids:
-            return None, []
-        candidates = await ask(lambda: self._candidates(ids, fingerprint))
-        lost = lost_of(candidates)
-        for candidate in candidates:
-            if not candidate.is_claimable(self._bounds):
+        unreadable: list[dict[str, str]] = []
+        for _ in range(ATTEMPTS):
+            candidates = await ask(lambda: self._candidates(fingerprint))
+            lost = [*lost_of(candidates), *unreadable]
+            orphan = next((candidate.id for candidate in candidates if candidate.is_claimable(self._bounds)), None)
+            if orphan is None:
+                return None, lost
+            record = await self._claimed(orphan, fingerprint)
+            if record is None:
+                # Another request was faster, or it has failed just now: then it counts as lost.
                 continue
-            record = await self._claimed(candidate.id, fingerprint)
-            call = await call_of(record, self.servers.now) if record else None
+            call = await call_of(record, self.servers.now)
             if call is not None and not isinstance(call.outcome, InternalError):
                 return call, lost
-            if record:
-                lost.append({"id": candidate.id, "billed": "unknown"})
-        return None, lost
+            unreadable.append({"id": orphan, "billed": "unknown"})
+        raise unreachable(WatchError())
 
     @uninterrupted
     async def insert(self, call: Call, limit: int | None) -> bool:
@@ -325,8 +326,11 @@ class RedisStore(Store):
                 await self._redis.delete(call_key(call_id), holders_key(call_id))
                 await self._redis.zrem(ENDED_KEY, call_id)
 
-    async def _candidates(self, ids: set[str], fingerprint: str) -> list[Candidate]:
+    async def _candidates(self, fingerprint: str) -> list[Candidate]:
         """The calls that were asked with a fingerprint, oldest first."""
+        ids = await self._redis.smembers(asked_key(fingerprint))
+        if not ids:
+            return []
         records, holders = await self._summaries(ids, fingerprint)
         running = {record["server"] for record in records.values() if record["state"] not in ENDED}
         if dead := await self._find_dead(running):

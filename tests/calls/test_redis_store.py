@@ -136,6 +136,28 @@ async def test_claim_whose_answer_got_lost_is_known_by_its_nonce(upstream: Repla
         assert await other._take(call.id, "another") is None
 
 
+async def test_call_that_fails_while_a_repeat_claims_it_is_claimed_or_told_as_lost(
+    upstream: Replay, shared: Settings
+) -> None:
+    async def drop(exchange: Exchange) -> None:
+        exchange.hang_up()
+
+    async with opened(shared) as (calls,):
+        for number in range(50):
+            upstream.behave = drop
+            held = Held(upstream)
+            chat = hello(text=f"question {number}")
+            first = await orphaned(calls, chat)
+            held.release.set()
+            for _ in range(number):
+                # The two race: each round starts the repeat a little later.
+                await anyio.lowlevel.checkpoint()
+            repeat = await ask(calls, chat)
+            lost = [call["id"] for call in repeat.notes.get("lost", [])]
+            assert call_of(repeat).id == first.id or lost == [first.id]
+            await outcome_of(repeat)
+
+
 async def test_what_is_to_be_written_at_the_end_of_the_process_is_written(upstream: Replay, shared: Settings) -> None:
     async with open_redis_store(shared.store) as other:
         with anyio.CancelScope() as signal:
