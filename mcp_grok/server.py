@@ -25,41 +25,26 @@ from mcp_types import (
     PaginatedRequestParams,
     ReadResourceRequestParams,
     ReadResourceResult,
-    Tool,
 )
 
-from mcp_grok import __version__
-from mcp_grok.callers import Callers
+from mcp_grok import __version__, resources
 from mcp_grok.calls import Calls, Interrupted, OnAnswer, Reason, Request, open_calls
 from mcp_grok.connection import CANCELLED, ConnectionServer, current_connection, reason_of
 from mcp_grok.errors import GrokError, InternalError
-from mcp_grok.exchange import HandshakeRequests, exchange_of
+from mcp_grok.http_exchange import HandshakeRequests, exchange_of
 from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
-from mcp_grok.resources import completion, models, usage
+from mcp_grok.request_principal import Callers
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import error_result
+from mcp_grok.tools.tool import ToolModule
 
 LISTS_TTL = 300_000
 """Milliseconds for which a client may keep the lists of tools and resources."""
 
 Context = ServerRequestContext[Calls, Any]
-
-
-class ToolModule(Protocol):
-    """What each module of `mcp_grok.tools` that is a tool has."""
-
-    NAME: str
-
-    def definition(self, settings: Settings) -> Tool:
-        """The tool as clients see it."""
-        ...
-
-    async def call(self, context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
-        """One call of the tool; raises `GrokError`."""
-        ...
 
 
 class Admission(Protocol):
@@ -140,18 +125,18 @@ def create_server(
                 await context.lifespan_context.interrupted_elsewhere(event)
 
     async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(resources=[models.RESOURCE, usage.RESOURCE], ttl_ms=LISTS_TTL, cache_scope="public")
+        return ListResourcesResult(
+            resources=[resources.MODELS, resources.USAGE], ttl_ms=LISTS_TTL, cache_scope="public"
+        )
 
     async def list_templates(context: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(
-            resource_templates=[completion.TEMPLATE], ttl_ms=LISTS_TTL, cache_scope="public"
+            resource_templates=[resources.COMPLETION], ttl_ms=LISTS_TTL, cache_scope="public"
         )
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         try:
-            uri = str(params.uri)
-            read = {models.URI: models.read, usage.URI: usage.read}.get(uri, completion.read)
-            return await read(context.lifespan_context, settings, uri, callers.of(context))
+            return await resources.read(context.lifespan_context, settings, str(params.uri), callers.of(context))
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": str(params.uri)}) from None
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from mcp_grok import __version__
-from mcp_grok.cli import parser
+from mcp_grok.cli.main import parser
 from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import KEY_FIELDS, Settings, variable

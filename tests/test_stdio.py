@@ -261,7 +261,7 @@ async def test_stray_prints_stay_off_the_wire(environment: dict[str, str]) -> No
         "    async with streams() as pair:\n"
         "        print('a stray line', flush=True); os.write(1, b'another\\n'); yield pair\n"
         "transports.stdio_streams = noisy\n"
-        "from mcp_grok.cli import main\n"
+        "from mcp_grok.cli.main import main\n"
         "sys.exit(main([]))\n"
     )
     async with server_process(environment, (sys.executable, "-c", chatty), stderr=asyncio.subprocess.PIPE) as server:

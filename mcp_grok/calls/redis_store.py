@@ -29,9 +29,9 @@ import anyio.abc
 from redis.exceptions import DataError, ResponseError, WatchError
 
 from mcp_grok.calls.call import ENDED, Call, Claim, Delivery, Outcome, Reason, State
+from mcp_grok.calls.call_log import log_call
 from mcp_grok.calls.candidate import Candidate, is_deletable, lost_of
 from mcp_grok.calls.codec import encoded
-from mcp_grok.calls.log import log_call
 from mcp_grok.calls.redis_client import ANSWER_TIMEOUT, AWAY, CLOSE_TIMEOUT, Client, ask, open_redis, unreachable
 from mcp_grok.calls.redis_record import (
     ENDED_KEY,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mcp_grok.calls.call import Call, Delivery, Reason, State
+from mcp_grok.calls.call_log import log_call
 from mcp_grok.calls.candidate import Candidate, lost_of
-from mcp_grok.calls.log import log_call
 from mcp_grok.calls.process_lock import ProcessLock
 from mcp_grok.calls.store import BOUNDS, Bounds
 from mcp_grok.errors import Lost, NotConfigured

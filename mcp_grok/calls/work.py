@@ -6,7 +6,7 @@ from functools import partial
 import anyio
 
 from mcp_grok.calls.call import Call, Outcome, Reason, State, Work
-from mcp_grok.calls.log import log_call
+from mcp_grok.calls.call_log import log_call
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion

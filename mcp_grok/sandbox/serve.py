@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from mcp_grok.listener import address, app_server, bind, serve_app
-from mcp_grok.sandbox.app import CHUNK_SECONDS, sandbox_app
+from mcp_grok.sandbox.api import CHUNK_SECONDS, sandbox_app
 
 SHUTDOWN_TIMEOUT = 1
 """Seconds that open responses get to end."""

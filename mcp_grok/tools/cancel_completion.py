@@ -6,10 +6,9 @@ from mcp_types import CallToolResult, Tool
 
 from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
-from mcp_grok.tools.arguments import read_arguments
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.result import json_result
+from mcp_grok.tools.tool import read_arguments, tool_definition
 from mcp_grok.upstream.parameters import Kind, Schema, Text
 
 NAME = "grok_cancel_completion"

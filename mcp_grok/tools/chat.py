@@ -9,7 +9,7 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.tools.definition import tool_definition
+from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import answered
 from mcp_grok.upstream.parameters import Schema
 from mcp_grok.upstream.request import PARAMETERS, read_request

@@ -7,11 +7,10 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.calls import Call
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
-from mcp_grok.tools.arguments import read_arguments
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
-from mcp_grok.tools.definition import tool_definition
 from mcp_grok.tools.result import json_result
+from mcp_grok.tools.tool import read_arguments, tool_definition
 from mcp_grok.tools.waiting import answered
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.parameters import Kind, Number, Schema, Text

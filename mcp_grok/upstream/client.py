@@ -18,10 +18,10 @@ from mcp_grok.errors import (
 )
 from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
-from mcp_grok.upstream.pool import pooled_client
+from mcp_grok.upstream.connection_pool import pooled_client
 from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.sse import is_event_stream, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader

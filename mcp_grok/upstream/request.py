@@ -10,7 +10,7 @@ from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.settings import Settings
 from mcp_grok.upstream import messages
-from mcp_grok.upstream.fitting import fitted
+from mcp_grok.upstream.adapt import fitted
 from mcp_grok.upstream.function_tools import TOOL_SCHEMA, ToolChoice, named_function, read_tool
 from mcp_grok.upstream.image_files import ImageFiles, with_image_files
 from mcp_grok.upstream.parameters import (
@@ -25,7 +25,7 @@ from mcp_grok.upstream.parameters import (
     invalid,
     nearest,
 )
-from mcp_grok.upstream.text import without_lone_surrogates
+from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 STOP_RULE = "must be a string or a list of 1 to 4 strings"
 

@@ -22,9 +22,9 @@ from mcp_grok.errors import CallTimeout, GrokError, InternalError, Lost, NotConf
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import ask, call_of, hand_off, hello, hold, outcome_of
 from tests.conftest import settings_for
+from tests.end_to_end.test_cancellations import body_of, environment
 from tests.process import server_process
 from tests.replay import COMPLETION, Held, Replay
-from tests.test_cancellations import body_of, environment
 
 Opened = Callable[..., AbstractAsyncContextManager[LocalStore]]
 

@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from mcp_grok import cli
+from mcp_grok.cli import main as cli
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
 from mcp_grok.upstream.address import completions_url
 from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY

@@ -12,7 +12,7 @@ from mcp_grok.tools.cutting import compact, cut, fits, prefix
 from tests.conftest import settings_for
 from tests.replay import COMPLETION, Replay
 from tests.test_server import HELLO
-from tests.tools.test_handoff import use
+from tests.tools.test_waiting import use
 
 LIMIT = 2000
 TEXTS = st.text(st.sampled_from('a"\\\n\u0000é€😀 '), max_size=6000)

@@ -12,7 +12,7 @@ from mcp_grok.errors import GrokError, InvalidRequest, NotConfigured
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.messages import ROLES
 from mcp_grok.upstream.request import PARAMETERS, ChatRequest, read_request
-from mcp_grok.upstream.text import without_lone_surrogates
+from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOOLS = [

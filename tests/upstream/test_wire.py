@@ -10,7 +10,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
-from mcp_grok.upstream.text import without_lone_surrogates
+from mcp_grok.upstream.surrogates import without_lone_surrogates
 from tests.replay import Replay
 from tests.wire import FOLDER, RECORDINGS, recorded
 

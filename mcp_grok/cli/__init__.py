@@ -1,0 +1,1 @@
+"""The commands of `mcp-grok`, one a file."""

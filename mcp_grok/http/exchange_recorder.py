@@ -1,0 +1,91 @@
+"""Records HTTP exchanges: gives handshake-era clients a session id, and learns whether a response was written."""
+
+import json
+import re
+import secrets
+from typing import Any
+
+import anyio
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_grok.http_exchange import SCOPE_KEY, Exchange
+
+SESSION_HEADER = "mcp-session-id"
+VERSION_HEADER = "mcp-protocol-version"
+
+MEMBER = re.compile(rb'"(method|result|error)":')
+"""What tells a response from a notification: the first of these members."""
+
+ROUNDS = 2
+"""Rounds of the event loop after which a pending `receive` has reported a disconnect."""
+
+MAX_INITIALIZE_BYTES = 64 * 1024
+"""A longer body is not looked at: no `initialize` request has so many bytes."""
+
+
+class RecordedExchange:
+    """Wraps an ASGI application: puts an `Exchange` in each scope, and records how its response ended.
+
+    The session id that it gives to a client of the handshake era carries no state. With it a cancellation, which comes
+    on another connection, finds its request.
+
+    Args:
+        app: Streamable HTTP without sessions.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one exchange."""
+        headers = Headers(scope=scope)
+        version = headers.get(VERSION_HEADER)
+        is_handshake = version is None or version in HANDSHAKE_PROTOCOL_VERSIONS
+        exchange = scope[SCOPE_KEY] = Exchange(headers.get(SESSION_HEADER, ""), is_handshake)
+        opens = is_handshake and not exchange.session and scope["method"] == "POST"
+        written = gone = False
+
+        async def read() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            if opens and not exchange.session and _is_initialize(message):
+                exchange.session = secrets.token_hex(16)
+            return message
+
+        async def write(message: Message) -> None:
+            nonlocal written
+            if opens and exchange.session and message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[SESSION_HEADER] = exchange.session
+            is_answer = exchange.request is not None and _is_answer(message)
+            if is_answer:
+                # The server silently drops what it sends after a disconnect; only a pending `receive` reports it.
+                for _ in range(ROUNDS):
+                    await anyio.lowlevel.checkpoint()
+            is_dropped = gone
+            await send(message)
+            written = written or (is_answer and not is_dropped)
+
+        try:
+            await self._app(scope, read, write)
+        finally:
+            await exchange.end(written=written)
+
+
+def _is_initialize(message: Message) -> bool:
+    body = message.get("body", b"")
+    if b'"initialize"' not in body or len(body) > MAX_INITIALIZE_BYTES:
+        return False
+    try:
+        request: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(request, dict) and request.get("method") == "initialize"
+
+
+def _is_answer(message: Message) -> bool:
+    """Whether a piece of a body holds the response; on an event stream, progress comes before it, and an end after."""
+    kind = MEMBER.search(message.get("body", b""))
+    return kind is not None and kind[1] != b"method"

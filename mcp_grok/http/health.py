@@ -1,0 +1,41 @@
+"""What operators and their machines ask a server: is it alive, does it take calls, how is it doing."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mcp_grok.calls import Calls
+
+
+def operations_routes(calls: Calls, *, metrics: bool) -> list[Route]:
+    """The routes `/healthz`, `/readyz` and, where it is asked for, `/metrics`.
+
+    Args:
+        calls: The calls of this process.
+        metrics: Whether metrics are served, in the form that Prometheus reads.
+
+    Raises:
+        NotConfigured: metrics are asked for, and what collects them is not installed.
+    """
+
+    async def alive(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        # Not while it drains, nor when the store that it shares is gone.
+        if await calls.is_ready():
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready"}, 503)
+
+    routes = [Route("/healthz", alive), Route("/readyz", ready)]
+    if metrics:
+        from mcp_grok.http.prometheus import exposed_metrics
+
+        expose = exposed_metrics()
+
+        async def show(request: Request) -> Response:
+            content, kind = expose()
+            return Response(content, media_type=kind)
+
+        routes.append(Route("/metrics", show))
+    return routes

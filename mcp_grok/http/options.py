@@ -1,0 +1,137 @@
+"""How a service is run, checked: it never lets anybody spend the operator's key who was not let in."""
+
+import argparse
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from mcp_grok.cli.serve_command import DRAIN
+from mcp_grok.listener import LOOPBACK_HOSTS
+from mcp_grok.request_principal import KeyRule
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.address import is_loopback
+
+HTTP_PATH = "/mcp"
+SSE_PATH = "/sse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one caller may have; None for as much as there is."""
+
+    requests_per_minute: int | None = None
+    calls_at_once: int | None = None
+    tokens_per_day: int | None = None
+
+    @property
+    def are_counted(self) -> bool:
+        """Whether something must be counted over time."""
+        return (self.requests_per_minute, self.tokens_per_day) != (None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """What is served over HTTP, to whom.
+
+    Attributes:
+        transport: `http`, which has streamable HTTP, or `sse`, which has only SSE.
+        sse: Whether SSE is served.
+        hosts: Names that clients may reach it by, besides those of this machine.
+        origins: Web pages that may call, besides those of these hosts.
+        token_file: Names and hashes of tokens that let in.
+        oidc_issuer: An OpenID provider whose users are let in.
+        oidc_audience: What its tokens must be for.
+        oidc_scopes: Scopes that its tokens must have.
+        public_url: The address of the server as clients know it.
+        caller_keys: Whether a caller's own key for the provider counts.
+        limits: Of each caller.
+        drain: Seconds that running calls get to end after a signal.
+        metrics: Whether `/metrics` is served.
+    """
+
+    transport: Literal["http", "sse"] = "http"
+    sse: bool = True
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    token_file: Path | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str = ""
+    oidc_scopes: tuple[str, ...] = ()
+    public_url: str | None = None
+    caller_keys: KeyRule = "off"
+    limits: Limits = Limits()
+    drain: float = DRAIN
+    metrics: bool = False
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers must say who they are."""
+        return self.token_file is not None or self.oidc_issuer is not None
+
+    @classmethod
+    def read(cls, given: argparse.Namespace, settings: Settings) -> "ServiceOptions":
+        """The options of the command line.
+
+        Raises:
+            ValueError: they do not go together, or would let anybody in; the message says which option to choose.
+        """
+        read = cls(
+            transport=given.transport,
+            sse=given.transport == "sse" or not given.no_sse,
+            hosts=_hosts(given.host, given.allowed_host or (), given.public_url),
+            origins=tuple(given.allowed_origin or ()),
+            token_file=Path(given.token_file).expanduser() if given.token_file else None,
+            oidc_issuer=given.oidc_issuer,
+            oidc_audience=given.oidc_audience or "",
+            oidc_scopes=tuple(given.oidc_scope or ()),
+            public_url=given.public_url,
+            caller_keys=given.caller_keys or "off",
+            limits=Limits(
+                requests_per_minute=given.requests_per_minute,
+                calls_at_once=given.calls_at_once,
+                tokens_per_day=given.tokens_per_day,
+            ),
+            drain=DRAIN if given.drain is None else given.drain,
+            metrics=bool(given.metrics),
+        )
+        read._check(given.host, settings)
+        if (given.workers or 1) > 1 and settings.store_folder is None and settings.store_url is None:
+            raise ValueError(
+                "--workers: several processes must share their answers: set MCP_GROK_STORE to redis://… or disk:…"
+            )
+        return read
+
+    def _check(self, host: str | None, settings: Settings) -> None:
+        if (host or "127.0.0.1") not in LOOPBACK_HOSTS:
+            if not self.authenticates and self.caller_keys != "require":
+                raise ValueError(
+                    f"--host {host}: whoever reaches the server would spend your key. Say who may: --token-file FILE "
+                    "or --oidc-issuer URL, or have callers spend their own: --caller-keys require."
+                )
+            if not self.hosts:
+                raise ValueError(f"--host {host}: say by which name clients reach the server: --allowed-host NAME.")
+        if self.oidc_issuer and not (self.oidc_audience and self.public_url):
+            raise ValueError("--oidc-issuer needs --oidc-audience and --public-url.")
+        if (self.oidc_audience or self.oidc_scopes) and not self.oidc_issuer:
+            raise ValueError("--oidc-audience and --oidc-scope need --oidc-issuer.")
+        if self.public_url and not (is_loopback(self.public_url) or self.public_url.startswith("https://")):
+            raise ValueError("--public-url must be an https URL, like https://grok.example.com/mcp.")
+        if not 0 <= self.drain < 86_400:
+            raise ValueError("--drain must be a number of seconds.")
+
+
+def _hosts(host: str | None, allowed: Sequence[str], public_url: str | None) -> tuple[str, ...]:
+    """The names that clients may reach the server by, besides those of this machine."""
+    public = urlsplit(public_url or "").hostname or ""
+    own = host if host and host not in LOOPBACK_HOSTS and not _is_any(host) else ""
+    return tuple(dict.fromkeys(filter(None, (*allowed, public, own))))
+
+
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

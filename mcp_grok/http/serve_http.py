@@ -1,0 +1,59 @@
+"""Serving streamable HTTP and SSE."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mcp_grok.errors import NotConfigured
+from mcp_grok.http.app import service_app
+from mcp_grok.http.health import operations_routes
+from mcp_grok.http.options import ServiceOptions
+from mcp_grok.listener import serve_app
+from mcp_grok.request_principal import Callers
+from mcp_grok.server import create_server, open_upstream
+from mcp_grok.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_grok.auth.quotas import CallerLimits
+
+SHUTDOWN_TIMEOUT = 3
+"""Seconds that open responses get to end after a signal."""
+
+
+async def serve_http(settings: Settings, options: ServiceOptions, listener: socket.socket) -> int:
+    """Serves streamable HTTP, SSE or both until a signal comes and running calls have had their time to end.
+
+    Returns:
+        The exit status: 128 + the signal's number.
+
+    Raises:
+        NotConfigured: tokens, the OpenID provider or the store cannot be used.
+    """
+    async with (
+        _limits(settings, options) as limits,
+        open_upstream(
+            settings,
+            on_answer=limits.count if limits else None,
+            calls_at_once=options.limits.calls_at_once,
+        ) as calls,
+    ):
+        server = create_server(settings, calls, Callers(options.caller_keys), limits)
+        app = service_app(server, options, operations_routes(calls, metrics=options.metrics))
+        return await serve_app(
+            app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(calls.drain, options.drain)
+        )
+
+
+@asynccontextmanager
+async def _limits(settings: Settings, options: ServiceOptions) -> "AsyncIterator[CallerLimits | None]":
+    if not options.limits.are_counted:
+        yield None
+        return
+    try:
+        from mcp_grok.auth.quotas import open_limits
+    except ImportError:
+        raise NotConfigured("Limits for callers need the extra [team].") from None
+    async with open_limits(options.limits, settings.store_url) as limits:
+        yield limits

@@ -1,0 +1,116 @@
+"""The resources: what is known of the models, what was used, and a completion, whole, in pages that a client takes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
+
+from mcp_grok.calls import Calls
+from mcp_grok.errors import GrokError, NotFound
+from mcp_grok.models import known_models
+from mcp_grok.principal import Principal
+from mcp_grok.settings import Settings
+from mcp_grok.tools.cutting import compact, fits, prefix, uri_of
+from mcp_grok.tools.result import META, completion_json
+
+JSON = "application/json"
+TTL = 300_000
+"""Milliseconds for which a client may keep what does not change."""
+
+MODELS = Resource(
+    name="models",
+    title="Grok models",
+    uri="grok://models",
+    description="What is documented of each model: context, images, reasoning, what it refuses, what replaces it",
+    mime_type=JSON,
+)
+
+USAGE = Resource(
+    name="usage",
+    title="Grok usage",
+    uri="grok://usage",
+    description="Answers, tokens and cost by model since this server started; estimates are marked",
+    mime_type=JSON,
+)
+
+COMPLETION = ResourceTemplate(
+    name="completion",
+    title="A Grok completion, whole",
+    uri_template=uri_of("{id}"),
+    description=f"In pages; _meta['{META}next'] names the next",
+    mime_type=JSON,
+)
+
+
+async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
+    """A resource.
+
+    Raises:
+        NotFound: there is no such resource, completion or page.
+    """
+    if uri == MODELS.uri:
+        return _result(TextResourceContents(uri=uri, text=compact(catalogue(settings)), mime_type=JSON), ttl=TTL)
+    if uri == USAGE.uri:
+        text = compact(await calls.usage(principal))
+        return _result(TextResourceContents(uri=uri, text=text, mime_type=JSON), is_private=True)
+    return await _completion(calls, settings, uri, principal)
+
+
+def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str, Any]:
+    """The provider in force, its default model, and its models; what nobody documents is left out of them.
+
+    Args:
+        settings: Say which provider.
+        live: The names that the provider lists now; each model then says whether it is among them.
+    """
+    documented = [_documented(asdict(model)) for model in known_models(settings.active_provider.name)]
+    if live is not None:
+        names = [model["name"] for model in documented]
+        documented = [{**model, "live": model["name"] in live} for model in documented]
+        documented += [{"name": name, "live": True} for name in live if name not in names]
+    provider = settings.active_provider.name
+    return {"provider": provider, **({"default": settings.model} if settings.model else {}), "models": documented}
+
+
+async def _completion(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
+    """A page of a completion's JSON; joined in order, the pages are the completion, or the error that it ended with."""
+    call_id, offset = _parsed(uri)
+    call = await calls.find(call_id, principal)
+    outcome = call.outcome
+    if outcome is None:
+        text = compact({"object": "chat.completion.pending", "id": call.id, "status": "in_progress"})
+    elif isinstance(outcome, GrokError):
+        text = compact({"error": outcome.as_dict()})
+    else:
+        text = completion_json(outcome)
+    if offset > len(text):
+        raise NotFound(f"{uri}: the completion has {len(text)} characters.", param="uri")
+    rest = text[offset:]
+    page = rest if fits(rest, settings.max_result_bytes) else prefix(rest, settings.max_result_bytes)
+    following = {f"{META}next": f"{uri_of(call_id)}?offset={offset + len(page)}"} if page != rest else None
+    content = TextResourceContents(
+        uri=uri, text=page, mime_type=JSON if page == text else "text/plain", _meta=following
+    )
+    return _result(content, ttl=TTL if outcome is not None else 0, is_private=True)
+
+
+def _parsed(uri: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        parts = urlsplit("")
+    offsets = parse_qs(parts.query).get("offset", ["0"])
+    if (parts.scheme, parts.netloc) != ("grok", "completions") or not offsets[0].isdecimal():
+        raise NotFound(f"{uri[:200]!r} is no resource; read {uri_of('{id}')}.", param="uri")
+    return parts.path.removeprefix("/"), int(offsets[0][:18])
+
+
+def _documented(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that are known. The provider stands above all of them."""
+    return {name: fact for name, fact in facts.items() if fact is not None and name != "provider"}
+
+
+def _result(content: TextResourceContents, *, ttl: int = 0, is_private: bool = False) -> ReadResourceResult:
+    return ReadResourceResult(contents=[content], ttl_ms=ttl, cache_scope="private" if is_private else "public")

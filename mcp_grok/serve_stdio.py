@@ -1,0 +1,46 @@
+"""Serving one client over stdio."""
+
+import os
+
+import anyio
+
+from mcp_grok.server import create_server, open_upstream
+from mcp_grok.settings import Settings
+from mcp_grok.signals import StoppedBySignal
+from mcp_grok.stdio import can_be_watched, stdio_streams
+
+
+async def serve_stdio(settings: Settings) -> int:
+    """Serves one client until it closes stdin, or a signal comes.
+
+    Returns:
+        The exit status: 0 on EOF, 128 + the signal's number on a signal.
+    """
+    watched = can_be_watched()
+    async with anyio.create_task_group() as tasks:
+
+        def stop(number: int) -> None:
+            if not watched:
+                # A thread of the SDK sits in readline, and nothing but an exit ends it.
+                os._exit(128 + number)
+            tasks.cancel_scope.cancel()
+
+        stopped = StoppedBySignal(stop)
+        tasks.start_soon(stopped.watch)
+        await _run_stdio(settings, watched)
+        tasks.cancel_scope.cancel()
+    return stopped.status
+
+
+async def _run_stdio(settings: Settings, watched: bool) -> None:
+    async with open_upstream(settings) as calls:
+        server = create_server(settings, calls)
+        options = server.create_initialization_options()
+        if watched:
+            async with stdio_streams() as (reader, writer):
+                await server.run(reader, writer, options)
+        else:
+            from mcp.server.stdio import stdio_server
+
+            async with stdio_server() as (lines, replies):
+                await server.run(lines, replies, options)

@@ -1,0 +1,254 @@
+"""Bearer tokens in a file: who gets in, what the file must be like, and how it changes while it is read."""
+
+import hashlib
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_grok.auth.tokens import PREFIX, TokenFile, names, new_token, revoke
+from mcp_grok.errors import NotConfigured
+
+NEEDS_MODES = pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the file of tokens goes; there is none yet."""
+    return tmp_path / "tokens"
+
+
+def write(path: Path, text: str) -> None:
+    """Writes the file as a person would, for its owner alone."""
+    path.write_bytes(text.encode())
+    path.chmod(0o600)
+
+
+def line(name: str, token: str) -> str:
+    """A line as a person could write it."""
+    return f"{name} {hashlib.sha256(token.encode()).hexdigest()}\n"
+
+
+def made_up() -> str:
+    """A token of the right form that no file has."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+async def holder(file: TokenFile, token: str) -> str | None:
+    """Who is let in with the token."""
+    access = await file.verify_token(token)
+    return access.client_id if access else None
+
+
+async def test_a_token_lets_in_whom_it_was_made_for(path: Path) -> None:
+    tokens = {name: new_token(path, name) for name in ("alice@example.org", "ci-bot", "bob")}
+    file = TokenFile(path)
+    for name, token in tokens.items():
+        access = await file.verify_token(token)
+        assert access is not None
+        assert (access.client_id, access.scopes, access.token, access.expires_at) == (name, [], token, None)
+
+
+async def test_a_token_that_nobody_was_given_lets_nobody_in(path: Path) -> None:
+    token = new_token(path, "alice")
+    file = TokenFile(path)
+    assert await holder(file, made_up()) is None
+    assert await holder(file, token[:-1] + ("A" if token[-1] != "A" else "B")) is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "hunter2", "mcpgrok_short", f"{PREFIX}{'a' * 44}", f"{PREFIX}{'a' * 42}!", f"{PREFIX}{'ä' * 43}", "a" * 43],
+)
+async def test_a_token_of_another_form_is_refused_though_its_hash_is_in_the_file(path: Path, token: str) -> None:
+    write(path, line("alice", token))
+    assert await holder(TokenFile(path), token) is None
+
+
+@pytest.mark.parametrize("ending", ["\n", "\ud800", " ", "\0"])
+async def test_nothing_may_follow_a_token(path: Path, ending: str) -> None:
+    token = new_token(path, "alice")
+    assert await holder(TokenFile(path), token + ending) is None
+
+
+async def test_the_file_has_no_token_in_it_and_is_its_owners_alone(path: Path) -> None:
+    token = new_token(path, "alice")
+    assert path.read_text() == line("alice", token)
+    if sys.platform != "win32":
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_tokens_made_and_revoked_count_from_the_next_request_on(path: Path) -> None:
+    alice = new_token(path, "alice")
+    file = TokenFile(path)
+    bob = new_token(path, "bob")
+    assert await holder(file, bob) == "bob"
+    revoke(path, "alice")
+    assert (await holder(file, alice), await holder(file, bob)) == (None, "bob")
+    again = new_token(path, "alice")
+    assert (await holder(file, alice), await holder(file, again)) == (None, "alice")
+
+
+async def test_a_file_whose_last_token_is_revoked_lets_nobody_in(path: Path) -> None:
+    token = new_token(path, "alice")
+    file = TokenFile(path)
+    revoke(path, "alice")
+    assert names(path) == []
+    assert await holder(file, token) is None
+
+
+@pytest.mark.parametrize("broken", ["alice\n", None])
+async def test_nobody_gets_in_while_the_file_is_broken_or_gone_and_the_log_says_so_once(
+    path: Path, broken: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = new_token(path, "alice")
+    right = path.read_text()
+    file = TokenFile(path)
+    if broken is None:
+        path.unlink()
+    else:
+        write(path, right + broken)
+    for _ in range(3):
+        assert await holder(file, token) is None
+    [record] = caplog.records
+    assert (record.levelname, str(path) in record.getMessage()) == ("ERROR", True)
+    assert not any(secret in caplog.text for secret in (token, right.split()[1]))
+    write(path, right)
+    assert await holder(file, token) == "alice"
+    assert len(caplog.records) == 1
+
+
+@NEEDS_MODES
+async def test_nobody_gets_in_once_others_can_read_the_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    token = new_token(path, "alice")
+    file = TokenFile(path)
+    path.chmod(0o644)
+    assert await holder(file, token) is None
+    assert f"chmod 600 {path}" in caplog.text
+    path.chmod(0o600)
+    assert await holder(file, token) == "alice"
+
+
+@NEEDS_MODES
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
+def test_a_file_that_others_have_access_to_is_refused(path: Path, mode: int) -> None:
+    new_token(path, "alice")
+    path.chmod(mode)
+    with pytest.raises(NotConfigured, match=f"chmod 600 {path}"):
+        TokenFile(path)
+    with pytest.raises(NotConfigured, match="chmod 600"):
+        new_token(path, "bob")
+
+
+def test_a_file_that_is_not_there_is_told_with_how_to_make_it(path: Path) -> None:
+    with pytest.raises(NotConfigured, match=f"mcp-grok token new NAME --file {path}"):
+        TokenFile(path)
+
+
+def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="cannot be read"):
+        TokenFile(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "alice",
+        f"alice {'a' * 63}",
+        f"alice {'a' * 65}",
+        f"alice {'g' * 64}",
+        f"al/ice {'a' * 64}",
+        f"{'n' * 65} {'a' * 64}",
+        f"älice {'a' * 64}",
+        f"alice {'a' * 64} admin",
+        f"bob {'a' * 64}",
+        f"alice {'b' * 64}",
+        f"alice {'B' * 64}",
+        "\x00",
+    ],
+)
+def test_a_wrong_line_is_told_by_its_number_and_not_by_what_it_says(path: Path, wrong: str) -> None:
+    write(path, f"# who may come in\n\nbob {'b' * 64}\n{wrong}\n")
+    with pytest.raises(NotConfigured, match=f"^Line 4 of {path} ") as caught:
+        TokenFile(path)
+    assert "a" * 32 not in caught.value.message
+    with pytest.raises(NotConfigured, match="Line 4"):
+        new_token(path, "carol")
+
+
+async def test_comments_blank_lines_and_hashes_in_capitals_are_as_good(path: Path) -> None:
+    token = made_up()
+    name, kept = line("alice", token).split()
+    write(path, f"  # ünser Team\r\n\r\n\t{name}\t{kept.upper()}  \r\n#bob {kept}")
+    assert await holder(TokenFile(path), token) == "alice"
+
+
+def test_every_other_line_stays_as_it_is_byte_for_byte(path: Path) -> None:
+    before = f"# ünser Team\r\n\r\n  bob   {'B' * 64}\t\n#alice was here"
+    write(path, before)
+    token = new_token(path, "alice")
+    assert path.read_bytes().decode() == f"{before}\n{line('alice', token)}"
+    revoke(path, "bob")
+    assert path.read_bytes().decode() == f"# ünser Team\r\n\r\n#alice was here\n{line('alice', token)}"
+
+
+def test_names_come_in_the_files_order(path: Path) -> None:
+    for name in ("carol", "alice", "a" * 64, "B.o_b-2@example.org"):
+        new_token(path, name)
+    assert names(path) == ["carol", "alice", "a" * 64, "B.o_b-2@example.org"]
+
+
+@pytest.mark.parametrize("name", ["", "a" * 65, "al ice", "#alice", "älice", "alice\n", "a/b"])
+def test_a_name_that_will_not_do_is_refused_and_no_file_is_made(path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a token's name"):
+        new_token(path, name)
+    assert not path.exists()
+
+
+def test_who_has_a_token_must_lose_it_first(path: Path) -> None:
+    new_token(path, "alice")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="revoke it first"):
+        new_token(path, "alice")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["bob", "", "alic", "# alice"])
+def test_nobody_is_revoked_who_has_no_token(path: Path, name: str) -> None:
+    new_token(path, "alice")
+    with pytest.raises(ValueError, match="has no token for"):
+        revoke(path, name)
+    assert names(path) == ["alice"]
+
+
+def test_two_cannot_change_the_file_at_once_and_nothing_is_left_behind(path: Path) -> None:
+    new_token(path, "alice")
+    busy = path.with_name("tokens.new")
+    busy.touch()
+    with pytest.raises(ValueError, match=f"remove {busy}"):
+        revoke(path, "alice")
+    busy.unlink()
+    with pytest.raises(ValueError, match="no token"):
+        revoke(path, "bob")
+    revoke(path, "alice")
+    assert list(path.parent.iterdir()) == [path]
+
+
+@NEEDS_MODES
+def test_a_link_stays_a_link(path: Path) -> None:
+    target = path.with_name("elsewhere")
+    new_token(target, "alice")
+    path.symlink_to(target)
+    new_token(path, "bob")
+    assert path.is_symlink()
+    assert names(target) == ["alice", "bob"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_root_changes_stays_its_owners(path: Path) -> None:
+    new_token(path, "alice")
+    os.chown(path, 12345, 12345)
+    new_token(path, "bob")
+    assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (12345, 0o600)

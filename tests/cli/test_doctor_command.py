@@ -1,0 +1,195 @@
+"""`mcp-grok doctor`, as a process."""
+
+import asyncio
+import json
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from mcp_grok.cli.install.clients import CLIENTS
+from tests.conftest import KEY
+from tests.process import MCP_GROK
+from tests.replay import Exchange, Replay
+
+
+@dataclass
+class Findings:
+    """What the doctor found.
+
+    Attributes:
+        status: Its exit status.
+        out: What it printed.
+        checks: State, finding and advice of each check; of several with one name the last.
+    """
+
+    status: int
+    out: str
+    checks: dict[str, dict[str, str]]
+
+
+async def doctor(home: Path, *options: str, **environment: str) -> Findings:
+    """Runs it in a home of its own."""
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK,
+        "doctor",
+        "--json",
+        *options,
+        env={**os.environ, "HOME": str(home), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert err == b""
+    assert KEY.encode() not in out
+    checks = json.loads(out)["checks"]
+    return Findings(process.returncode or 0, out.decode(), {check["name"]: check for check in checks})
+
+
+def pointing_to(upstream: Replay, provider: str = "xai") -> dict[str, str]:
+    """The environment of a server whose provider is an upstream of ours."""
+    return {"MCP_GROK_PROVIDER": provider, "XAI_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+
+
+async def test_with_the_sandbox_all_is_well_and_a_call_is_made(tmp_path: Path) -> None:
+    found = await doctor(tmp_path, "--call", MCP_GROK_PROVIDER="sandbox")
+    assert found.status == 0
+    assert {name for name, check in found.checks.items() if check["state"] == "ok"} == {
+        *("python", "packages", "settings", "key", "provider", "call", "server")
+    }
+    assert "MCP_GROK_PROVIDER=sandbox (environment)" in found.checks["settings"]["found"]
+    assert "grok_chat_completions" in found.checks["server"]["found"]
+    assert "completion_tokens" in found.checks["call"]["found"]
+
+
+async def test_a_key_is_checked_for_free_where_that_can_be_done(tmp_path: Path, upstream: Replay) -> None:
+    upstream.answer({"data": []})
+    found = await doctor(tmp_path, **pointing_to(upstream))
+    assert found.status == 0
+    assert found.checks["key"]["found"] == "for xAI, from XAI_API_KEY (environment)"
+    assert found.checks["key accepted"]["state"] == "ok"
+    assert [request.path for request in upstream.requests] == ["/", "/v1/models"]
+    assert upstream.requests[1].headers["authorization"] == f"Bearer {KEY}"
+    assert found.checks["call"]["state"] == "skipped"
+
+
+async def test_a_key_that_is_refused_is_told(tmp_path: Path, upstream: Replay) -> None:
+    upstream.answer({"error": f"no {KEY}"}, status=401)
+    found = await doctor(tmp_path, "--call", **pointing_to(upstream))
+    assert found.status == 1
+    assert (found.checks["key accepted"]["state"], found.checks["call"]["state"]) == ("failed", "failed")
+    assert "new key" in found.checks["key accepted"]["advice"]
+
+
+async def test_a_clock_that_is_off_is_told(tmp_path: Path, upstream: Replay) -> None:
+    upstream.answer({}, headers="date: Sat, 01 Jan 2000 00:00:00 GMT\r\n")
+    found = await doctor(tmp_path, **pointing_to(upstream))
+    assert found.status == 0
+    assert found.checks["clock"]["state"] == "warning"
+    assert found.checks["clock"]["found"].endswith("s fast")
+
+
+async def test_a_provider_that_cannot_be_reached_is_told_with_what_to_check(tmp_path: Path) -> None:
+    found = await doctor(tmp_path, XAI_API_KEY=KEY, MCP_GROK_BASE_URL="http://127.0.0.1:1")
+    assert found.status == 1
+    assert found.checks["provider"]["state"] == "failed"
+    assert "MCP_GROK_BASE_URL" in found.checks["provider"]["advice"]
+    assert found.checks["server"]["state"] == "ok"
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(tmp_path: Path) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
+    async with Replay(server) as upstream:
+        address = upstream.base_url.replace("http:", "https:")
+        found = await doctor(tmp_path, XAI_API_KEY=KEY, MCP_GROK_BASE_URL=address)
+    assert found.checks["provider"]["state"] == "failed"
+    assert "SSL_CERT_FILE" in found.checks["provider"]["advice"]
+
+
+async def test_a_provider_that_answers_no_http_is_told(tmp_path: Path, upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.send(b"SSH-2.0-nonsense\r\n")
+        exchange.hang_up()
+
+    upstream.behave = behave
+    found = await doctor(tmp_path, **pointing_to(upstream))
+    assert found.checks["provider"]["state"] == "failed"
+
+
+async def test_a_missing_key_and_a_wrong_setting_are_told_with_what_to_set(tmp_path: Path, upstream: Replay) -> None:
+    found = await doctor(tmp_path, MCP_GROK_BASE_URL=upstream.base_url, MCP_GROK_TIMEOU="5")
+    assert found.status == 1
+    assert "ACEDATACLOUD_API_TOKEN" in found.checks["key"]["advice"]
+    assert found.checks["settings"] == {
+        "name": "settings",
+        "state": "warning",
+        "found": "MCP_GROK_TIMEOU is not a setting",
+        "advice": "Did you mean MCP_GROK_TIMEOUT?",
+    }
+    found = await doctor(tmp_path, MCP_GROK_TIMEOUT="soon")
+    assert found.status == 1
+    assert "MCP_GROK_TIMEOUT='soon'" in found.checks["settings"]["found"]
+
+
+def grok_in(**environment: str) -> dict[str, Any]:
+    """Cursor's file with our entry."""
+    return {"mcpServers": {"grok": {"command": MCP_GROK[0], "args": ["-m", "mcp_grok"], "env": environment}}}
+
+
+async def test_a_key_that_only_a_client_has_is_no_failure(tmp_path: Path, upstream: Replay) -> None:
+    path = tmp_path / ".cursor" / "mcp.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(grok_in(ACEDATACLOUD_API_TOKEN=KEY)))
+    found = await doctor(tmp_path, MCP_GROK_BASE_URL=upstream.base_url)
+    assert found.status == 0
+    assert "Cursor has one of its own" in found.checks["key"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("content", "state", "advice"),
+    [
+        (grok_in(XAI_API_KEY="a key of its own"), "ok", ""),
+        (grok_in(MCP_GROK_PROVIDER="sandbox"), "ok", ""),
+        (grok_in(XAI_API_KEY="${env:NOT_SET}"), "warning", "with the key set"),
+        (grok_in(), "warning", "with the key set"),
+        ({"mcpServers": {"grok": {"command": MCP_GROK[0], "args": None, "env": []}}}, "warning", "with the key set"),
+        ({"mcpServers": {"grok": {"command": "mcp-grok"}}}, "warning", "mcp-grok install cursor"),
+        ({"mcpServers": {"grok": {"command": "/nowhere/mcp-grok"}}}, "failed", "mcp-grok install cursor"),
+        ({"mcpServers": {}}, "skipped", "mcp-grok install cursor"),
+        ("[", "failed", "by hand"),
+        ([], "failed", "by hand"),
+    ],
+)
+async def test_a_clients_file_is_looked_at(tmp_path: Path, content: Any, state: str, advice: str) -> None:
+    path = tmp_path.joinpath(*CLIENTS["cursor"].path[1:])
+    path.parent.mkdir()
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
+    assert found.checks["cursor"]["state"] == state
+    assert advice in found.checks["cursor"]["advice"]
+    assert found.checks["codex"]["state"] == "skipped"
+    assert found.status == (state == "failed")
+
+
+async def test_a_person_reads_one_line_a_finding_and_one_for_what_to_do(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK, "doctor", env={**os.environ, "HOME": str(tmp_path)}, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    lines = out.decode().splitlines()
+    assert lines[3].startswith("failed   key             there is none for AceData")
+    assert lines[4].strip() == "Set ACEDATACLOUD_API_TOKEN or MCP_GROK_API_KEY."
+    assert process.returncode == 1
+
+
+async def test_a_password_in_the_stores_address_is_not_shown(tmp_path: Path) -> None:
+    store = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": "redis://ann:hunter2@127.0.0.1:1/0"}
+    found = await doctor(tmp_path, **store)
+    assert "redis://…@127.0.0.1:1/0" in found.out
+    assert "hunter2" not in found.out
+    assert found.checks["server"]["state"] == "failed"

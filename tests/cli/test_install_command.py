@@ -1,0 +1,254 @@
+"""`mcp-grok install`, as a process, in homes of its own."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pytest
+
+from mcp_grok.cli.install import jsonc
+from mcp_grok.cli.install.clients import CLIENTS, config_path
+from mcp_grok.cli.main import CLIENT_NAMES
+from tests.conftest import KEY
+from tests.process import MCP_GROK
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+OTHERS = {
+    "claude-desktop": '{\n  "globalShortcut": "",\n  "mcpServers": {\n    "other": {"command": "x"}\n  }\n}\n',
+    "claude-code": '{\n  "numStartups": 3,\n  "mcpServers": {\n    "other": {"type": "http", "url": "u"}\n  }\n}',
+    "cursor": '{\n  "mcpServers": {\n    "other": {"url": "http://127.0.0.1:1/mcp"},\n  }\n}\n',
+    "vscode": '{\n\t// mine\n\t"inputs": [],\n\t"servers": {\n\t\t"other": {"type": "stdio", "command": "x"}\n\t}\n}\n',
+    "codex": '# mine\nmodel = "x"\n\n[mcp_servers.other]\ncommand = "x"\n',
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    """Runs `mcp-grok install` in a home of its own."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "CODEX", "CLAUDE"))}
+        return subprocess.run(
+            [*MCP_GROK, "install", *arguments],
+            env={**clean, "HOME": str(home), "APPDATA": str(home / "AppData" / "Roaming"), **environment},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def file_of(client: str, home: Path) -> Path:
+    """The client's file on this platform."""
+    return Path(config_path(CLIENTS[client], sys.platform, home, {"APPDATA": str(home / "AppData" / "Roaming")}))
+
+
+def entry_in(client: str, home: Path) -> Any:
+    """Our entry as the client would read it."""
+    path = file_of(client, home)
+    text = path.read_text(encoding="utf-8")
+    parsed = tomllib.loads(text) if path.suffix == ".toml" else jsonc.read(text)
+    return parsed[CLIENTS[client].table]["grok"]
+
+
+def test_the_command_line_names_every_client() -> None:
+    assert list(CLIENTS) == list(CLIENT_NAMES)
+
+
+MAC, WINDOWS, LINUX = PurePosixPath("/Users/a"), PureWindowsPath("C:\\Users\\a"), PurePosixPath("/home/a")
+
+
+@pytest.mark.parametrize(
+    ("client", "platform", "home", "environment", "path"),
+    [
+        ("claude-desktop", "darwin", MAC, {}, "/Users/a/Library/Application Support/Claude/claude_desktop_config.json"),
+        (
+            "claude-desktop",
+            "win32",
+            WINDOWS,
+            {"APPDATA": "D:\\Data"},
+            "D:\\Data\\Claude\\claude_desktop_config.json",
+        ),
+        ("claude-desktop", "linux", LINUX, {}, "/home/a/.config/Claude/claude_desktop_config.json"),
+        ("claude-desktop", "linux", LINUX, {"XDG_CONFIG_HOME": "/c"}, "/c/Claude/claude_desktop_config.json"),
+        ("claude-code", "darwin", MAC, {}, "/Users/a/.claude.json"),
+        ("claude-code", "linux", LINUX, {"CLAUDE_CONFIG_DIR": "/c"}, "/c/.claude.json"),
+        ("cursor", "win32", WINDOWS, {}, "C:\\Users\\a\\.cursor\\mcp.json"),
+        ("vscode", "darwin", MAC, {}, "/Users/a/Library/Application Support/Code/User/mcp.json"),
+        ("vscode", "win32", WINDOWS, {}, "C:\\Users\\a\\AppData\\Roaming\\Code\\User\\mcp.json"),
+        ("vscode", "linux", LINUX, {}, "/home/a/.config/Code/User/mcp.json"),
+        ("codex", "linux", LINUX, {}, "/home/a/.codex/config.toml"),
+        ("codex", "win32", WINDOWS, {"CODEX_HOME": "D:\\codex"}, "D:\\codex\\config.toml"),
+    ],
+)
+def test_each_clients_file_is_where_it_is_on_each_platform(
+    client: str, platform: str, home: Any, environment: dict[str, str], path: str
+) -> None:
+    assert str(config_path(CLIENTS[client], platform, home, environment)) == path
+
+
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_what_is_installed_starts_and_is_taken_out_again_to_the_byte(client: str, home: Path, run: Run) -> None:
+    path = file_of(client, home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = OTHERS[client].encode()
+    path.write_bytes(before)
+    path.chmod(0o600)
+    ended = run(client, MCP_GROK_PROVIDER="sandbox", MCP_GROK_DEFAULT_MODEL="grok-3")
+    assert ended.returncode == 0, ended.stderr
+    assert CLIENTS[client].next_step in ended.stderr
+    entry = entry_in(client, home)
+    assert (entry["env"]["MCP_GROK_PROVIDER"], entry["env"]["MCP_GROK_DEFAULT_MODEL"]) == ("sandbox", "grok-3")
+    assert Path(entry["command"]).is_absolute()
+    version = subprocess.run(
+        [entry["command"], *entry["args"], "--version"], capture_output=True, check=True, timeout=60
+    )
+    assert version.stdout.startswith(b"mcp-grok ")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    [backup] = path.parent.glob("*.bak")
+    assert backup.read_bytes() == before
+
+    assert "as it should be" in run(client, MCP_GROK_PROVIDER="sandbox", MCP_GROK_DEFAULT_MODEL="grok-3").stderr
+    assert run(client, "--uninstall").returncode == 0
+    assert path.read_bytes() == before
+    assert "nothing was changed" in run(client, "--uninstall").stderr
+
+
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_a_client_without_a_file_gets_one_that_only_its_user_can_read(client: str, home: Path, run: Run) -> None:
+    assert run(client, XAI_API_KEY=KEY).returncode == 0
+    assert entry_in(client, home)
+    assert stat.S_IMODE(file_of(client, home).stat().st_mode) == 0o600
+    assert not list(file_of(client, home).parent.glob("*.bak"))
+
+
+@pytest.mark.parametrize(
+    ("client", "key", "handoff"),
+    [
+        ("claude-desktop", KEY, "200"),
+        ("claude-code", "${XAI_API_KEY}", "600"),
+        ("cursor", "${env:XAI_API_KEY}", None),
+        ("vscode", "${env:XAI_API_KEY}", None),
+    ],
+)
+def test_a_key_is_referred_to_where_the_client_can_and_the_hand_off_suits_it(
+    client: str, key: str, handoff: str | None, home: Path, run: Run
+) -> None:
+    run(client, XAI_API_KEY=KEY)
+    environment = entry_in(client, home)["env"]
+    assert (environment["XAI_API_KEY"], environment.get("MCP_GROK_HANDOFF_AFTER")) == (key, handoff)
+
+
+def test_codex_forwards_the_key_and_waits_longer_than_the_server(home: Path, run: Run) -> None:
+    run("codex", XAI_API_KEY=KEY)
+    entry = entry_in("codex", home)
+    assert entry["env_vars"] == ["XAI_API_KEY"]
+    assert entry["tool_timeout_sec"] > float(entry["env"]["MCP_GROK_HANDOFF_AFTER"])
+    assert KEY not in file_of("codex", home).read_text()
+
+
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_what_an_entry_holds_already_it_keeps(client: str, home: Path, run: Run) -> None:
+    run(client, XAI_API_KEY=KEY, MCP_GROK_PROVIDER="xai", MCP_GROK_STORE="disk:~/x")
+    before = entry_in(client, home)
+    ended = run(client, MCP_GROK_DEFAULT_MODEL="grok-3")
+    assert ended.returncode == 0
+    assert "no key" not in ended.stderr or CLIENTS[client].reference or client == "codex"
+    assert "brought up to date" in ended.stderr
+    after = entry_in(client, home)
+    assert after == {**before, "env": {**before["env"], "MCP_GROK_DEFAULT_MODEL": "grok-3"}}
+
+
+def test_what_codex_lets_an_entry_say_is_kept(home: Path, run: Run) -> None:
+    path = file_of("codex", home)
+    path.parent.mkdir(parents=True)
+    path.write_text('[mcp_servers.grok]\ncommand = "x"\nenabled = true\nenv_vars = ["A", {name = "B"}]\n')
+    assert run("codex", XAI_API_KEY=KEY).returncode == 0
+    entry = entry_in("codex", home)
+    assert entry["enabled"] is True
+    assert entry["env_vars"] == ["A", {"name": "B"}, "XAI_API_KEY"]
+
+
+def test_a_wrong_hand_off_time_in_an_entry_is_told(home: Path, run: Run) -> None:
+    path = file_of("codex", home)
+    path.parent.mkdir(parents=True)
+    path.write_text('[mcp_servers.grok.env]\nMCP_GROK_HANDOFF_AFTER = "soon"\n')
+    ended = run("codex")
+    assert ended.returncode == 1
+    assert "MCP_GROK_HANDOFF_AFTER" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_printing_goes_alone(run: Run) -> None:
+    assert run("cursor", "--print", "--uninstall").returncode == 2
+
+
+def test_without_a_key_it_is_installed_and_says_what_is_missing(home: Path, run: Run) -> None:
+    ended = run("cursor")
+    assert ended.returncode == 0
+    assert "no key is set" in ended.stderr
+    assert entry_in("cursor", home)["env"] == {}
+
+
+def test_a_dry_run_shows_the_change_without_the_key_and_writes_nothing(home: Path, run: Run) -> None:
+    ended = run("claude-desktop", "--dry-run", XAI_API_KEY=KEY)
+    assert ended.returncode == 0
+    assert '+    "grok": {' in ended.stdout
+    assert KEY not in ended.stdout + ended.stderr
+    assert not file_of("claude-desktop", home).exists()
+
+
+def test_an_entry_is_printed_for_any_other_client(run: Run) -> None:
+    ended = run("--print", XAI_API_KEY=KEY)
+    entry = json.loads(ended.stdout)["mcpServers"]["grok"]
+    assert entry["env"] == {"XAI_API_KEY": "your key"}
+    assert Path(entry["command"]).is_absolute()
+    assert tomllib.loads(run("codex", "--print").stdout)["mcp_servers"]["grok"]["env_vars"] == [
+        "ACEDATACLOUD_API_TOKEN"
+    ]
+
+
+@pytest.mark.parametrize("client", CLIENT_NAMES)
+def test_a_broken_file_is_left_alone_and_told(client: str, home: Path, run: Run) -> None:
+    path = file_of(client, home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b'{"mcpServers": {')
+    ended = run(client)
+    assert ended.returncode == 1
+    assert f"{path} was left as it is" in ended.stderr
+    assert "by hand" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert path.read_bytes() == b'{"mcpServers": {'
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_is_a_link_stays_one(home: Path, run: Run) -> None:
+    path, target = file_of("cursor", home), home / "dotfiles.json"
+    path.parent.mkdir(parents=True)
+    target.write_text("{}")
+    path.symlink_to(target)
+    run("cursor")
+    assert path.is_symlink()
+    assert "grok" in target.read_text()
+
+
+@pytest.mark.parametrize("arguments", [[], ["emacs"], ["--uninstall"]])
+def test_an_unknown_client_is_told_with_those_that_are_known(arguments: list[str], run: Run) -> None:
+    ended = run(*arguments)
+    assert ended.returncode == 2
+    assert "claude-desktop" in ended.stderr

@@ -1,0 +1,318 @@
+"""The command line as real processes: what goes to stdout, what to stderr, and with which status each ends."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import tomllib
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import anyio
+import httpx2
+import pytest
+
+import mcp_grok
+from mcp_grok.cli import main as cli
+from mcp_grok.sandbox.answers import NOTICE
+from mcp_grok.upstream.providers import ACEDATA_PATH, SANDBOX_KEY
+from tests.conftest import KEY
+from tests.process import MCP_GROK
+from tests.replay import COMPLETION, Exchange, Replay
+
+ROOT = Path(__file__).parents[1]
+SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+class Ended(NamedTuple):
+    """How a process ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+async def run(
+    *arguments: str,
+    env: Mapping[str, str] = MappingProxyType({}),
+    stdin: bytes = b"",
+    command: Sequence[str] = MCP_GROK,
+) -> Ended:
+    """Runs the command to its end, with `env` added to the environment of the tests."""
+    with anyio.fail_after(30):
+        process = await anyio.run_process(
+            [*command, *arguments], input=stdin, check=False, cwd=ROOT, env={**os.environ, **env}
+        )
+    return Ended(process.returncode, process.stdout.decode(), process.stderr.decode())
+
+
+@asynccontextmanager
+async def running(*arguments: str, env: Mapping[str, str] = MappingProxyType({})) -> AsyncIterator[Process]:
+    """The command under way, on pipes; killed at the latest when left."""
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK, *arguments, stdout=PIPE, stderr=PIPE, cwd=ROOT, env={**os.environ, **env}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def at(upstream: Replay) -> dict[str, str]:
+    """The environment that leads to an upstream."""
+    return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+
+
+async def test_the_version_is_told() -> None:
+    assert await run("--version") == (0, f"mcp-grok {mcp_grok.__version__}\n", "")
+
+
+async def test_without_a_command_it_serves_stdio_until_eof() -> None:
+    assert await run() == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        ("", "MCP_GROK_TIMEOUT", "0"),
+        ("", "MCP_GROK_MAX_RESULT_BYTES", "1999"),
+        ("", "MCP_GROK_STORE", "redis:"),
+        ("", "MCP_GROK_STORE", "disk:"),
+        ("", "MCP_GROK_STORE", "disk:~nobody-of-that-name/x"),
+        ("", "MCP_GROK_STORE", "disk:/dev/null"),
+        ("serve --transport http --port 0", "MCP_GROK_ON_DISCONNECT", "wait"),
+        ("", "MCP_GROK_BASE_URL", "https://999.1.1.1"),
+        ("serve --transport http --port 0", "MCP_GROK_PROVIDER", "nobody"),
+        ("chat Hello", "MCP_GROK_API_KEY", f"{KEY} {KEY}"),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_on_stderr_and_status_2(command: str, name: str, value: str) -> None:
+    ended = await run(*command.split(), env={name: value})
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith(f"mcp-grok: {name}")
+    assert KEY not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [["--colour"], ["sing"], ["chat"], ["serve", "--transport", "pigeon"]])
+async def test_a_wrong_option_is_told_with_status_2(arguments: list[str]) -> None:
+    ended = await run(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("usage: mcp-grok")
+    assert arguments[-1] in ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "host", "message"),
+    [
+        ("serve --transport http", "0.0.0.0", "whoever reaches the server would spend your key"),
+        ("serve --transport sse", "example.com", "whoever reaches the server would spend your key"),
+        ("sandbox", "::", "only 127.0.0.1, localhost and ::1 can be served"),
+    ],
+)
+async def test_only_this_machine_is_served_until_somebody_says_who_may_call(
+    command: str, host: str, message: str
+) -> None:
+    ended = await run(*command.split(), "--host", host, "--port", "0")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert f"--host {host}: {message}" in ended.err
+
+
+@pytest.mark.parametrize(("command", "port"), [("serve --transport http", 0), ("sandbox", 99_999)])
+async def test_a_port_that_cannot_be_had_is_told_in_one_line(command: str, port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = port or taken.getsockname()[1]
+        ended = await run(*command.split(), "--port", str(port))
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith(f"mcp-grok: cannot listen on port {port}: ")
+
+
+@pytest.mark.parametrize("option", ["--port=9000", "--host=0.0.0.0"])
+async def test_an_address_without_a_transport_is_refused_instead_of_served_on_stdio(option: str) -> None:
+    ended = await run("serve", option)
+    name = option.partition("=")[0]
+    assert ended == (2, "", f"mcp-grok: {name} needs --transport http or --transport sse\n")
+
+
+async def test_a_misspelt_variable_is_told(upstream: Replay) -> None:
+    ended = await run("chat", "Hello", env={**at(upstream), "MCP_GROK_TIMOUT": "3", "MCP_GROK_COLOUR": "red"})
+    assert (ended.status, ended.out) == (0, "Yo!\n")
+    assert "MCP_GROK_TIMOUT is not a setting; did you mean MCP_GROK_TIMEOUT?\n" in ended.err
+    assert "MCP_GROK_COLOUR is not a setting\n" in ended.err
+
+
+async def test_an_answer_is_written_as_it_comes_and_nothing_else(upstream: Replay) -> None:
+    upstream.behave = hold_until_closed
+    async with running("chat", "Hello", env=at(upstream)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
+        assert await asyncio.wait_for(process.stdout.readexactly(6), 10) == b"so far"
+        exchange.chunk(REST)
+        exchange.end()
+        assert await asyncio.wait_for(process.stdout.read(), 10) == b", done\n"
+        assert await process.stderr.read() == b""
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def hold_until_closed(exchange: Exchange) -> None:
+    """Begins an answer; the test says how it goes on."""
+    exchange.head()
+    exchange.chunk(TEXT)
+    await exchange.closed.wait()
+
+
+async def test_what_is_sent_is_what_the_options_say(upstream: Replay) -> None:
+    image = "https://example.com/a.png"
+    options = ("--system", "Be brief.", "--image", image, "--image", "data:image/png;base64,AAAA", "--model", "grok-3")
+    ended = await run("chat", "-", *options, stdin="Ümlaut?\n".encode(), env=at(upstream))
+    assert ended == (0, "Yo!\n", "")
+    [request] = upstream.requests
+    assert (request.path, request.headers["authorization"]) == (ACEDATA_PATH, f"Bearer {KEY}")
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (image, "data:image/png;base64,AAAA")]
+    assert request.json == {
+        "model": "grok-3",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "Ümlaut?\n"}, *parts]},
+        ],
+        "stream": True,
+    }
+
+
+async def test_json_is_the_whole_completion_and_is_not_streamed(upstream: Replay) -> None:
+    ended = await run("chat", "--json", "Hello", env=at(upstream))
+    assert (ended.status, json.loads(ended.out), ended.err) == (0, COMPLETION, "")
+    body = {"model": "grok-4", "messages": [{"role": "user", "content": "Hello"}], "stream": False}
+    assert upstream.requests[0].json == body
+
+
+async def test_the_sandbox_answers_without_a_key() -> None:
+    ended = await run("chat", "--json", "--model", "grok-3", "Hello", env=SANDBOX)
+    completion = json.loads(ended.out)
+    assert completion["choices"][0]["message"]["content"].startswith(NOTICE)
+    assert (ended.status, completion["model"], ended.err) == (0, "grok-3", "")
+
+
+async def test_an_answer_that_is_cut_off_is_written_as_far_as_it_came() -> None:
+    ended = await run("chat", "--model", "sandbox-cut", "Hello", env=SANDBOX)
+    assert ended.status == 1
+    assert ended.out.startswith(NOTICE)
+    assert ended.out.endswith("\n")
+    assert "mcp-grok: The answer of the sandbox ended before it was whole" in ended.err
+    assert "  code: stream_truncated\n" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["Hello"], {}, "There is no key for AceData: set MCP_GROK_API_KEY or ACEDATACLOUD_API_TOKEN"),
+        (["--image", "http://a/b.png", "Hello"], SANDBOX, "image_url.url must be an https URL"),
+        (["--json", "--model", "sandbox-used_up", "Hello"], SANDBOX, "The balance or quota at the sandbox is used up"),
+    ],
+)
+async def test_a_call_that_fails_writes_nothing_to_stdout(
+    arguments: list[str], environment: dict[str, str], message: str
+) -> None:
+    ended = await run("chat", *arguments, env=environment)
+    assert (ended.status, ended.out) == (1, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_an_answer_that_the_terminal_cannot_show_is_no_failure(
+    upstream: Replay, options: tuple[str, ...]
+) -> None:
+    upstream.answer({"choices": [{"index": 0, "message": {"content": "naïve"}, "finish_reason": "stop"}]})
+    ended = await run("chat", *options, "Hello", env={**at(upstream), "PYTHONIOENCODING": "ascii"})
+    assert (ended.status, ended.err) == (0, "")
+    assert "na" in ended.out
+
+
+async def test_a_question_that_is_not_utf8_is_asked_all_the_same(upstream: Replay) -> None:
+    environment = {**at(upstream), "PYTHONIOENCODING": "utf-8:strict"}
+    ended = await run("chat", "-", stdin=b"caf\xe9", env=environment)
+    assert ended == (0, "Yo!\n", "")
+    assert upstream.requests[0].json["messages"][0]["content"] == "caf\ufffd"
+
+
+async def test_a_reader_that_goes_away_ends_the_call(upstream: Replay) -> None:
+    upstream.behave = hold_until_closed
+    async with running("chat", "Hello", env=at(upstream)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
+        await asyncio.wait_for(process.stdout.readexactly(6), 10)
+        process.stdout._transport.close()  # type: ignore[attr-defined]
+        exchange.chunk(TEXT)
+        await asyncio.wait_for(exchange.closed.wait(), 10)
+        assert b"Traceback" not in await asyncio.wait_for(process.stderr.read(), 10)
+        await asyncio.wait_for(process.wait(), 10)
+
+
+async def test_an_interrupt_ends_a_call_with_130_and_no_traceback(upstream: Replay) -> None:
+    upstream.behave = hold_until_closed
+    async with running("chat", "Hello", env=at(upstream)) as process:
+        exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(exchange.closed.wait(), 10)
+        assert process.stderr is not None
+        assert b"Traceback" not in await asyncio.wait_for(process.stderr.read(), 10)
+        assert await asyncio.wait_for(process.wait(), 10) == 128 + signal.SIGINT
+
+
+@pytest.mark.parametrize("environment", [{}, {"MCP_GROK_API_KEY": KEY, "MCP_GROK_DEFAULT_MODEL": "other"}])
+async def test_the_demo_shows_every_scene_whatever_is_configured(environment: dict[str, str]) -> None:
+    ended = await run("demo", env=environment)
+    assert (ended.status, ended.err) == (0, "")
+    assert "\x1b" not in ended.out
+    assert "not as it should be" not in ended.out
+    scenes = ("tools/list", "A plain call", "A streamed call", "Several turns", "An image", "A tool call, first turn")
+    assert all(scene in ended.out for scene in (*scenes, "… and the second", "JSON by a schema", "An error", "done"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_sandbox_says_where_it_is_and_ends_on_a_signal(number: signal.Signals) -> None:
+    async with running("sandbox", "--port", "0") as process:
+        assert process.stderr is not None
+        line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
+        assert line.startswith("mcp-grok: listening on http://127.0.0.1:")
+        headers = {"authorization": f"Bearer {SANDBOX_KEY}"}
+        body = {"model": "grok-4", "messages": [{"role": "user", "content": "Hello"}]}
+        async with httpx2.AsyncClient(headers=headers, verify=False) as client:
+            response = await client.post(line.split()[3] + ACEDATA_PATH, json=body)
+        assert response.json()["choices"][0]["message"]["content"].startswith(NOTICE)
+        process.send_signal(number)
+        assert await asyncio.wait_for(process.wait(), 10) == 128 + number
+        assert await process.stderr.read() == b""
+
+
+def test_both_console_scripts_are_the_command() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == dict.fromkeys(("mcp-grok", "mcp-grok-chat"), "mcp_grok.cli.main:main")
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+
+
+def test_the_package_has_what_it_says_it_has() -> None:
+    assert sorted(mcp_grok.__all__) == ["Settings", "__version__", "create_server"]
+    assert all(hasattr(mcp_grok, name) for name in mcp_grok.__all__)
+    assert mcp_grok.Settings.__module__ == "mcp_grok.settings"
+    assert mcp_grok.create_server.__module__ == "mcp_grok.server"
+    with pytest.raises(AttributeError, match="'mcp_grok' has no attribute 'creat_server'"):
+        _ = mcp_grok.creat_server
+
+
+async def test_importing_the_package_does_not_import_the_sdk() -> None:
+    program = "import sys, mcp_grok; print([name for name in ('mcp', 'pydantic', 'anyio') if name in sys.modules])"
+    assert await run("-c", program, command=[sys.executable]) == (0, "[]\n", "")

@@ -1,0 +1,147 @@
+"""The deployment: its files checked as far as they can be without an engine, and run for real without containers."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import compose_spec
+import httpx2
+import pytest
+import yaml
+
+from mcp_grok.cli.main import parser
+from mcp_grok.http.options import ServiceOptions
+from mcp_grok.settings import Settings
+from tests.external import external
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "examples" / "deploy"
+NGINX = ("nginx", "apt-get install nginx-light")
+
+
+def compose() -> Any:
+    """The compose file, with its merges applied."""
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def dockerfile() -> list[tuple[str, str]]:
+    """The instructions, with lines that go on joined."""
+    text = re.sub(r"\\\n\s*", " ", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
+
+
+def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    # The names of the servers are known only in the network of the composition.
+    config = tmp_path / "nginx.conf"
+    config.write_text(re.sub(r"server\d:8000", "127.0.0.1:8000", text).replace("/tmp/nginx", f"{tmp_path}/nginx"))
+    ended = subprocess.run([external(*NGINX), "-t", "-c", config], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "warn" not in ended.stderr
+
+
+def test_the_composition_fits_the_specification() -> None:
+    composition = compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose()))
+    for check in ("networks", "secrets", "volumes", "configs"):
+        getattr(composition, f"validate_{check}")()
+    assert set(composition.service_names()) == {"nginx", "server1", "server2", "server3", "valkey"}
+
+
+def test_nginx_asks_the_servers_of_the_composition() -> None:
+    asked = set(re.findall(r"server (\w+):8000", (DEPLOY / "nginx.conf").read_text(encoding="utf-8")))
+    assert asked == {name for name in compose()["services"] if name.startswith("server")}
+
+
+def test_the_commands_of_the_composition_are_ones_that_there_are() -> None:
+    for name, service in compose()["services"].items():
+        if name.startswith("server"):
+            command = [part.replace("${GROK_HOST:-localhost}", "localhost") for part in service["command"]]
+            options = ServiceOptions.read(
+                parser().parse_args(command), Settings(store=service["environment"]["MCP_GROK_STORE"])
+            )
+            assert options.authenticates
+            grace = int(service["stop_grace_period"].removesuffix("s"))
+            assert options.drain < grace
+
+
+def test_only_the_servers_reach_the_store() -> None:
+    services = compose()["services"]
+    networks = {name: set(service["networks"]) for name, service in services.items()}
+    assert "ports" not in services["valkey"]
+    assert not networks["nginx"] & networks["valkey"]
+    for name in ("server1", "server2", "server3"):
+        assert networks[name] == networks["nginx"] | networks["valkey"]
+
+
+def test_the_store_asks_for_a_password_and_forgets_nothing() -> None:
+    services = compose()["services"]
+    command = " ".join(services["valkey"]["command"])
+    for option in ("--requirepass $", "--maxmemory-policy noeviction", "--appendonly yes"):
+        assert option in command
+    assert ":${VALKEY_PASSWORD" in services["server1"]["environment"]["MCP_GROK_STORE"]
+
+
+def test_the_image_runs_as_nobody_and_holds_no_key() -> None:
+    instructions = dockerfile()
+    user = [value for name, value in instructions if name == "USER"]
+    assert user == ["10001:10001"]
+    assert "KEY" not in str([value for name, value in instructions if name in ("ENV", "ARG")])
+    assert instructions[-1][0] == "CMD"
+
+
+@pytest.mark.timeout(300)
+async def test_the_dockerfiles_own_commands_give_a_server_that_is_healthy(tmp_path: Path) -> None:
+    image, source = tmp_path / "image", tmp_path / "src"
+    source.mkdir()
+    command: list[str] = []
+    check: list[str] = []
+    environment: dict[str, str] = {}
+    for name, value in dockerfile():
+        value = value.replace("/opt/mcp-grok", str(image))
+        if name == "COPY" and not value.startswith("--from"):
+            *sources, target = value.split()
+            for item in sources:
+                if (ROOT / item).is_dir():
+                    shutil.copytree(ROOT / item, source / target, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(ROOT / item, source / target)
+        if name == "RUN":
+            words = [sys.executable if word == "python" else word for word in shlex.split(value)]
+            ended = await asyncio.to_thread(
+                subprocess.run, words, cwd=source, capture_output=True, text=True, check=False
+            )
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        if name == "ENV":
+            environment |= dict(part.split("=", 1) for part in value.split() if not part.startswith("PATH="))
+        if name in ("ENTRYPOINT", "CMD"):
+            command += json.loads(value)
+        if name == "HEALTHCHECK":
+            check = json.loads(value.partition("CMD ")[2])
+    assert not list((image / "lib").rglob("mcp_grok/**/*.py")) or list((image / "lib").rglob("mcp_grok/**/*.pyc"))
+    process = await asyncio.create_subprocess_exec(
+        image / "bin" / command[0],
+        *command[1:],
+        "--port=0",
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment, "MCP_GROK_PROVIDER": "sandbox"},
+        cwd=tmp_path,
+    )
+    assert process.stderr is not None
+    try:
+        url = (await process.stderr.readline()).decode().split()[-1]
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            assert (await client.get(url.replace("/mcp", "/readyz"))).json() == {"status": "ready"}
+        words = [part.replace("http://127.0.0.1:8000", url.removesuffix("/mcp")) for part in check]
+        healthy = await asyncio.create_subprocess_exec(image / "bin" / words[0], *words[1:])
+        assert await healthy.wait() == 0
+    finally:
+        process.terminate()
+        await process.communicate()

@@ -1,0 +1,132 @@
+"""What the official tools for checking servers say: the Inspector, and the conformance suite."""
+
+import json
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mcp_grok.server import tools_in_force
+from mcp_grok.settings import Settings
+from tests.conftest import KEY
+from tests.end_to_end.test_cancellations import environment
+from tests.external import external
+from tests.process import listening_process
+from tests.replay import COMPLETION, Replay
+from tests.tools.test_cutting import LIMIT, completion
+
+INSPECTOR = ("mcp-inspector", "npm install --global @modelcontextprotocol/inspector")
+CONFORMANCE = ("conformance", "npm install --global @modelcontextprotocol/conformance@0.2.0-alpha.12")
+SCRIPT = Path(sysconfig.get_path("scripts"), "mcp-grok")
+
+HELLO = '{"messages": [{"role": "user", "content": "Hello"}]}'
+
+
+@pytest.fixture
+def inspector() -> None:
+    """Skips where there is no Inspector, before anything is started."""
+    external(*INSPECTOR)
+
+
+@pytest.fixture
+def conformance() -> str:
+    """The conformance suite's command."""
+    return external(*CONFORMANCE)
+
+
+def inspect(*arguments: str) -> Any:
+    """What the Inspector's command line prints as JSON."""
+    command = [INSPECTOR[0], "--cli", *arguments, "--format", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout)["result"]
+
+
+def over_stdio(given: dict[str, str], *arguments: str) -> Any:
+    """The same with a server of its own."""
+    settings = [part for name, value in given.items() for part in ("-e", f"{name}={value}")]
+    return inspect(str(SCRIPT), *settings, *arguments)
+
+
+def call(tool: str, arguments: str) -> tuple[str, ...]:
+    """The options that call a tool."""
+    return ("--method", "tools/call", "--tool-name", tool, "--tool-args-json", arguments)
+
+
+@pytest.mark.usefixtures("inspector")
+@pytest.mark.timeout(120)
+async def test_the_inspector_lists_and_calls_every_tool_with_strict_schemas(upstream: Replay, tmp_path: Path) -> None:
+    upstream.answer(completion("word " * 2000))
+    given = environment(upstream, store=f"disk:{tmp_path / 'store'}", max_result_bytes=str(LIMIT))
+    thread = anyio.to_thread.run_sync
+    tools = await thread(lambda: over_stdio(given, "--method", "tools/list", "--strict"))
+    assert [tool["name"] for tool in tools["tools"]] == list(tools_in_force(Settings()))
+    result = await thread(lambda: over_stdio(given, *call("grok_chat_completions", HELLO)))
+    call_id = result["content"][1]["name"]
+    part = await thread(
+        lambda: over_stdio(given, *call("grok_get_completion", json.dumps({"id": call_id, "offset": 5})))
+    )
+    assert json.loads(part["content"][0]["text"])["object"] == "chat.completion.part"
+    ended = await thread(lambda: over_stdio(given, *call("grok_cancel_completion", json.dumps({"id": call_id}))))
+    assert json.loads(ended["content"][0]["text"])["status"] == "ended"
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.usefixtures("inspector")
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("way", ["http", "http modern", "sse"])
+async def test_the_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, way: str) -> None:
+    thread = anyio.to_thread.run_sync
+    transport, _, era = way.partition(" ")
+    options = ("--transport", transport, *(("--protocol-era", era) if era else ()))
+    async with listening_process(environment(upstream), transport) as (url, _):
+        result = await thread(lambda: inspect(url, *options, *call("grok_chat_completions", HELLO)))
+    assert json.loads(result["content"][0]["text"]) == COMPLETION
+
+
+BOTH_ERAS = (
+    "tools-list",
+    "resources-list",
+    "prompts-list",
+    "dns-rebinding-protection",
+)
+SCENARIOS = [
+    *((name, version) for name in BOTH_ERAS for version in ("2025-11-25", "2026-07-28")),
+    ("server-initialize", "2025-11-25"),
+    ("ping", "2025-11-25"),
+    ("server-sse-multiple-streams", "2025-11-25"),
+    ("caching", "2026-07-28"),
+    ("http-header-validation", "2026-07-28"),
+    ("sep-2164-resource-not-found", "2026-07-28"),
+]
+"""Those for servers with tools of their own, in the protocol versions that know them."""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("scenario", "version"), SCENARIOS)
+async def test_the_conformance_suite_is_content(
+    conformance: str, upstream: Replay, scenario: str, version: str, tmp_path: Path
+) -> None:
+    async with listening_process(environment(upstream), "http") as (url, _):
+        command = [conformance, "server", "--url", url, "--scenario", scenario, "--spec-version", version]
+        ended = await anyio.run_process(command, cwd=tmp_path, check=False)
+    assert ended.returncode == 0, (ended.stdout + ended.stderr).decode()
+    assert KEY not in ended.stdout.decode()
+
+
+@pytest.mark.timeout(120)
+async def test_without_sessions_nothing_fails_but_what_needs_the_suites_own_tools(
+    conformance: str, upstream: Replay, tmp_path: Path
+) -> None:
+    async with listening_process(environment(upstream), "http") as (url, _):
+        scenario = ("--scenario", "server-stateless", "--spec-version", "2026-07-28")
+        command = [conformance, "server", "--url", url, *scenario]
+        ended = await anyio.run_process(command, cwd=tmp_path, check=False)
+    errors = re.findall(r"Error: (.*)", ended.stdout.decode())
+    assert re.search(r"Passed: [1-9]", ended.stdout.decode())
+    assert errors
+    assert all("does not list the diagnostic tool" in error for error in errors), errors

@@ -1,0 +1,143 @@
+"""Three servers behind a real nginx, with a real Valkey between them, one server being killed."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import re
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.conftest import KEY
+from tests.end_to_end.test_deploy import DEPLOY, NGINX
+from tests.external import external
+from tests.http.requests import CHAT, call, post, result_of
+from tests.process import MCP_GROK, listening_process
+from tests.replay import COMPLETION, Exchange, Replay
+from tests.valkey import Valkey
+
+QUESTIONS = 30
+AT_ONCE = 10
+
+
+@asynccontextmanager
+async def nginx(ports: list[int], folder: Path) -> AsyncIterator[str]:
+    """The deployment's nginx in front of servers on these ports, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    numbers = iter(ports)
+    text = re.sub(r"server\d:8000", lambda match: f"127.0.0.1:{next(numbers)}", text)
+    config = folder / "nginx.conf"
+    config.write_text(text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/tmp/nginx", f"{folder}/nginx"))
+    process = await asyncio.create_subprocess_exec(external(*NGINX), "-c", config, "-g", "daemon off;")
+    url = f"http://127.0.0.1:{port}/mcp"
+    try:
+        async with asyncio.timeout(10), httpx2.AsyncClient(trust_env=False) as client:
+            while True:
+                with contextlib.suppress(httpx2.TransportError):
+                    if (await client.get(url.replace("mcp", "readyz"))).status_code == 200:
+                        break
+        yield url
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
+    """Asks until there is an answer, as a client does whose connection may break; also the lost calls it learnt of."""
+    arguments: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "user": question}
+    tool, given = CHAT, arguments
+    lost: list[str] = []
+    for _ in itertools.repeat(None, 50):
+        try:
+            result = result_of(await post(url, tool, given))
+        except (httpx2.TransportError, IndexError, ValueError, KeyError):
+            # The server that had the request is gone.
+            continue
+        lost += [call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])]
+        body = json.loads(result["content"][0]["text"])
+        if body.get("object") == "chat.completion.pending":
+            tool, given = body["next"]["tool"], body["next"]["arguments"]
+        elif body.get("error", {}).get("code") == "lost":
+            tool, given = CHAT, arguments
+        else:
+            return body, lost
+    raise AssertionError(f"{question}: no answer")
+
+
+@pytest.mark.timeout(170)
+async def test_each_call_is_answered_or_told_lost_through_nginx_while_a_server_is_killed(
+    upstream: Replay, valkey: Valkey, tmp_path: Path
+) -> None:
+    external(*NGINX)
+    answering = upstream.behave
+
+    async def behave(exchange: Exchange) -> None:
+        await asyncio.sleep(1)
+        await answering(exchange)
+
+    upstream.behave = behave
+    given = {
+        "MCP_GROK_API_KEY": KEY,
+        "MCP_GROK_BASE_URL": upstream.base_url,
+        "MCP_GROK_STORE": valkey.url,
+        "MCP_GROK_HANDOFF_AFTER": "0.5",
+    }
+    places = asyncio.Semaphore(AT_ONCE)
+    async with AsyncExitStack() as stack:
+        doomed = await asyncio.create_subprocess_exec(
+            *(*MCP_GROK, "serve", "--transport", "http", "--port", "0"),
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **given},
+        )
+        assert doomed.stderr is not None
+        urls = [(await doomed.stderr.readline()).decode().split()[-1]]
+        for _ in range(2):
+            url, _process = await stack.enter_async_context(listening_process(given, "http"))
+            urls.append(url)
+        ports = [int(url.rsplit(":", 1)[1].split("/")[0]) for url in urls]
+        url = await stack.enter_async_context(nginx(ports, tmp_path))
+
+        async def one(number: int) -> tuple[Any, list[str]]:
+            async with places:
+                return await pursue(url, f"question {number}")
+
+        pursuits = [asyncio.create_task(one(number)) for number in range(QUESTIONS)]
+        while len(upstream.requests) < QUESTIONS // 2:
+            await upstream.exchanges.get()
+        doomed.kill()
+        await doomed.communicate()
+        answers = await asyncio.gather(*pursuits)
+    assert [body for body, _ in answers] == [COMPLETION] * QUESTIONS
+    sent = Counter(request.json["user"] for request in upstream.requests)
+    told = {f"question {number}": set(lost) for number, (_, lost) in enumerate(answers)}
+    assert set(sent) == set(told)
+    assert all(sent[question] <= 1 + len(told[question]) for question in sent), "a call was made twice untold"
+    assert sum(sent.values()) > QUESTIONS, "the server that was killed ran no call"
+
+
+@pytest.mark.timeout(120)
+async def test_a_call_handed_off_by_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
+    given = {
+        "MCP_GROK_API_KEY": KEY,
+        "MCP_GROK_BASE_URL": upstream.base_url,
+        "MCP_GROK_STORE": valkey.url,
+        "MCP_GROK_HANDOFF_AFTER": "0.01",
+    }
+    async with listening_process(given, "http") as (one, _), listening_process(given, "http") as (other, _process):
+        pending = await call(one)
+        assert pending["object"] == "chat.completion.pending"
+        body: Any = {}
+        while "choices" not in body:
+            body = await call(other, "grok_get_completion", {"id": pending["id"]})
+        assert body == COMPLETION
+    assert len(upstream.requests) == 1

@@ -1,0 +1,187 @@
+"""Who is let in, and by which door: real server processes and plain HTTP."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from mcp_grok.auth.tokens import new_token, revoke
+from tests.auth.test_openid import provider, sign_in
+from tests.conftest import KEY
+from tests.end_to_end.test_transports import serving
+from tests.http.requests import CHAT, HELLO, call, get, post, result_of
+from tests.replay import COMPLETION, Replay
+
+__all__ = ["provider"]
+
+FOREIGN = "mcpgrok_" + "A" * 43
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    """A file with the tokens of two callers."""
+    return tmp_path / "tokens"
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of whoever has a token."""
+    return {"authorization": f"Bearer {token}"}
+
+
+async def test_http_serves_sse_too_unless_told_not_to(upstream: Replay) -> None:
+    async with (
+        serving(upstream, "http") as (url, _),
+        httpx2.AsyncClient(trust_env=False) as client,
+        client.stream("GET", url.replace("/mcp", "/sse")) as response,
+    ):
+        assert response.status_code == 200
+    async with serving(upstream, "http", "--no-sse") as (url, _):
+        assert (await get(url.replace("/mcp", "/sse"))).status_code == 404
+    async with serving(upstream, "sse") as (url, _):
+        assert (await post(url.replace("/sse", "/mcp"))).status_code == 404
+
+
+async def test_a_missing_wrong_revoked_or_misplaced_token_is_refused_at_every_door(
+    upstream: Replay, tokens: Path
+) -> None:
+    token, other = new_token(tokens, "ann"), new_token(tokens, "bob")
+    async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
+        sse, messages = url.replace("/mcp", "/sse"), url.replace("/mcp", "/messages/?session_id=1")
+        assert (await call(url, **bearer(token))) == COMPLETION
+        revoke(tokens, "bob")
+        for headers in ({}, bearer(FOREIGN), bearer(token[:-1]), bearer(other), bearer("x"), {"cookie": token}):
+            for refused in (await post(url, **headers), await get(sse, **headers), await post(messages, **headers)):
+                assert refused.status_code == 401
+                assert refused.headers["www-authenticate"].startswith("Bearer ")
+        # A token in an address would be written into every log on the way.
+        assert (await post(f"{url}?token={token}")).status_code == 401
+        assert (await get(url.replace("/mcp", "/healthz"))).status_code == 200
+    assert len(upstream.requests) == 1
+
+
+async def test_a_callers_token_never_goes_upstream(upstream: Replay, tokens: Path) -> None:
+    token = new_token(tokens, "ann")
+    async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
+        await call(url, **bearer(token))
+    [request] = upstream.requests
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert token not in json.dumps(request.headers)
+
+
+async def test_a_rebound_host_and_a_foreign_page_are_refused_with_a_token_too(upstream: Replay, tokens: Path) -> None:
+    token = new_token(tokens, "ann")
+    options = ("--token-file", str(tokens), "--allowed-host", "grok.example.com")
+    async with serving(upstream, "http", *options) as (url, _):
+        assert (await post(url, host="evil.example", **bearer(token))).status_code == 421
+        assert (await post(url, origin="https://evil.example", **bearer(token))).status_code == 403
+        assert (await post(url, host="grok.example.com", **bearer(token))).status_code == 200
+        assert (await post(url, origin="https://grok.example.com", **bearer(token))).status_code == 200
+
+
+async def test_callers_see_neither_one_anothers_completions_nor_usage(upstream: Replay, tokens: Path) -> None:
+    ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
+    async with serving(upstream, "http", "--token-file", str(tokens), handoff_after="0.001") as (url, _):
+        pending = await call(url, **bearer(ann))
+        assert pending["object"] == "chat.completion.pending"
+        for tool in ("grok_get_completion", "grok_cancel_completion"):
+            error = (await call(url, tool, {"id": pending["id"]}, **bearer(bob)))["error"]
+            assert error["code"] == "not_found"
+        fetched: Any = {}
+        while "choices" not in fetched:
+            fetched = await call(url, "grok_get_completion", {"id": pending["id"]}, **bearer(ann))
+        assert fetched == COMPLETION
+
+
+async def test_the_same_question_of_two_callers_is_asked_twice(upstream: Replay, tokens: Path) -> None:
+    ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
+    async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
+        for token in (ann, bob):
+            assert await call(url, **bearer(token)) == COMPLETION
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize(("rule", "spent"), [("off", KEY), ("allow", "own-key"), ("require", "own-key")])
+async def test_whose_key_is_spent_where_a_caller_sends_one(upstream: Replay, rule: str, spent: str) -> None:
+    async with serving(upstream, "http", "--caller-keys", rule) as (url, _):
+        assert await call(url, x_grok_api_key="own-key") == COMPLETION
+    assert upstream.requests[0].headers["authorization"] == f"Bearer {spent}"
+
+
+async def test_where_callers_must_spend_their_own_the_operators_key_is_never_used(upstream: Replay) -> None:
+    async with serving(upstream, "http", "--caller-keys", "require") as (url, _):
+        error = (await call(url))["error"]
+        assert (error["code"], error["billed"]) == ("not_configured", "no")
+        assert "X-Grok-Api-Key" in error["message"]
+        error = (await call(url, x_grok_api_key="two words"))["error"]
+        assert error["code"] == "invalid_request"
+    assert upstream.requests == []
+
+
+async def test_a_callers_key_that_the_upstream_repeats_is_removed_from_the_error(upstream: Replay) -> None:
+    upstream.answer({"error": {"code": "invalid_token", "message": "bad key own-key"}}, 401)
+    async with serving(upstream, "http", "--caller-keys", "allow") as (url, _):
+        response = await post(url, x_grok_api_key="own-key")
+    assert result_of(response)["isError"]
+    assert "own-key" not in response.text
+
+
+async def test_callers_with_keys_of_their_own_are_told_apart_by_them(upstream: Replay) -> None:
+    async with serving(upstream, "http", "--caller-keys", "require", handoff_after="0.001") as (url, _):
+        pending = await call(url, x_grok_api_key="one")
+        error = (await call(url, "grok_get_completion", {"id": pending["id"]}, x_grok_api_key="two"))["error"]
+        assert error["code"] == "not_found"
+
+
+async def test_limits_hold_for_each_caller_and_say_when_there_is_more(upstream: Replay, tokens: Path) -> None:
+    ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
+    options = ("--token-file", str(tokens), "--requests-per-minute", "2", "--tokens-per-day", "1000")
+    async with serving(upstream, "http", *options) as (url, _):
+        for _ in range(2):
+            assert await call(url, **bearer(ann)) == COMPLETION
+        error = (await call(url, **bearer(ann)))["error"]
+        assert (error["code"], error["billed"], error["retryable"]) == ("limit_reached", "no", True)
+        assert 0 < error["retry_after"] <= 60
+        assert await call(url, **bearer(bob)) == COMPLETION
+    assert len(upstream.requests) == 3
+
+
+async def test_tokens_a_day_are_those_of_the_answers(upstream: Replay) -> None:
+    async with serving(upstream, "http", "--tokens-per-day", "15") as (url, _):
+        # Ten of them each.
+        for _ in range(2):
+            assert await call(url) == COMPLETION
+        error = (await call(url))["error"]
+        assert error["code"] == "limit_reached"
+        assert error["retry_after"] <= 86_400
+
+
+async def test_a_page_of_another_origin_learns_nothing_and_a_body_over_the_limit_is_refused(upstream: Replay) -> None:
+    async with serving(upstream, "http") as (url, _):
+        response = await post(url, origin="https://evil.example")
+        assert response.status_code == 403
+        assert "access-control-allow-origin" not in response.headers
+        large = {"messages": [{"role": "user", "content": "x" * 33 * 2**20}]}
+        assert (await post(url, CHAT, large)).status_code == 413
+        assert (await post(url, CHAT, HELLO)).status_code == 200
+
+
+async def test_a_user_of_an_openid_provider_is_let_in_and_others_learn_whom_to_ask(
+    upstream: Replay, provider: str
+) -> None:
+    answer = await sign_in(provider, client="grok", user="ann@example.com")
+    public = "https://grok.example.com/mcp"
+    options = ("--oidc-issuer", provider, "--oidc-audience", "grok", "--public-url", public)
+    async with serving(upstream, "http", *options) as (url, _):
+        assert await call(url, **bearer(answer["id_token"])) == COMPLETION
+        refused = await post(url, **bearer(answer["id_token"][:-4] + "AAAA"))
+        assert refused.status_code == 401
+        where = "https://grok.example.com/.well-known/oauth-protected-resource/mcp"
+        assert f'resource_metadata="{where}"' in refused.headers["www-authenticate"]
+        metadata = (await get(url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"))).json()
+        assert metadata["authorization_servers"] == [provider]
+        assert metadata["resource"] == public
+    async with serving(upstream, "http", *options[:3], "another", *options[4:]) as (url, _):
+        assert (await post(url, **bearer(answer["id_token"]))).status_code == 401
+    assert len(upstream.requests) == 1

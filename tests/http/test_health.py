@@ -1,0 +1,148 @@
+"""What operators ask a server, and how it stops: real processes, real signals."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.conftest import KEY
+from tests.end_to_end.test_transports import serving
+from tests.http.requests import call, get
+from tests.process import MCP_GROK
+from tests.replay import COMPLETION, Held, Replay
+
+
+async def test_a_server_says_that_it_lives_and_takes_calls(upstream: Replay) -> None:
+    async with serving(upstream, "http") as (url, _):
+        for path in ("healthz", "readyz"):
+            assert (await get(url.replace("mcp", path))).status_code == 200
+        assert (await get(url.replace("mcp", "metrics"))).status_code == 404
+
+
+async def test_after_a_signal_calls_end_and_none_begin(upstream: Replay) -> None:
+    held = Held(upstream)
+    async with serving(upstream, "http", "--drain", "20") as (url, process):
+        calling = asyncio.create_task(call(url))
+        await upstream.exchanges.get()
+        process.terminate()
+        while (await get(url.replace("mcp", "readyz"))).status_code == 200:
+            pass
+        assert (await get(url.replace("mcp", "healthz"))).status_code == 200
+        error = (await call(url))["error"]
+        assert (error["code"], error["billed"], error["retryable"]) == ("unavailable", "no", True)
+        held.release.set()
+        assert await calling == COMPLETION
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+    assert len(upstream.requests) == 1
+
+
+async def test_what_does_not_end_in_time_is_told_as_lost(upstream: Replay) -> None:
+    Held(upstream)
+    async with serving(upstream, "http", "--drain", "0.2") as (url, process):
+        calling = asyncio.create_task(call(url))
+        await upstream.exchanges.get()
+        process.terminate()
+        error = (await calling)["error"]
+        assert (error["code"], error["billed"]) == ("lost", "unknown")
+
+
+async def test_a_second_signal_ends_the_wait(upstream: Replay) -> None:
+    Held(upstream)
+    async with serving(upstream, "http", "--drain", "600") as (url, process):
+        calling = asyncio.create_task(call(url))
+        await upstream.exchanges.get()
+        process.terminate()
+        while (await get(url.replace("mcp", "readyz"))).status_code == 200:
+            pass
+        process.terminate()
+        assert (await calling)["error"]["code"] == "lost"
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+
+
+async def test_metrics_count_calls_and_tokens_and_hold_no_content(upstream: Replay) -> None:
+    async with serving(upstream, "http", "--metrics") as (url, _):
+        await call(url)
+        upstream.answer({"error": {"code": "used_up", "message": "secret words"}}, 403)
+        await call(url)
+        text = (await get(url.replace("mcp", "metrics"))).text
+    assert 'gen_ai_client_token_usage_sum{gen_ai_operation_name="chat"' in text.replace("_total", "")
+    assert 'error_type="used_up"' in text
+    assert 'gen_ai_request_model="grok-4"' in text
+    assert "Hello" not in text
+    assert "Yo!" not in text
+    assert KEY not in text
+    assert "secret words" not in text
+
+
+async def test_logs_as_json_say_what_each_call_was_and_never_what_was_said(upstream: Replay) -> None:
+    given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK,
+        *("serve", "--transport", "http", "--port", "0"),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **given, "MCP_GROK_LOG_FORMAT": "json", "MCP_GROK_LOG_LEVEL": "INFO"},
+    )
+    assert process.stderr is not None
+    try:
+        url = (await process.stderr.readline()).decode().split()[-1]
+        await call(url)
+        upstream.answer({"error": {"code": "used_up", "message": "no"}}, 403)
+        await call(url)
+    finally:
+        process.terminate()
+        _, err = await process.communicate()
+    lines: list[Any] = [json.loads(line) for line in err.decode().splitlines()]
+    calls = [line for line in lines if "request_id" in line]
+    assert [(line["outcome"], line["model"], line["tokens"]) for line in calls] == [
+        ("answered", "grok-4", 10),
+        ("used_up", "grok-4", 0),
+    ]
+    assert all(line["duration"] >= 0 and line["caller"] == "" and line["time"].endswith("Z") for line in calls)
+    assert b"Hello" not in err
+    assert b"Yo!" not in err
+    assert KEY.encode() not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes that share a socket are forked")
+async def test_several_workers_serve_one_address_and_one_that_dies_is_replaced(upstream: Replay, tmp_path: Any) -> None:
+    options = ("--workers", "2")
+    async with serving(upstream, "http", *options, store=f"disk:{tmp_path / 'store'}") as (url, process):
+        watcher = psutil.Process(process.pid)
+        await wait_for_workers(watcher, 2)
+        assert await call(url) == COMPLETION
+        first = watcher.children()[0]
+        first.kill()
+        await asyncio.to_thread(first.wait, 10)
+        await wait_for_workers(watcher, 2)
+        for _ in range(10):
+            assert await call(url) == COMPLETION
+        workers = watcher.children()
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 10) == 128 + signal.SIGTERM
+        assert not [worker for worker in workers if worker.is_running()]
+
+
+async def wait_for_workers(watcher: psutil.Process, count: int) -> None:
+    """Returns when so many processes run."""
+    async with asyncio.timeout(20):
+        while len([child for child in watcher.children() if child.status() != psutil.STATUS_ZOMBIE]) < count:
+            await asyncio.to_thread(psutil.cpu_percent, 0.05)
+
+
+async def test_a_token_file_that_cannot_be_used_is_one_line_and_status_2(upstream: Replay, tmp_path: Any) -> None:
+    given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    process = await asyncio.create_subprocess_exec(
+        *MCP_GROK,
+        *("serve", "--transport", "http", "--port", "0", "--token-file", str(tmp_path / "nothing")),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **given},
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert b"Traceback" not in err
+    assert str(tmp_path / "nothing").encode() in err
