@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,8 +15,9 @@ from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
 from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.request import PARAMETERS
+from tests import ROOT
 
-README = Path(__file__).parent.parent / "README.md"
+README = ROOT / "README.md"
 BLOCK = re.compile(r"(<!-- (\w+): make docs -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

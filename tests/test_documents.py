@@ -15,9 +15,8 @@ from mcp_grok.cli.main import parser
 from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
-from tests.documents import README, rendered
-
-ROOT = README.parent
+from tests import ROOT
+from tests.documents import rendered
 
 
 def text(name: str) -> str:

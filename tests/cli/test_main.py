@@ -10,7 +10,6 @@ import tomllib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,11 +21,11 @@ import mcp_grok
 from mcp_grok.cli import main as cli
 from mcp_grok.sandbox.answers import NOTICE
 from mcp_grok.upstream.providers import ACEDATA_PATH, SANDBOX_KEY
+from tests import ROOT
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 from tests.replay import COMPLETION, Exchange, Replay
 
-ROOT = Path(__file__).parents[1]
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
 TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
 REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mcp_grok import __version__
+from tests import ROOT
 from tests.external import external
 from tests.process import server_process
 
-ROOT = Path(__file__).parents[1]
 MCPB = ("mcpb", "npm install --global @anthropic-ai/mcpb")
 UV = ("uv", "pip install uv")
 

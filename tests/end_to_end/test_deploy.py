@@ -19,9 +19,9 @@ import yaml
 from mcp_grok.cli.main import parser
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.settings import Settings
+from tests import ROOT
 from tests.external import external
 
-ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "examples" / "deploy"
 NGINX = ("nginx", "apt-get install nginx-light")
 

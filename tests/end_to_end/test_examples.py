@@ -17,9 +17,10 @@ import pytest
 from mcp_grok.cli.install.clients import CLIENTS
 from mcp_grok.cli.install.entry import entry
 from mcp_grok.sandbox.answers import NOTICE
+from tests import ROOT
 from tests.external import external, unavailable
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 UV = ("uv", "pip install uv")
 NPM = ("npm", "https://nodejs.org")
 OLDEST_NODE = 20
