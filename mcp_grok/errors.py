@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a call, and its one form.
+"""The errors of a call.
 
 GrokError
 ├── InvalidRequest        the arguments are wrong; nothing was sent
@@ -9,13 +9,13 @@ GrokError
 ├── StreamTruncated       an answer began and did not end
 ├── BadUpstreamResponse   the API answered with something that is not a completion
 ├── ResponseTooLarge      the answer is over the size limit
-├── Cancelled             the call was stopped by its caller
+├── Cancelled             the call was stopped by its client
 ├── Lost                  the server ended while the call ran
-├── NotFound              no such completion is kept
-├── LimitReached          the caller has had as much as this server gives one
-├── Unavailable           the server is stopping
-├── StoreUnreachable      what servers share cannot be reached
-├── OutOfReach            nothing more is heard here of a call that runs elsewhere
+├── NotFound              there is no call with that id
+├── LimitReached          the caller's quota is used up; nothing was sent
+├── Unavailable           the server is stopping; nothing was sent
+├── StoreUnreachable      the store that servers share cannot be reached
+├── OutOfReach            this server lost touch with a call that runs on another
 └── InternalError         a defect of this server
 """
 
@@ -26,17 +26,19 @@ from typing import Any, Literal
 logger = logging.getLogger(__name__)
 
 Billed = Literal["no", "yes", "unknown"]
-"""Whether the provider charges for the call: `unknown` where nobody but the provider can know."""
+"""Whether the provider charges for the call: `unknown` where only the provider can know."""
 
 MAX_UPSTREAM_MESSAGE = 500
-"""Characters kept of what the upstream said."""
+"""Characters of the upstream's own message that an error shows."""
 
+DEFAULTS = ("code", "type", "retryable", "billed")
+"""Attributes that have a default in each class."""
 
-FROM_UPSTREAM = ("upstream_message", "param", "trace_id", "partial")
-"""Fields whose text is the upstream's."""
+FIELDS = ("status", "retry_after", "param", "provider", "trace_id", "upstream_message", "partial")
+"""Attributes that are None where they do not apply."""
 
-FACTS = ("code", "type", "retryable", "billed", "status")
-"""What callers decide by: attributes of each error, which its class gives a default."""
+FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message", "partial")
+"""Attributes that may repeat what the upstream sent."""
 
 REMOVED = "[removed]"
 
@@ -46,9 +48,21 @@ class GrokError(Exception):
 
     Args:
         message: Our own sentence: what happened and what to do next.
-        details: The fields of the contract that apply. `code`, `type`, `retryable`, `billed` and `status` become
-            attributes, in place of the default of the class. The others are `retry_after` (seconds), `param`,
-            `provider`, `trace_id`, `upstream_message` and `partial` (the text that had come).
+        fields: Values for the attributes below, in place of the default of the class. None means the default.
+        attempts: How often the call was sent before it failed.
+
+    Attributes:
+        code: Names the kind of failure.
+        type: Names its family, in OpenAI's words.
+        retryable: Whether the same call may succeed later.
+        billed: Whether the provider charges for the call.
+        status: The HTTP status of the upstream's answer.
+        retry_after: Seconds to wait before the next try.
+        param: The parameter that the error is about.
+        provider: The name of the provider.
+        trace_id: The upstream's name for this exchange.
+        upstream_message: The upstream's own words.
+        partial: The text that had come before the failure.
     """
 
     code: str = "internal_error"
@@ -56,65 +70,50 @@ class GrokError(Exception):
     retryable: bool = False
     billed: Billed = "unknown"
     status: int | None = None
+    retry_after: float | None = None
+    param: str | None = None
+    provider: str | None = None
+    trace_id: str | None = None
+    upstream_message: str | None = None
+    partial: str | None = None
 
-    def __init__(self, message: str, **details: Any) -> None:
+    def __init__(self, message: str, *, attempts: int = 0, **fields: Any) -> None:
         super().__init__(message)
         self.message = message
-        for name in FACTS:
-            if (fact := details.pop(name, None)) is not None:
-                setattr(self, name, fact)
-        self._details = details
-        self.attempts = 0
-        """How often the call was sent before it failed."""
-
-    def add(self, **details: Any) -> None:
-        """Sets fields that only an outer layer knows. One that is already set stays.
-
-        Of what callers decide by, only `status` may be added.
-        """
-        self.status = self.status or details.get("status")
-        self._details = {
-            **{key: value for key, value in details.items() if key not in FACTS},
-            **{key: value for key, value in self._details.items() if value is not None},
-        }
-
-    def advise(self, sentence: str) -> None:
-        """Adds to what the message says to do."""
-        self.message = f"{self.message} {sentence}"
-
-    def billing_is_unknown(self) -> None:
-        """Says that an earlier attempt of the call may have been charged."""
-        self.billed = "unknown"
+        self.attempts = attempts
+        for name, value in fields.items():
+            if name not in DEFAULTS and name not in FIELDS:
+                raise TypeError(f"an error has no field {name!r}")
+            if value is not None:
+                setattr(self, name, value)
 
     def redact(self, secret: str) -> None:
-        """Removes a secret from everything the upstream said, should it have repeated it."""
-        if not secret:
-            return
-        self.code = self.code.replace(secret, REMOVED)
-        for key in FROM_UPSTREAM:
-            if isinstance(said := self._details.get(key), str):
-                self._details[key] = said.replace(secret, REMOVED)
+        """Removes a secret from every field that may repeat what the upstream sent."""
+        for name in FROM_UPSTREAM if secret else ():
+            if isinstance(value := getattr(self, name), str):
+                setattr(self, name, value.replace(secret, REMOVED))
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's error object; fields that do not apply are left out."""
+        """The error object of a result; fields that do not apply are left out."""
         fields = {
             "code": self.code,
             "message": self.message,
             "status": self.status,
             "type": self.type,
             "retryable": self.retryable,
-            "retry_after": None,
+            "retry_after": self.retry_after,
             "billed": self.billed,
-            **self._details,
+            "param": self.param,
+            "provider": self.provider,
+            "trace_id": self.trace_id,
+            "upstream_message": self.upstream_message and self.upstream_message[:MAX_UPSTREAM_MESSAGE],
+            "partial": self.partial,
         }
-        said = fields.get("upstream_message")
-        if said:
-            fields["upstream_message"] = said[:MAX_UPSTREAM_MESSAGE]
-        return {key: value for key, value in fields.items() if value is not None and value != ""}
+        return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
 class InvalidRequest(GrokError):
-    """The arguments are wrong. `param` names the one; nothing was sent."""
+    """An argument is wrong. `param` names it; nothing was sent."""
 
     code = "invalid_request"
     type = "invalid_request_error"
@@ -175,7 +174,7 @@ class ResponseTooLarge(GrokError):
 
 
 class Cancelled(GrokError):
-    """The call was stopped by its caller."""
+    """The call was stopped by its client."""
 
     code = "cancelled"
     type = "cancelled"
@@ -196,14 +195,14 @@ class Lost(GrokError):
 
 
 class NotFound(GrokError):
-    """Nothing is known of that id. A call that had it may have been billed."""
+    """There is no call with that id. One that had it may have been billed."""
 
     code = "not_found"
     type = "not_found_error"
 
 
 class LimitReached(GrokError):
-    """The caller has had as much as this server gives one; `retry_after` says when there is more. Nothing was sent."""
+    """The caller's quota is used up; `retry_after` says when it is renewed. Nothing was sent."""
 
     code = "limit_reached"
     type = "rate_limit_error"
@@ -224,7 +223,7 @@ class Unavailable(GrokError):
 
 
 class StoreUnreachable(GrokError):
-    """What servers share cannot be reached."""
+    """The store that servers share cannot be reached."""
 
     code = "store_unreachable"
     type = "server_error"
@@ -233,7 +232,7 @@ class StoreUnreachable(GrokError):
 
 
 class OutOfReach(GrokError):
-    """Nothing more is heard here of a call that runs elsewhere; asking the same again gets its answer, if any."""
+    """This server lost touch with a call that runs on another. The same call made again gets its answer, if any."""
 
     code = "out_of_reach"
     type = "server_error"
@@ -245,7 +244,7 @@ class InternalError(GrokError):
 
     @classmethod
     def of(cls, error: Exception) -> "InternalError":
-        """The error for an exception nobody expected; where it happened goes to the log.
+        """The error for an unexpected exception; where it was raised goes to the log.
 
         The exception's text does not: it may quote a prompt or an answer.
         """

@@ -9,7 +9,7 @@ class Model:
 
     Attributes:
         name: What goes into the `model` parameter.
-        provider: The provider that documents it (`mcp_grok.upstream.providers`).
+        provider: The provider that documents it (`mcp_grok.providers`).
         source: Where this was read.
         context: Tokens that prompt and answer may have together.
         images: Whether it reads images.

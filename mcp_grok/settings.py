@@ -4,17 +4,18 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mcp_grok.upstream.address import check_base_url, completions_url
-from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY, Provider
+from mcp_grok.address import check_base_url
+from mcp_grok.endpoint import Endpoint, SettingNames
+from mcp_grok.providers import PROVIDERS, Provider
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-ProviderName = Literal["acedata", "llmprovider", "xai", "custom", "sandbox"]
 
 PREFIX = "MCP_GROK_"
 DISK = "disk:"
@@ -27,18 +28,40 @@ MIN_RESULT_BYTES = 2000
 """Less would leave no room for what an answer is wrapped in."""
 
 
-KEY_FIELDS = ("api_key", "acedata_api_key", "llmprovider_api_key", "xai_api_key")
+def _key_field(provider: Provider) -> str:
+    return f"{provider.name}_api_key"
+
+
+WITH_OWN_VARIABLE = [provider for provider in PROVIDERS.values() if provider.key_variable]
+
+KEY_FIELDS = ("api_key", *map(_key_field, WITH_OWN_VARIABLE))
 """The fields that hold keys."""
 
+_ProviderKeys = create_model(
+    "_ProviderKeys",
+    __base__=BaseSettings,
+    **{  # type: ignore[call-overload]  # one field for each provider of the table
+        _key_field(provider): (
+            SecretStr | None,
+            Field(
+                None,
+                alias=provider.key_variable,
+                description=f"The key for {provider.title}, under the provider's own name",
+            ),
+        )
+        for provider in WITH_OWN_VARIABLE
+    },
+)
 
-class Settings(BaseSettings):
-    """What the server is told from outside.
+
+class Settings(_ProviderKeys):
+    """The configuration.
 
     Each field is an environment variable: its alias, or `MCP_GROK_` and its name in capitals. A variable that
     is empty, or holds a placeholder like `${user_config.…}` that a client left in place, counts as unset.
 
     Raises:
-        pydantic.ValidationError: a value is wrong; `explain` puts it into one line a person.
+        pydantic.ValidationError: a value is wrong; `explain` renders it as one line.
     """
 
     model_config = SettingsConfigDict(
@@ -50,21 +73,14 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    provider: ProviderName | None = Field(
+    provider: str | None = Field(
         None,
-        description="`acedata`, `llmprovider`, `xai`, `custom` or `sandbox`",
+        description=f"{', '.join(f'`{name}`' for name in list(PROVIDERS)[:-1])} or `{list(PROVIDERS)[-1]}`",
         json_schema_extra={"default": "the first whose key is set, else `acedata`"},
     )
     api_key: SecretStr | None = Field(
         None, description="The key for that provider; where `MCP_GROK_PROVIDER` is not set, it is AceData's"
     )
-    acedata_api_key: SecretStr | None = Field(
-        None, alias="ACEDATACLOUD_API_TOKEN", description="The key for AceData, under its own name"
-    )
-    llmprovider_api_key: SecretStr | None = Field(
-        None, alias="LLMPROVIDER_API_KEY", description="The key for llmprovider.ai, under its own name"
-    )
-    xai_api_key: SecretStr | None = Field(None, alias="XAI_API_KEY", description="The key for xAI, under its own name")
     base_url: str | None = Field(
         None,
         description="Replaces the provider's base URL: what stands before `/grok/chat/completions` (AceData) "
@@ -73,7 +89,7 @@ class Settings(BaseSettings):
     )
     allow_http: bool = Field(
         False,
-        description="With `custom`: lets the base URL be http to any host, for a model server in the house",
+        description="With `custom`: lets the base URL be http to any host, for a model server on your local network",
     )
     default_model: str | None = Field(
         None,
@@ -82,7 +98,7 @@ class Settings(BaseSettings):
             "default": ", ".join(
                 f"{name} `{provider.default_model}`"
                 for name, provider in PROVIDERS.items()
-                if provider.default_model and name != "sandbox"
+                if provider.default_model and provider.needs_key
             )
         },
     )
@@ -141,6 +157,13 @@ class Settings(BaseSettings):
         values = {key: value.strip() if isinstance(value, str) else value for key, value in values.items()}
         return {key: value for key, value in values.items() if not _is_unset(value)}
 
+    @field_validator("provider")
+    @classmethod
+    def _check_provider(cls, name: str | None) -> str | None:
+        if name is not None and name not in PROVIDERS:
+            raise ValueError(f"must be one of {', '.join(PROVIDERS)}")
+        return name
+
     @field_validator(*KEY_FIELDS)
     @classmethod
     def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
@@ -169,7 +192,7 @@ class Settings(BaseSettings):
         try:
             Path(store.removeprefix(DISK)).expanduser()
         except RuntimeError:
-            raise ValueError("whose home is meant is not known; give the folder from the root on") from None
+            raise ValueError("names the home folder of an unknown user; give the path from the root") from None
         return store
 
     @field_validator("allowed_dirs")
@@ -189,12 +212,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_base_url(self) -> "Settings":
-        provider = self.active_provider
+        provider, name = self.active_provider, variable("base_url")
         if self.base_url is None:
             if provider.name == "custom":
-                raise ValueError(f"{PREFIX}BASE_URL is required when {PREFIX}PROVIDER is custom")
+                raise ValueError(f"{name} is required when {variable('provider')} is custom")
             return self
-        check_base_url(self.base_url, any_http=provider.name == "custom" and self.allow_http)
+        try:
+            check_base_url(self.base_url, any_http=provider.name == "custom" and self.allow_http)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
         return self
 
     @property
@@ -202,29 +228,20 @@ class Settings(BaseSettings):
         """The provider in force: the one named, else the first whose key is set, else AceData."""
         if self.provider is not None:
             return PROVIDERS[self.provider]
-        if self.api_key is None and self.acedata_api_key is None:
-            if self.llmprovider_api_key is not None:
-                return PROVIDERS["llmprovider"]
-            if self.xai_api_key is not None:
-                return PROVIDERS["xai"]
-        return PROVIDERS["acedata"]
+        own = (provider for provider in WITH_OWN_VARIABLE if self._own_key(provider))
+        first = next(iter(PROVIDERS.values()))
+        return first if self.api_key is not None else next(own, first)
 
     @property
     def key(self) -> SecretStr | None:
         """The key for the provider in force."""
-        own = {
-            "acedata": self.acedata_api_key,
-            "llmprovider": self.llmprovider_api_key,
-            "xai": self.xai_api_key,
-        }
-        if self.active_provider.name == "sandbox":
-            return SecretStr(SANDBOX_KEY)
-        return self.api_key or own.get(self.active_provider.name)
+        provider = self.active_provider
+        if provider.key is not None:
+            return SecretStr(provider.key)
+        return self.api_key or self._own_key(provider)
 
-    @property
-    def key_is_needed(self) -> bool:
-        """Whether the provider in force answers only with a key of the user's."""
-        return self.active_provider.name not in ("sandbox", "custom")
+    def _own_key(self, provider: Provider) -> SecretStr | None:
+        return getattr(self, _key_field(provider), None)
 
     @property
     def store_folder(self) -> Path | None:
@@ -237,11 +254,6 @@ class Settings(BaseSettings):
         return self.store if self.store.startswith(REDIS) else None
 
     @property
-    def image_folders(self) -> tuple[Path, ...]:
-        """Where images may lie that a call names by their paths."""
-        return _folders(self.allowed_dirs)
-
-    @property
     def model(self) -> str | None:
         """The model when a call names none; None where there is no default."""
         return self.default_model or self.active_provider.default_model
@@ -250,7 +262,24 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address that calls are posted to; empty for a sandbox that has not been started."""
         base_url = self.base_url or self.active_provider.base_url
-        return completions_url(self.active_provider, base_url) if base_url else ""
+        return self.active_provider.completions_url(base_url) if base_url else ""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that calls go to."""
+        return Endpoint(
+            provider=self.active_provider,
+            url=self.url,
+            key=self.key.get_secret_value() if self.key else "",
+            default_model=self.model,
+            timeout=self.timeout,
+            idle_timeout=self.idle_timeout,
+            max_retries=self.max_retries,
+            max_concurrency=self.max_concurrency,
+            image_folders=_folders(self.allowed_dirs),
+            strict=self.strict,
+            names=SettingNames(**{field.name: variable(field.name) for field in fields(SettingNames)}),
+        )
 
 
 def _folders(text: str) -> tuple[Path, ...]:

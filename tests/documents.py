@@ -10,10 +10,10 @@ from urllib.parse import quote
 from mcp_grok import errors
 from mcp_grok.cli.install.clients import CLIENTS
 from mcp_grok.cli.install.entry import entry
+from mcp_grok.providers import PROVIDERS
 from mcp_grok.sandbox import faults, xai
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
-from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.request import PARAMETERS
 from tests import ROOT
 

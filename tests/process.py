@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 MCP_GROK = (sys.executable, "-m", "mcp_grok")
@@ -167,7 +167,8 @@ async def listening_process(
     finally:
         if process.returncode is None:
             # `terminate` looks first whether it has ended, and then the event loop never learns of its status.
-            os.kill(process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
         log = (await process.stderr.read()).decode()
         assert "Traceback" not in log, log

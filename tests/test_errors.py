@@ -74,14 +74,14 @@ def test_the_upstreams_words_are_cut_at_500_characters_and_the_partial_answer_is
     assert error["partial"] == "y" * 10_000
 
 
-def test_an_outer_layer_adds_what_is_missing_and_keeps_what_is_set() -> None:
-    error = UpstreamError("It failed.", status=500, retry_after=0.0, retryable=False, trace_id=None)
-    error.add(status=502, retry_after=9, retryable=True, trace_id="t-1", provider="acedata")
-    error.add(provider="xai", partial=None)
-    told = error.as_dict()
-    assert (told["status"], told["retry_after"], told["retryable"]) == (500, 0.0, False)
-    assert (told["trace_id"], told["provider"]) == ("t-1", "acedata")
-    assert "partial" not in told
+def test_none_means_the_default_of_the_class() -> None:
+    error = StreamTruncated("It broke.", retryable=None, billed=None, status=None)
+    assert (error.retryable, error.billed, error.status) == (True, "unknown", None)
+
+
+def test_an_unknown_field_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError, match="bill"):
+        UpstreamError("It failed.", bill="no")
 
 
 def test_a_secret_is_removed_from_everything_the_upstream_said() -> None:

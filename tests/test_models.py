@@ -3,7 +3,7 @@
 import pytest
 
 from mcp_grok.models import MODELS, known_models
-from mcp_grok.upstream.providers import PROVIDERS
+from mcp_grok.providers import PROVIDERS
 
 
 def test_a_model_is_listed_once_a_provider_and_says_where_it_was_read() -> None:

@@ -195,7 +195,7 @@ def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Rea
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("MCP_GROK_PROVIDER", "openai", "'acedata', 'llmprovider', 'xai', 'custom' or 'sandbox'"),
+        ("MCP_GROK_PROVIDER", "openai", "must be one of acedata, llmprovider, xai, custom, sandbox"),
         ("MCP_GROK_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'"),
         ("MCP_GROK_STRUCTURED", "perhaps", "valid boolean"),
         ("MCP_GROK_ALLOW_HTTP", "2", "valid boolean"),

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
+from mcp_grok.address import is_loopback
 from mcp_grok.errors import NotConfigured
-from mcp_grok.upstream.address import is_loopback
 from mcp_grok.upstream.sse import parse_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import anyio
 
 from mcp_grok.calls.call import Outcome
 from mcp_grok.calls.store import uninterrupted
-from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
+from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.completion import Completion
 
 LARGE = 256 * 1024
@@ -77,7 +77,7 @@ def _completion(values: dict[str, Any]) -> Completion:
 
 
 def _error(details: dict[str, Any], attempts: int) -> GrokError:
-    kind, message = KINDS.get(details["code"], GrokError), details.pop("message")
-    error = kind(message, **details)
-    error.attempts = attempts
-    return error
+    kind = KINDS.get(details["code"], GrokError)
+    # A newer version may have written more.
+    known = {name: value for name, value in details.items() if name in (*DEFAULTS, *FIELDS)}
+    return kind(details["message"], attempts=attempts, **known)

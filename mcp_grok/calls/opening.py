@@ -37,7 +37,7 @@ async def open_calls(
     Raises:
         NotConfigured: the store of the settings cannot be used.
     """
-    client = ChatClient(settings)
+    client = ChatClient(settings.endpoint)
     try:
         async with _open_store(settings, bounds) as store, anyio.create_task_group() as tasks:
             calls = Calls(

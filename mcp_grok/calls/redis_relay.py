@@ -133,9 +133,7 @@ class Relay:
         await self._servers.send(call.process, follow)
         outcome = await outcome_of(await self._redis.hget(call_key(call.id), "outcome"))
         if outcome is None and call.process in await self._servers.dead([call.process]):
-            lost = Lost()
-            lost.add(partial=call.text)
-            return lost
+            return Lost(partial=call.text)
         return outcome
 
 

@@ -46,7 +46,7 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
         outcome = outcome or failure
     outcome = outcome or call.cut_by or _cut(call, work)
     if isinstance(outcome, Cancelled | CallTimeout | Lost | InternalError):
-        outcome.add(partial=call.text)
+        outcome.partial = outcome.partial or call.text
         client.remove_keys(outcome, key)
     log_call(call, outcome)
     return outcome

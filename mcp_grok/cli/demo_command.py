@@ -18,10 +18,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
 from mcp_grok.sandbox.serve import running_sandbox
 from mcp_grok.tools.chat import NAME
-from mcp_grok.upstream.providers import SANDBOX_KEY
 
 Arguments = dict[str, Any]
 

@@ -19,13 +19,13 @@ import anyio
 import httpx2
 from pydantic import ValidationError
 
+from mcp_grok.address import is_loopback
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
 from mcp_grok.cli.install_command import NAME, existing_entry, path_of
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
-from mcp_grok.upstream.address import is_loopback, models_url
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.failures import http_error
 from mcp_grok.upstream.request import read_request
@@ -117,7 +117,7 @@ def _settings() -> Check:
 
 def _key(settings: Settings) -> Check:
     title, name = settings.active_provider.title, settings.active_provider.name
-    if not settings.key_is_needed:
+    if not settings.active_provider.needs_key:
         return Check("key", "ok", f"{name} needs none of yours")
     if settings.key is None:
         holders = [client.title for client in CLIENTS.values() if _comes_with_key(client)]
@@ -170,13 +170,13 @@ def _clock(date: str | None) -> Check:
 
 
 async def _key_accepted(client: httpx2.AsyncClient, settings: Settings) -> Check:
-    url = models_url(settings.active_provider, settings.url)
+    url = settings.active_provider.models_url(settings.url)
     if not url or settings.key is None:
         return Check("key accepted", "skipped", "nothing free asks that here; --call does")
     response = await client.get(url, headers={"authorization": f"Bearer {settings.key.get_secret_value()}"})
     if response.is_success:
         return Check("key accepted", "ok", "yes")
-    refusal = http_error(settings.active_provider, response.status_code, response.headers, response.content).as_dict()
+    refusal = http_error(settings.endpoint, response.status_code, response.headers, response.content).as_dict()
     if refusal["type"] in ("authentication_error", "permission_error"):
         advice = f"Make a new key at {settings.active_provider.title}, and set it in the server's environment."
         return Check("key accepted", "failed", f"no: HTTP {response.status_code}", advice)

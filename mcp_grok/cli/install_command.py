@@ -103,7 +103,7 @@ def existing_entry(client: McpClient, path: Path, text: str) -> dict[str, Any]:
 
 def _described(client: McpClient, settings: Settings, existing: Mapping[str, Any], *, ask: bool) -> dict[str, Any]:
     keys = keys_in(os.environ)
-    needed = settings.key_is_needed and not keys and not has_key(existing, os.environ)
+    needed = settings.active_provider.needs_key and not keys and not has_key(existing, os.environ)
     typed = _asked_key(settings, ask=ask) if needed else ""
     try:
         return entry(client, _command(), settings_in(os.environ), keys, typed_key=typed, existing=existing)
@@ -183,7 +183,7 @@ def _shown(client: McpClient, settings: Settings) -> str:
     """The entry as it would stand in the file, with a place for each key."""
     own = settings.active_provider.key_variable or variable("api_key")
     keys = dict.fromkeys(keys_in(os.environ) or [own], "your key")
-    described = entry(client, _command(), settings_in(os.environ), keys if settings.key_is_needed else {})
+    described = entry(client, _command(), settings_in(os.environ), keys if settings.active_provider.needs_key else {})
     if client.name == "codex":
         return toml.put("", client.table, NAME, described)
     return json.dumps({client.table: {NAME: described}}, indent=2, ensure_ascii=False) + "\n"

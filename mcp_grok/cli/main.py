@@ -95,9 +95,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    from mcp_grok.providers import SANDBOX_KEY
     from mcp_grok.sandbox.dialects import DIALECTS
     from mcp_grok.sandbox.serve import serve_sandbox
-    from mcp_grok.upstream.providers import SANDBOX_KEY
 
     paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
     note = f" (POST {paths}; the key is {SANDBOX_KEY})"

@@ -26,7 +26,7 @@ async def list_models(settings: Settings, *, live: bool, as_json: bool) -> int:
     if live:
         try:
             async with upstream_settings(settings) as located:
-                names = await live_models(located)
+                names = await live_models(located.endpoint)
         except GrokError as error:
             sys.stderr.write(f"mcp-grok: {error.message}\n")
             status = 1

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from mcp_grok.address import is_loopback
 from mcp_grok.cli.serve_command import DRAIN
 from mcp_grok.listener import LOOPBACK_HOSTS
 from mcp_grok.request_principal import KeyRule
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.address import is_loopback
 
 HTTP_PATH = "/mcp"
 SSE_PATH = "/sse"

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox import checks, faults
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
 from mcp_grok.sandbox.refusals import Refusal, bad_request
 from mcp_grok.sandbox.replies import Reply
-from mcp_grok.upstream.providers import SANDBOX_KEY
 
 CHUNK_SECONDS = 0.03
 """Pause between chunks, so that a stream can be seen to be one."""

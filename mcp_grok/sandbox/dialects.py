@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_grok.providers import ACEDATA_PATH, OPENAI_PATH, SANDBOX_KEY
 from mcp_grok.sandbox import xai
 from mcp_grok.sandbox.faults import ERRORS, FAULTS, MODEL_PREFIX
 from mcp_grok.sandbox.refusals import Refusal, bad_request
-from mcp_grok.upstream.providers import ACEDATA_PATH, OPENAI_PATH, SANDBOX_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

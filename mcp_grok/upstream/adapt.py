@@ -6,8 +6,8 @@ Only what is documented is acted on; what nobody says anything about goes throug
 from typing import Any
 
 from mcp_grok.models import Model
+from mcp_grok.providers import Provider
 from mcp_grok.upstream.parameters import invalid
-from mcp_grok.upstream.providers import Provider
 
 MOST_TOKENS = ("max_tokens", "max_completion_tokens")
 PENALTIES = ("presence_penalty", "frequency_penalty")
@@ -60,7 +60,7 @@ def _refused(name: str, value: Any, provider: Provider, model: Model | None) -> 
 
 
 def _name(name: str, provider: Provider) -> str:
-    return provider.most_tokens or name if name in MOST_TOKENS else name
+    return provider.max_tokens_name or name if name in MOST_TOKENS else name
 
 
 def _form(name: str, value: Any, provider: Provider) -> Any:

@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
 
 import anyio
 import httpx2
 
 from mcp_grok import __version__
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
     BadUpstreamResponse,
     CallTimeout,
@@ -16,13 +16,13 @@ from mcp_grok.errors import (
     NotConfigured,
     ResponseTooLarge,
 )
-from mcp_grok.settings import Settings, variable
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.completion import Completion, RunningCall, is_completion
+from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import pooled_client
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
+from mcp_grok.upstream.running_call import RunningCall
 from mcp_grok.upstream.sse import is_event_stream, parse_json
 from mcp_grok.upstream.stream import OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
@@ -40,24 +40,23 @@ class ChatClient:
     """Posts chat completions to one provider over pooled connections.
 
     Args:
-        settings: Says where, with which key, and how long.
+        endpoint: Where calls go, and the limits for them.
         max_response_bytes: An answer with more bytes is refused.
         backoff: Seconds to wait before sending again, where the upstream does not say.
     """
 
     def __init__(
-        self, settings: Settings, *, max_response_bytes: int = MAX_RESPONSE_BYTES, backoff: Backoff = backoff
+        self, endpoint: Endpoint, *, max_response_bytes: int = MAX_RESPONSE_BYTES, backoff: Backoff = backoff
     ) -> None:
-        self._settings = settings
-        self._provider = settings.active_provider
-        self._key = settings.key.get_secret_value() if settings.key else ""
+        self.endpoint = endpoint
+        self._provider = endpoint.provider
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
-        self._slots = anyio.Semaphore(settings.max_concurrency, fast_acquire=True)
+        self._slots = anyio.Semaphore(endpoint.max_concurrency, fast_acquire=True)
         self._takes_bare_only = False
         self._http: httpx2.AsyncClient | None = None
-        self._url = httpx2.URL(settings.url)
-        self._endpoint_id = self._digest(self._key)
+        self._url = httpx2.URL(endpoint.url)
+        self._endpoint_id = self._digest(endpoint.key)
         self._headers = httpx2.Headers(
             {
                 "host": self._url.netloc.decode("ascii"),
@@ -65,10 +64,10 @@ class ChatClient:
                 "accept-encoding": "identity",
                 "content-type": "application/json",
                 "user-agent": f"mcp-grok/{__version__}",
-                **_authorization(self._key),
+                **_authorization(endpoint.key),
             }
         )
-        timeout = httpx2.Timeout(settings.idle_timeout, connect=CONNECT_TIMEOUT, pool=None)
+        timeout = httpx2.Timeout(endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
 
     async def aclose(self) -> None:
@@ -92,7 +91,7 @@ class ChatClient:
             on_text: Called with each piece of the first choice's text as it comes; must not block.
             on_reasoning: The same with what the model thinks, where it says so.
             on_sent: Called whenever the call leaves the line of those that wait to be sent.
-            key: Goes in place of the settings' key.
+            key: Replaces the endpoint's key.
 
         Raises:
             GrokError: the call failed; its details name the provider and hold the text that had come.
@@ -109,9 +108,9 @@ class ChatClient:
 
     async def _completed(self, call: RunningCall, key: str | None) -> Completion:
         try:
-            if not (key or self._key) and self._provider.name != "custom":
+            if self._provider.needs_key and not (key or self.endpoint.key):
                 raise self._missing_key()
-            with anyio.fail_after(self._settings.timeout):
+            with anyio.fail_after(self.endpoint.timeout):
                 return await self._attempts(call)
         except TimeoutError:
             if (whole := call.whole_answer()) is not None:
@@ -119,8 +118,8 @@ class ChatClient:
             failure: GrokError = self._timed_out(call)
         except GrokError as error:
             failure = error
-        call.tell(failure)
-        failure.add(provider=self._provider.name)
+        call.complete_error(failure)
+        failure.provider = self._provider.name
         self.remove_keys(failure, key)
         raise failure
 
@@ -132,8 +131,8 @@ class ChatClient:
         return hashlib.sha256(f"{self._url} {key}".encode()).hexdigest()
 
     def remove_keys(self, failure: GrokError, key: str | None = None) -> None:
-        """Removes the key from an error, and that of the call, should the upstream have repeated them."""
-        for secret in filter(None, (self._key, key)):
+        """Removes the endpoint's key and that of the call from an error; the upstream may have repeated them."""
+        for secret in filter(None, (self.endpoint.key, key)):
             failure.redact(secret)
 
     async def _attempts(self, call: RunningCall) -> Completion:
@@ -150,14 +149,14 @@ class ChatClient:
                 self._takes_bare_only = self._takes_bare_only or call.body is bare
                 return answer
             except GrokError as error:
-                if bare is not None and call.body is not bare and _may_refuse_addition(error.as_dict()):
+                if bare is not None and call.body is not bare and _may_refuse_addition(error):
                     # It may be what this server added; without it, the user's own request is sent, for the first time.
                     call.body = bare
                     continue
                 wait = seconds_before_resend(
                     error,
                     attempt=call.attempts,
-                    max_retries=self._settings.max_retries,
+                    max_retries=self.endpoint.max_retries,
                     waiting=self._backoff,
                 )
                 call.failed(error)
@@ -166,7 +165,7 @@ class ChatClient:
             await anyio.sleep(wait)
 
     async def _exchange(self, call: RunningCall) -> Completion:
-        self._http = http = self._http or pooled_client(self._settings)
+        self._http = http = self._http or pooled_client(self.endpoint)
         # Not http.build_request, which would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
@@ -190,7 +189,7 @@ class ChatClient:
         async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
                 body = await read_up_to(received, MAX_ERROR_BYTES)
-                raise failures.http_error(self._provider, response.status_code, response.headers, body)
+                raise failures.http_error(self.endpoint, response.status_code, response.headers, body)
             start = await first_bytes(received)
             streamed = is_event_stream(start, response.headers.get("content-type", ""))
             if streamed is None:
@@ -233,7 +232,7 @@ class ChatClient:
             body = parse_json(content)
         except ValueError:
             raise broken or self._not_a_completion(status, content) from None
-        if error := failures.error_in_answer(self._provider, status, body):
+        if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if not is_completion(body):
             raise self._not_a_completion(status, content)
@@ -243,7 +242,7 @@ class ChatClient:
         return call.completion(body)
 
     async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
-        call.stream = StreamReader(self._provider, call.assembler, call.text_streamed, call.on_reasoning)
+        call.stream = StreamReader(self.endpoint, call.assembler, call.text_streamed, call.on_reasoning)
         await call.stream.read(start, received)
         try:
             return call.streamed_completion()
@@ -253,14 +252,14 @@ class ChatClient:
             ) from None
 
     def _missing_key(self) -> GrokError:
-        own = self._provider.key_variable
+        own, names = self._provider.key_variable, self.endpoint.names
         return NotConfigured(
-            f"There is no key for {self._provider.title}: set {variable('api_key')}{f' or {own}' if own else ''} "
-            "in the MCP client's configuration of this server, or MCP_GROK_PROVIDER=sandbox to try it without one."
+            f"There is no key for {self._provider.title}: set {names.api_key}{f' or {own}' if own else ''} "
+            f"in the MCP client's configuration of this server, or {names.provider}=sandbox to try it without one."
         )
 
     def _timed_out(self, call: RunningCall) -> GrokError:
-        limit = f"{self._settings.timeout:g} s ({variable('timeout')})"
+        limit = f"{self.endpoint.timeout:g} s ({self.endpoint.names.timeout})"
         if call.sent_at is None:
             return CallTimeout(f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no")
         return CallTimeout(
@@ -269,12 +268,12 @@ class ChatClient:
         )
 
     def _transport_error(self, error: Exception) -> GrokError:
-        return transport_error(self._provider, error, idle_timeout=self._settings.idle_timeout)
+        return transport_error(self.endpoint, error)
 
     def _not_a_completion(self, status: int, body: bytes) -> GrokError:
         return BadUpstreamResponse(
             f"{self._provider.title} answered HTTP {status} with something that is not a completion; the call may be "
-            "billed. Check MCP_GROK_BASE_URL.",
+            f"billed. Check {self.endpoint.names.base_url}.",
             status=status,
             upstream_message=failures.readable(body),
         )
@@ -284,6 +283,6 @@ def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
 
 
-def _may_refuse_addition(told: dict[str, Any]) -> bool:
+def _may_refuse_addition(error: GrokError) -> bool:
     """Whether an error may be about what this server has added to a request."""
-    return told["type"] == "invalid_request_error" and told.get("param") in (None, "stream_options")
+    return error.type == "invalid_request_error" and error.param in (None, "stream_options")

@@ -4,22 +4,22 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
+from mcp_grok.address import is_loopback
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import NotConfigured
-from mcp_grok.settings import Settings
-from mcp_grok.upstream.address import is_loopback
 
 KEEPALIVE_EXPIRY = 15.0
 """Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
 
 
-def pooled_client(settings: Settings) -> httpx2.AsyncClient:
+def pooled_client(endpoint: Endpoint) -> httpx2.AsyncClient:
     """A client with as many connections as calls may be under way.
 
     Raises:
         NotConfigured: the proxy or certificate settings of the environment cannot be used.
     """
-    local = is_loopback(settings.url)
-    slots = settings.max_concurrency
+    local = is_loopback(endpoint.url)
+    slots = endpoint.max_concurrency
     try:
         return httpx2.AsyncClient(
             limits=httpx2.Limits(
@@ -29,7 +29,7 @@ def pooled_client(settings: Settings) -> httpx2.AsyncClient:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=not local,
             # Reading the certificate store takes longer than a call to a server on this machine.
-            verify=not (local and settings.url.startswith("http:")),
+            verify=not (local and endpoint.url.startswith("http:")),
         )
     except ImportError:
         raise NotConfigured("A SOCKS proxy is configured; it needs: pip install socksio.") from None

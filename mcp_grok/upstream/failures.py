@@ -1,4 +1,4 @@
-"""What the upstream did instead of answering → the error that tells so.
+"""What the upstream answered instead of a completion → the error that says so.
 
 The forms of error bodies and the codes are AceData's (guide and public reference) and xAI's
 (`{"code": "<sentence>", "error": "<string>"}`). Status and code are read together: a 403 is usually the balance.
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
     BadUpstreamResponse,
     GrokError,
     UpstreamError,
 )
-from mcp_grok.upstream.providers import Provider
 from mcp_grok.upstream.request import PARAMETERS
 from mcp_grok.upstream.retry import retry_after_seconds
 from mcp_grok.upstream.sse import parse_json
@@ -22,12 +22,12 @@ from mcp_grok.upstream.sse import parse_json
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A sort of refusal.
+    """A kind of refusal.
 
     Attributes:
         code: The error's code where the upstream gave none.
         type: The error's type.
-        advice: What happened and what to do, as a sentence; `{provider}` and `{status}` are filled in.
+        advice: What happened and what to do, as a sentence. `{provider}`, `{status}` and `{names}` are filled in.
         retryable: Whether sending the same again may work.
     """
 
@@ -45,7 +45,7 @@ BALANCE = Category(
 BAD_KEY = Category(
     "invalid_token",
     "authentication_error",
-    "{provider} refused the key; check MCP_GROK_API_KEY and that it belongs to {provider}.",
+    "{provider} refused the key; check {names.api_key} and that it belongs to {provider}.",
 )
 FORBIDDEN = Category(
     "forbidden",
@@ -65,7 +65,7 @@ RATE_LIMIT = Category(
 NOT_FOUND = Category(
     "not_found",
     "not_found_error",
-    "{provider} does not know the model or the address; check `model` and MCP_GROK_BASE_URL.",
+    "{provider} does not know the model or the address; check `model` and {names.base_url}.",
 )
 BAD_REQUEST = Category(
     "bad_request",
@@ -87,14 +87,14 @@ SERVER = Category("api_error", "server_error", "{provider} failed; send the call
 REDIRECT = Category(
     "bad_upstream_response",
     "configuration_error",
-    "{provider} answered with a redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL.",
+    "{provider} answered with a redirect (HTTP {status}), which is not followed; check {names.base_url}.",
 )
 
 MAX_READ = 8 * 1024
-"""Bytes of a page that are looked at; what it says stands at its beginning."""
+"""Bytes of an HTML page that are read; its message is at the beginning."""
 
 MAX_DEPTH = 4
-"""How deep in lists and objects a message is looked for."""
+"""How deep in lists and objects a message is searched for."""
 
 BY_CODE = {
     "used_up": BALANCE,
@@ -139,55 +139,55 @@ CAPITAL = re.compile(r"[A-Z]")
 CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
 
 
-def http_error(provider: Provider, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
+def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
     """The error for an answer that is not a 2xx."""
     try:
         parsed = parse_json(body)
     except ValueError:
         parsed = readable(body)
-    billed = provider.server_errors_billed if status >= 500 else "no"
-    return _upstream_error(provider, status, headers, parsed, billed)
+    billed = endpoint.provider.server_errors_billed if status >= 500 else "no"
+    return _upstream_error(endpoint, status, headers, parsed, billed)
 
 
-def error_in_answer(provider: Provider, status: int, body: Any) -> GrokError | None:
+def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | None:
     """The error that an answer under HTTP 200, or a chunk of a stream, holds; None where it holds none."""
     if not isinstance(body, dict):
         return None
     if body.get("error") or body.get("success") is False:
-        return _upstream_error(provider, status, {}, body, "unknown")
+        return _upstream_error(endpoint, status, {}, body, "unknown")
     choices = body.get("choices")
     for choice in choices if isinstance(choices, list) else []:
         if isinstance(choice, dict) and choice.get("error"):
-            return _upstream_error(provider, status, {}, choice, "unknown")
+            return _upstream_error(endpoint, status, {}, choice, "unknown")
     return None
 
 
-def error_event(provider: Provider, data: str) -> GrokError:
+def error_event(endpoint: Endpoint, data: str) -> GrokError:
     """The error for an event that the stream itself calls an error."""
     try:
         body = parse_json(data)
     except ValueError:
         body = data
-    return _upstream_error(provider, 200, {}, body, "unknown")
+    return _upstream_error(endpoint, 200, {}, body, "unknown")
 
 
-def _upstream_error(provider: Provider, status: int, headers: Mapping[str, str], body: Any, billed: Any) -> GrokError:
-    said = _Said.read(body)
-    category = _category(status, said)
-    advice = category.advice.format(provider=provider.title, status=status)
+def _upstream_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: Any, billed: Any) -> GrokError:
+    refusal = _Refusal.read(body)
+    category = _category(status, refusal)
+    advice = category.advice.format(provider=endpoint.provider.title, status=status, names=endpoint.names)
     error = BadUpstreamResponse if category is REDIRECT else UpstreamError
     return error(
         advice[0].upper() + advice[1:],
-        code=said.code or category.code,
+        code=refusal.code or category.code,
         billed=billed,
         status=status,
         type=category.type,
         retryable=category.retryable,
         retry_after=retry_after_seconds(headers),
-        param=said.param or (named_parameter(said.message) if category.type == BAD_REQUEST.type else None),
-        provider=provider.name,
-        trace_id=said.trace_id or headers.get("x-trace-id") or headers.get("x-request-id"),
-        upstream_message=said.message,
+        param=refusal.param or (named_parameter(refusal.message) if category.type == BAD_REQUEST.type else None),
+        provider=endpoint.provider.name,
+        trace_id=refusal.trace_id or headers.get("x-trace-id") or headers.get("x-request-id"),
+        upstream_message=refusal.message,
     )
 
 
@@ -204,11 +204,11 @@ def named_parameter(message: str) -> str | None:
     return None
 
 
-def _category(status: int, said: "_Said") -> Category:
-    by_code = BY_CODE.get(said.code or "")
-    if status in (402, 403, 429) and (by_code is BALANCE or CREDITS.search(said.message)):
+def _category(status: int, refusal: "_Refusal") -> Category:
+    by_code = BY_CODE.get(refusal.code or "")
+    if status in (402, 403, 429) and (by_code is BALANCE or CREDITS.search(refusal.message)):
         return BALANCE
-    if status in (400, 403) and KEY_REFUSED.search(said.message):
+    if status in (400, 403) and KEY_REFUSED.search(refusal.message):
         return BAD_KEY
     if by_code is not None and (status < 300 or by_code is not SERVER):
         return by_code
@@ -220,14 +220,14 @@ def _category(status: int, said: "_Said") -> Category:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Refusal:
     message: str = ""
     code: str | None = None
     param: str | None = None
     trace_id: str | None = None
 
     @classmethod
-    def read(cls, body: Any) -> "_Said":
+    def read(cls, body: Any) -> "_Refusal":
         """What an error body says, whatever its form: object, string, list, null, HTML or nothing."""
         if not isinstance(body, dict):
             return cls(_message(body))

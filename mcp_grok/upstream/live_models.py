@@ -1,39 +1,44 @@
 """The models that a provider lists at this moment, which costs nothing."""
 
+from dataclasses import replace
+
 import httpx2
 
+from mcp_grok.address import is_loopback
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, NotConfigured
-from mcp_grok.settings import Settings
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.address import is_loopback, models_url
 from mcp_grok.upstream.sse import parse_json
 from mcp_grok.upstream.transport_failures import transport_error
 
 TIMEOUT = 15.0
-"""Seconds of silence that are waited through."""
+"""Seconds without a byte: a list takes a moment, however long answers may take."""
 
 
-async def live_models(settings: Settings) -> list[str]:
+async def live_models(endpoint: Endpoint) -> list[str]:
     """The names that the provider lists, in its order.
+
+    Args:
+        endpoint: The provider's address and key.
 
     Raises:
         NotConfigured: the provider has no such list, or no address.
         GrokError: it did not answer, or not with a list of models.
     """
-    provider = settings.active_provider
-    url = models_url(provider, settings.url)
+    provider = endpoint.provider
+    url = provider.models_url(endpoint.url)
     if not url:
         raise NotConfigured(
-            f"{provider.title} lists no models; those that its documents name are all there is to show."
+            f"{provider.title} has no list of models to ask for; only the documented models can be shown."
         )
-    headers = {"authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
+    headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     try:
         async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=not is_loopback(url)) as client:
             response = await client.get(url, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError, ImportError) as error:
-        raise transport_error(provider, error, idle_timeout=TIMEOUT) from None
+        raise transport_error(replace(endpoint, idle_timeout=TIMEOUT), error) from None
     if not response.is_success:
-        raise failures.http_error(provider, response.status_code, response.headers, response.content)
+        raise failures.http_error(endpoint, response.status_code, response.headers, response.content)
     try:
         return [str(model["id"]) for model in parse_json(response.content)["data"]]
     except (ValueError, LookupError, TypeError):

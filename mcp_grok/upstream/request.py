@@ -168,7 +168,7 @@ def read_request(arguments: Mapping[str, Any], settings: Settings, *, progress_w
         )
     if "tool_choice" in values:
         values["tool_choice"] = named_function(values["tool_choice"], values.get("tools", []))
-    images = ImageFiles(settings.image_folders, settings.active_provider.image_types)
+    images = ImageFiles(settings.endpoint.image_folders, settings.active_provider.image_types)
     values["messages"] = with_image_files(values["messages"], images)
     return _assembled(values, settings, progress_wanted)
 

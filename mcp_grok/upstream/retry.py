@@ -41,22 +41,20 @@ def seconds_before_resend(
     """
     if attempt > max_retries or not _may_be_resent(error, attempt):
         return None
-    asked = error.as_dict().get("retry_after")
+    asked = error.retry_after
     if asked is not None and asked > LONGEST_WAIT:
         return None
-    return waiting(attempt) if asked is None else float(asked)
+    return waiting(attempt) if asked is None else asked
 
 
 def _may_be_resent(error: GrokError, attempt: int) -> bool:
-    told = error.as_dict()
-    if not told["retryable"]:
+    if not error.retryable:
         return False
     if isinstance(error, ConnectionFailed):
-        return bool(told["billed"] == "no")
-    if not isinstance(error, UpstreamError) or "partial" in told:
+        return error.billed == "no"
+    if not isinstance(error, UpstreamError) or error.partial:
         return False
-    status = told.get("status")
-    return bool(status == 429) or (status in ONCE and attempt == 1)
+    return error.status == 429 or (error.status in ONCE and attempt == 1)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:

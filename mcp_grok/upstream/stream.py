@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, ConnectionFailed, GrokError, StreamTruncated
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.assemble import Assembler
-from mcp_grok.upstream.providers import Provider
 from mcp_grok.upstream.sse import Event, EventDecoder, parse_json
 
 TRAILER_GRACE = 5.0
@@ -26,14 +26,14 @@ class StreamReader:
     """Feeds the bytes of one stream to an assembler.
 
     Args:
-        provider: Whose stream it is, for errors.
+        endpoint: Where the stream comes from, for errors.
         assembler: Collects the chunks.
         on_text: Called with each piece of the first choice's text; must not block.
         on_reasoning: The same with what the model thinks.
     """
 
-    def __init__(self, provider: Provider, assembler: Assembler, on_text: OnText, on_reasoning: OnText) -> None:
-        self._provider = provider
+    def __init__(self, endpoint: Endpoint, assembler: Assembler, on_text: OnText, on_reasoning: OnText) -> None:
+        self._endpoint = endpoint
         self._assembler = assembler
         self._on_text = on_text
         self._on_reasoning = on_reasoning
@@ -82,7 +82,7 @@ class StreamReader:
             self._done = True
             return
         if event.type == "error":
-            raise failures.error_event(self._provider, data)
+            raise failures.error_event(self._endpoint, data)
         if event.type not in CHUNK_TYPES and not data.startswith("{"):
             return
         text = self._add_chunk(data)
@@ -94,12 +94,12 @@ class StreamReader:
     def _add_chunk(self, data: str) -> str:
         try:
             chunk = parse_json(data)
-            if error := failures.error_in_answer(self._provider, 200, chunk):
+            if error := failures.error_in_answer(self._endpoint, 200, chunk):
                 raise error
             return self._assembler.add(chunk)
         except (ValueError, RecursionError) as error:
             raise BadUpstreamResponse(
-                f"{self._provider.title} sent a chunk that cannot be read; the call may be billed. "
+                f"{self._endpoint.provider.title} sent a chunk that cannot be read; the call may be billed. "
                 "What had come is in partial."
             ) from error
 
@@ -113,6 +113,6 @@ class StreamReader:
 
     def _truncated(self) -> GrokError:
         return StreamTruncated(
-            f"The answer of {self._provider.title} ended before it was whole; the call may be billed. "
+            f"The answer of {self._endpoint.provider.title} ended before it was whole; the call may be billed. "
             "What had come is in partial."
         )

@@ -1,7 +1,7 @@
 """Traces and metrics of calls, after OpenTelemetry's conventions for generative AI.
 
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/: neither holds a prompt, an answer or a key. Without an
-SDK that somebody has set up they come to nothing.
+OpenTelemetry SDK that is set up, nothing is recorded.
 """
 
 import sys
@@ -14,16 +14,14 @@ from typing import Any
 from opentelemetry import propagate, trace
 
 from mcp_grok import __version__
+from mcp_grok.address import host_and_port
 from mcp_grok.errors import GrokError
-from mcp_grok.upstream.address import host_and_port
+from mcp_grok.providers import Provider
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.providers import Provider
 from mcp_grok.upstream.request import ChatRequest
 
 SCOPE = "mcp_grok"
 OPERATION = "chat"
-NAMES = {"xai": "x_ai"}
-"""What the conventions call a provider, where they name it."""
 
 DURATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
@@ -33,13 +31,13 @@ tracer = trace.get_tracer(SCOPE, __version__)
 
 
 class Observed:
-    """A call under observation; tell it how it ended."""
+    """A call under observation, until `answered` or `failed` is called."""
 
     def __init__(self, provider: Provider, url: str, request: ChatRequest, span: trace.Span) -> None:
         host, port = host_and_port(url)
         self.shared: dict[str, Any] = {
             "gen_ai.operation.name": OPERATION,
-            "gen_ai.provider.name": NAMES.get(provider.name, provider.name),
+            "gen_ai.provider.name": provider.telemetry_name or provider.name,
             "gen_ai.request.model": request.model,
             "server.address": host,
             "server.port": port,
@@ -48,14 +46,14 @@ class Observed:
         self._began = time.perf_counter()
 
     def headers(self) -> dict[str, str]:
-        """What joins the upstream's trace to this one; empty where nobody traces."""
+        """Headers that join the upstream's trace to this one; empty without tracing."""
         carrier: dict[str, str] = {}
         if self._span.get_span_context().is_valid:
             propagate.inject(carrier)
         return carrier
 
     def answered(self, completion: Completion) -> None:
-        """Says that the answer came."""
+        """Records that the answer came."""
         counts = completion.tokens
         self.shared["gen_ai.response.model"] = completion.model
         if self._span.is_recording():
@@ -73,7 +71,7 @@ class Observed:
         self._measure({"input": counts["prompt_tokens"], "output": counts["total_tokens"] - counts["prompt_tokens"]})
 
     def failed(self, error: str) -> None:
-        """Says that the call failed, with the code of its error."""
+        """Records that the call failed, with the code of its error."""
         self.shared["error.type"] = error
         if self._span.is_recording():
             self._span.set_attributes(self.shared)
@@ -90,7 +88,7 @@ class Observed:
 
 
 def is_observed() -> bool:
-    """Whether somebody has set up traces or metrics, without which there is nothing to do."""
+    """Whether an OpenTelemetry SDK is loaded; without one there is nothing to record."""
     return "opentelemetry.sdk" in sys.modules
 
 
@@ -107,17 +105,17 @@ def observed(provider: Provider, url: str, request: ChatRequest) -> Iterator[Obs
         try:
             yield call
         except GrokError as error:
-            call.failed(error.as_dict()["code"])
+            call.failed(error.code)
             raise
         except BaseException:
-            # Whoever stops a call says why elsewhere.
+            # The log of calls has the reason.
             call.failed("cancelled")
             raise
 
 
 @cache
 def _instruments() -> tuple[Any, Any]:
-    # Importing it takes as long as a hundredth of the start: whoever collects metrics has done so.
+    # Its import takes a hundredth of the start, so it is left to a process that collects metrics.
     from opentelemetry import metrics
 
     meter = metrics.get_meter(SCOPE, __version__)

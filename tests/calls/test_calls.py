@@ -443,7 +443,7 @@ async def test_stopping_the_server_loses_its_calls(upstream: Replay, stored: Set
 
 async def test_fingerprint_depends_on_address_and_key_alone(upstream: Replay, settings: Settings) -> None:
     endpoints = [
-        ChatClient(settings_for(upstream, **changes)).endpoint_id()
+        ChatClient(settings_for(upstream, **changes).endpoint).endpoint_id()
         for changes in ({}, {"base_url": f"{upstream.base_url}/other"}, {"api_key": "other"}, {"timeout": 5})
     ]
     assert len(set(endpoints)) == 3

@@ -19,8 +19,8 @@ import pytest
 
 import mcp_grok
 from mcp_grok.cli import main as cli
+from mcp_grok.providers import ACEDATA_PATH, SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE
-from mcp_grok.upstream.providers import ACEDATA_PATH, SANDBOX_KEY
 from tests import ROOT
 from tests.conftest import KEY
 from tests.process import MCP_GROK

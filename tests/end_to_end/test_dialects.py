@@ -8,12 +8,12 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
+from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE, REASONING
 from mcp_grok.sandbox.dialects import DIALECTS
 from mcp_grok.sandbox.serve import running_sandbox
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.providers import SANDBOX_KEY
 from tests.test_server import text_of
 
 CHAT = "grok_chat_completions"

@@ -10,9 +10,9 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from openai.types.chat import ChatCompletion
 
+from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
 from mcp_grok.sandbox.serve import running_sandbox
-from mcp_grok.upstream.providers import SANDBOX_KEY
 
 MODELS = {"acedata": "grok-4", "llmprovider": "grok-beta", "xai": "grok-4.7", "custom": "grok-local"}
 """A model of each dialect."""

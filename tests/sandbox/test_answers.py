@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from mcp_grok.providers import ACEDATA_PATH, SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE, answer
 from mcp_grok.sandbox.api import sandbox_app
-from mcp_grok.upstream.providers import ACEDATA_PATH, SANDBOX_KEY
 
 HELLO: dict[str, Any] = {"model": "grok-4", "messages": [{"role": "user", "content": "Hello"}]}
 TOOL = {"type": "function", "function": {"name": "get_weather"}}

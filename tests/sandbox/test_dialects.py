@@ -9,9 +9,8 @@ import openai
 import pytest
 
 from mcp_grok.cli import main as cli
+from mcp_grok.providers import PROVIDERS, SANDBOX_KEY
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
-from mcp_grok.upstream.address import completions_url
-from mcp_grok.upstream.providers import PROVIDERS, SANDBOX_KEY
 from tests.sandbox.conftest import Poster
 
 IDS = {
@@ -37,7 +36,7 @@ def test_there_is_a_dialect_for_each_provider_at_the_address_where_a_client_look
     assert set(DIALECTS) == set(PROVIDERS) - {"sandbox"}
     assert tuple(DIALECTS) == cli.DIALECT_NAMES
     for name, dialect in DIALECTS.items():
-        assert completions_url(PROVIDERS[name], f"http://sandbox{dialect.base}") == f"http://sandbox{dialect.path}"
+        assert PROVIDERS[name].completions_url(f"http://sandbox{dialect.base}") == f"http://sandbox{dialect.path}"
     paths = ["/grok/chat/completions", "/llmprovider/v1/chat/completions", "/xai/v1/chat/completions"]
     assert [dialect.path for dialect in DIALECTS.values()] == [*paths, "/v1/chat/completions"]
 

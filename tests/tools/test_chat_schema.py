@@ -9,10 +9,10 @@ import pytest
 
 # Importing it clears the environment, which the snapshot must not depend on when this runs as a program.
 import tests.conftest  # noqa: F401
+from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from mcp_grok.tools.chat import definition
-from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.request import PARAMETERS
 
 SNAPSHOT = Path(__file__).with_name("grok_chat_completions.json")

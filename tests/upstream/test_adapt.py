@@ -7,9 +7,9 @@ import pytest
 
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.models import MODELS, find_model
+from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.adapt import EFFORTS, PENALTIES, fitted
-from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.request import PARAMETERS, ChatRequest, read_request
 
 HELLO = [{"role": "user", "content": "Hello"}]

@@ -33,7 +33,7 @@ ACEDATA = Settings(provider="acedata")
 @asynccontextmanager
 async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
     """A client that is closed at the end."""
-    client = ChatClient(settings, **options)
+    client = ChatClient(settings.endpoint, **options)
     try:
         yield client
     finally:

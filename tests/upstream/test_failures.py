@@ -10,13 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import GrokError, UpstreamError
+from mcp_grok.providers import PROVIDERS
+from mcp_grok.settings import Settings
 from mcp_grok.upstream.failures import error_event, error_in_answer, http_error
-from mcp_grok.upstream.providers import PROVIDERS
 from mcp_grok.upstream.transport_failures import transport_error
 from tests.upstream.test_request import JSON, TEXT
 
-ACEDATA = PROVIDERS["acedata"]
+
+def endpoint_of(provider: str) -> Endpoint:
+    """The endpoint of a provider."""
+    return Settings(provider=provider, base_url="https://api.example.com", idle_timeout=1.5).endpoint
+
+
+ACEDATA = endpoint_of("acedata")
 HTML = b"<html><head><style>p { x }</style></head>\n<body><h1>502 Bad Gateway</h1><script>a<b</script></body></html>"
 NO_CREDITS = {"code": "The quota is exhausted", "error": "Your team has used all available credits."}
 SPENT = {"error": "Your team reached its monthly spending limit."}
@@ -27,7 +35,7 @@ FIELDS = st.dictionaries(st.sampled_from(["error", "code", "message", "detail", 
 def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata") -> dict[str, Any]:
     """The error object for an answer; a body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return http_error(PROVIDERS[provider], status, httpx2.Headers(headers or {}), content).as_dict()
+    return http_error(endpoint_of(provider), status, httpx2.Headers(headers or {}), content).as_dict()
 
 
 def said(body: Any) -> str | None:
@@ -294,7 +302,7 @@ def test_broken_markup_is_read_in_linear_time(markup: bytes) -> None:
 def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
     error: Exception, code: str, billed: str, words: str
 ) -> None:
-    failure = transport_error(ACEDATA, error, idle_timeout=1.5).as_dict()
+    failure = transport_error(ACEDATA, error).as_dict()
     assert (failure["code"], failure["billed"], failure["provider"]) == (code, billed, "acedata")
     assert words in failure["message"]
 
@@ -315,6 +323,6 @@ def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
 )
 def test_a_refusal_that_names_a_parameter_says_which(message: str, param: str | None) -> None:
     body = json.dumps({"code": "Client specified an invalid argument", "error": message}).encode()
-    told = http_error(PROVIDERS["xai"], 400, {}, body).as_dict()
+    told = http_error(endpoint_of("xai"), 400, {}, body).as_dict()
     assert told.get("param") == param
     assert told["type"] == "invalid_request_error"

@@ -110,7 +110,7 @@ def test_an_image_in_a_tools_message_is_sent_too(folder: Path) -> None:
 def test_the_home_folder_is_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     (folder / "cat.png").write_bytes(PNG)
-    assert Settings(allowed_dirs="~").image_folders == (folder,)
+    assert Settings(allowed_dirs="~").endpoint.image_folders == (folder,)
     assert sent(folder, "~/cat.png")[0].startswith("data:image/png")
 
 

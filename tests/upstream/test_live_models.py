@@ -14,7 +14,7 @@ LIST = {"object": "list", "data": [{"id": "grok-4.7", "object": "model"}, {"id":
 async def failure(settings: Settings) -> GrokError:
     """How asking fails."""
     with pytest.raises(GrokError) as caught:
-        await live_models(settings)
+        await live_models(settings.endpoint)
     assert KEY not in str(caught.value.as_dict())
     return caught.value
 
@@ -23,14 +23,14 @@ async def failure(settings: Settings) -> GrokError:
 async def test_the_names_come_in_the_providers_order_with_its_key(upstream: Replay, end: str) -> None:
     upstream.answer(LIST)
     settings = settings_for(upstream, provider="xai", base_url=upstream.base_url + end)
-    assert await live_models(settings) == ["grok-4.7", "grok-9"]
+    assert await live_models(settings.endpoint) == ["grok-4.7", "grok-9"]
     [request] = upstream.requests
     assert (request.path, request.headers["authorization"]) == ("/v1/models", f"Bearer {KEY}")
 
 
 async def test_a_server_without_a_key_is_asked_without_one(upstream: Replay) -> None:
     upstream.answer(LIST)
-    assert len(await live_models(settings_for(upstream, provider="custom", api_key=None))) == 2
+    assert len(await live_models(settings_for(upstream, provider="custom", api_key=None).endpoint)) == 2
     assert "authorization" not in upstream.requests[0].headers
 
 

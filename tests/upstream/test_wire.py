@@ -20,7 +20,7 @@ async def ask(settings: Settings, n: int = 1, stream: bool = True) -> tuple[Comp
     pieces: list[str] = []
     arguments = {"messages": [{"role": "user", "content": "Hello"}], "stream": stream, "n": n}
     request = read_request(arguments, settings)
-    client = ChatClient(settings)
+    client = ChatClient(settings.endpoint)
     try:
         return await client.complete(request, pieces.append), "".join(pieces)
     except GrokError as error:

@@ -1,17 +1,15 @@
 """The table of providers, and where an address leads."""
 
-from typing import get_args
-
 import pytest
 
-from mcp_grok.settings import ProviderName, variable
-from mcp_grok.upstream.address import completions_url, is_loopback
-from mcp_grok.upstream.providers import PROVIDERS
+from mcp_grok.address import is_loopback
+from mcp_grok.providers import PROVIDERS
+from mcp_grok.settings import Settings, variable
 
 
 def test_every_provider_can_be_named_in_the_settings() -> None:
-    assert set(PROVIDERS) == set(get_args(ProviderName))
-    assert all(name == provider.name for name, provider in PROVIDERS.items())
+    for name, provider in PROVIDERS.items():
+        assert Settings(provider=name, base_url="https://api.example.com").active_provider is provider
 
 
 def test_a_providers_own_key_variable_is_one_that_the_settings_read() -> None:
@@ -32,8 +30,8 @@ def test_the_documented_address_stays_itself_however_much_of_it_is_given(provide
     path = PROVIDERS[provider].path
     for end in range(len(url) - len(path), len(url) + 1):
         if end == len(url) or url[end] == "/":
-            assert completions_url(PROVIDERS[provider], url[:end]) == url
-            assert completions_url(PROVIDERS[provider], url[:end] + "/") == url
+            assert PROVIDERS[provider].completions_url(url[:end]) == url
+            assert PROVIDERS[provider].completions_url(url[:end] + "/") == url
 
 
 def test_only_acedata_and_the_sandbox_say_that_their_own_errors_are_free() -> None:

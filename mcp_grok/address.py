@@ -1,0 +1,49 @@
+"""URLs of endpoints: which are allowed, and where they lead."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import httpx2
+
+
+def check_base_url(url: str, *, any_http: bool) -> None:
+    """Checks a base URL.
+
+    Args:
+        url: What precedes the documented path.
+        any_http: Whether http may lead to any host, instead of this machine alone.
+
+    Raises:
+        ValueError: it cannot be used; the message says what is expected, and does not repeat the URL.
+    """
+    if any(sign in url for sign in "@?#"):
+        raise ValueError("must hold no user, password, query or fragment; the key goes into MCP_GROK_API_KEY")
+    try:
+        parsed = httpx2.URL(url)
+        _ = urlsplit(url).port  # httpx2 does not check its range
+    except (httpx2.InvalidURL, ValueError):
+        parsed = httpx2.URL("")
+    if parsed.scheme not in ("http", "https") or not parsed.host or " " in url or not url.isprintable():
+        raise ValueError("must be a URL like https://api.example.com")
+    if parsed.scheme == "http" and not is_loopback(url) and not any_http:
+        raise ValueError(
+            "must be https, or http to a loopback address"
+            " (for a model server on your local network: MCP_GROK_PROVIDER=custom and MCP_GROK_ALLOW_HTTP=1)"
+        )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """The host and port of a URL."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)

@@ -1,0 +1,131 @@
+"""The providers, as data: one entry each. Everything else that differs by provider follows from it."""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from mcp_grok.errors import Billed
+
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+
+OPENAI_PATH = "/v1/chat/completions"
+ACEDATA_PATH = "/grok/chat/completions"
+
+SANDBOX_KEY = "sandbox-key"
+"""The only key that the sandbox accepts. It is valid nowhere else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """An API that answers chat completions.
+
+    Attributes:
+        name: Its name in `MCP_GROK_PROVIDER`.
+        title: Its name in sentences.
+        base_url: What precedes `path`; None where a setting must say it.
+        path: The documented path.
+        key_variable: The provider's own environment variable for the key; None if it has none.
+        key: A key that is no secret; None if the user has one of their own.
+        needs_key: Whether it answers only with a key.
+        default_model: The model when neither call nor configuration names one.
+        server_errors_billed: Whether a 5xx answer is charged. AceData documents that it is not.
+        models_path: What replaces `/chat/completions` in the address of the list of models; None without a list.
+        max_tokens_name: The one name that it has for the largest number of tokens to generate; None if it knows both.
+        stop_is_list: Whether a single stop sequence must be sent as a list.
+        usage_on_request: Whether a stream states its usage only if `stream_options.include_usage` asks for it.
+        rejects: Parameters that it refuses, whatever the model.
+        image_types: The kinds of images that it takes, by its documentation; else all that we know.
+        telemetry_name: Its name in OpenTelemetry's conventions, if they name it; else `name`.
+    """
+
+    name: str
+    title: str
+    base_url: str | None = None
+    path: str = OPENAI_PATH
+    key_variable: str | None = None
+    key: str | None = None
+    needs_key: bool = True
+    default_model: str | None = None
+    server_errors_billed: Billed = "unknown"
+    models_path: str | None = None
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
+    stop_is_list: bool = False
+    usage_on_request: bool = False
+    rejects: tuple[str, ...] = ()
+    image_types: tuple[str, ...] = IMAGE_TYPES
+    telemetry_name: str = ""
+
+    def completions_url(self, base_url: str) -> str:
+        """The address that calls are posted to, for a base URL that may already end in a part of the path."""
+        base = base_url.rstrip("/")
+        prefix = urlsplit(base).path
+        parts = self.path.split("/")
+        for end in range(len(parts), 1, -1):
+            if prefix.endswith("/".join(parts[:end])):
+                return base + "".join(f"/{part}" for part in parts[end:])
+        return base + self.path
+
+    def models_url(self, completions_url: str) -> str:
+        """The address of the list of models, beside the one that calls are posted to; empty without such a list."""
+        if not completions_url or self.models_path is None:
+            return ""
+        return completions_url.removesuffix("/chat/completions") + self.models_path
+
+
+PROVIDERS = {
+    provider.name: provider
+    for provider in (
+        Provider(
+            name="acedata",
+            title="AceData",
+            base_url="https://api.acedata.cloud",
+            path=ACEDATA_PATH,
+            key_variable="ACEDATACLOUD_API_TOKEN",
+            default_model="grok-4",
+            server_errors_billed="no",
+        ),
+        # Its reference of 2025-07-13.
+        Provider(
+            name="llmprovider",
+            title="llmprovider.ai",
+            base_url="https://platform.llmprovider.ai",
+            key_variable="LLMPROVIDER_API_KEY",
+            default_model="grok-beta",
+            max_tokens_name="max_tokens",
+            stop_is_list=True,
+        ),
+        # https://docs.x.ai/docs/api-reference#chat-completions
+        Provider(
+            name="xai",
+            title="xAI",
+            base_url="https://api.x.ai",
+            key_variable="XAI_API_KEY",
+            default_model="grok-4.7",
+            models_path="/models",
+            max_tokens_name="max_completion_tokens",
+            stop_is_list=True,
+            # https://github.com/zed-industries/zed/pull/45812
+            usage_on_request=True,
+            rejects=("logit_bias",),
+            image_types=("image/png", "image/jpeg"),
+            telemetry_name="x_ai",
+        ),
+        Provider(
+            name="custom",
+            title="the custom API",
+            needs_key=False,
+            models_path="/models",
+            usage_on_request=True,
+        ),
+        Provider(
+            name="sandbox",
+            title="the sandbox",
+            key=SANDBOX_KEY,
+            needs_key=False,
+            path=ACEDATA_PATH,
+            default_model="grok-4",
+            server_errors_billed="no",
+        ),
+    )
+}
+"""Its models are in `models.py`."""

@@ -1,0 +1,87 @@
+"""A call that runs: what is known of it before it has an answer."""
+
+from collections.abc import Callable
+
+import anyio
+
+from mcp_grok.errors import GrokError
+from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.cost import told_cost
+from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.stream import OnText, StreamReader
+
+REFUSED = (400, 404, 410)
+"""Statuses of a request that the upstream refuses for good."""
+
+
+class RunningCall:
+    """A call that runs: the attempts so far, and the answer as far as it has come.
+
+    Args:
+        request: What is sent.
+        on_text: Called with each piece of the first choice's text.
+        on_reasoning: Called with each piece of the model's reasoning.
+        on_sent: Called whenever an attempt leaves the queue for a slot.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        on_text: OnText,
+        on_reasoning: OnText,
+        on_sent: Callable[[], None],
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.request = request
+        self.headers = headers
+        self.body = request.body
+        self.assembler = Assembler(request.choices)
+        self.attempts = 0
+        self.size = 0
+        self._maybe_billed = False
+        self.sent_at: float | None = None
+        self.first_text_at: float | None = None
+        self.answer: Completion | None = None
+        self.stream: StreamReader | None = None
+        self.on_text = on_text
+        self.on_reasoning = on_reasoning
+        self.on_sent = on_sent
+
+    def text_streamed(self, text: str) -> None:
+        """Passes a piece of text on, and notes when the first one came."""
+        if self.first_text_at is None:
+            self.first_text_at = anyio.current_time()
+        self.on_text(text)
+
+    def failed(self, error: GrokError) -> None:
+        """Records that an attempt failed, and whether it may have been charged."""
+        self._maybe_billed = self._maybe_billed or error.billed != "no"
+
+    def complete_error(self, failure: GrokError) -> None:
+        """Sets in the error of the call what only all its attempts together show."""
+        failure.attempts = self.attempts
+        failure.partial = failure.partial or self.assembler.text
+        if self.request.retired_for and failure.status in REFUSED:
+            failure.message += f" {self.request.model} has been withdrawn; use {self.request.retired_for}."
+        if self._maybe_billed and failure.billed == "no":
+            failure.billed = "unknown"
+
+    def whole_answer(self) -> Completion | None:
+        """The answer, if all of it came before the time ran out; None if it did not."""
+        if self.answer is None and self.stream is not None and self.stream.whole:
+            self.answer = self.streamed_completion()
+        return self.answer
+
+    def streamed_completion(self) -> Completion:
+        """The answer that the chunks of a whole stream make."""
+        return self.completion(self.assembler.completion())
+
+    def completion(self, body: JSONObject) -> Completion:
+        """The answer with this body."""
+        choices = body["choices"]
+        waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
+        missing = max(0, self.request.choices - len(choices))
+        cost = told_cost(body.get("usage"))
+        return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size, cost=cost)
