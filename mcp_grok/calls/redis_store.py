@@ -15,24 +15,21 @@ Nothing read from it is ever sent or run, so a call is sent at most once whateve
 Every key but `usage` and `ended` expires. Ids have 144 random bits.
 """
 
-import logging
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 import anyio
 import anyio.abc
-from redis.exceptions import DataError, ResponseError, WatchError
+from redis.exceptions import WatchError
 
 from mcp_grok.calls.call import ENDED, Call, Claim, Delivery, Outcome, Reason, State
-from mcp_grok.calls.call_log import log_call
-from mcp_grok.calls.candidate import Candidate, is_deletable, lost_of
+from mcp_grok.calls.candidate import Candidate, lost_of
 from mcp_grok.calls.codec import encoded
-from mcp_grok.calls.redis_client import ANSWER_TIMEOUT, AWAY, CLOSE_TIMEOUT, Client, ask, open_redis, unreachable
+from mcp_grok.calls.redis_client import AWAY, CLOSE_TIMEOUT, Client, ask, open_redis, unreachable
 from mcp_grok.calls.redis_record import (
     ENDED_KEY,
     SUMMARY,
@@ -41,27 +38,18 @@ from mcp_grok.calls.redis_record import (
     asked_key,
     call_key,
     call_of,
-    end,
     holders_key,
-    identity,
     is_readable,
     running_key,
     usage_key,
 )
 from mcp_grok.calls.redis_relay import Relay
 from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
-from mcp_grok.calls.redis_usage import SINCE, increments, nested
+from mcp_grok.calls.redis_transactions import ATTEMPTS, Transactions
+from mcp_grok.calls.redis_usage import nested
+from mcp_grok.calls.redis_write_queue import WriteQueue
 from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
-from mcp_grok.calls.turns import Turns
 from mcp_grok.errors import InternalError, Lost, NotConfigured, StoreUnreachable
-from mcp_grok.upstream.completion import Completion
-
-logger = logging.getLogger(__name__)
-
-ATTEMPTS = 5
-"""Tries of a change whose keys another server changes at the same moment."""
-
-Write = Callable[[], Awaitable[None]]
 
 
 class RedisStore(Store):
@@ -82,17 +70,15 @@ class RedisStore(Store):
         self.servers = Servers(redis, timings, self._message_came, self._catch_up)
         self.process = self.servers.name
         self._relay = Relay(redis, self.servers, timings)
+        self._transactions = Transactions(redis, self.servers, self._relay.followers, bounds, timings)
+        self._queue = WriteQueue(tasks, timings)
         self._running: dict[str, Call] = {}
-        self._unwritten: dict[str, Call] = {}
-        self._writing = Turns()
-        self._scopes: set[anyio.CancelScope] = set()
-        self._pending: defaultdict[str, set[anyio.Event]] = defaultdict(set)
         self._send_event, self._events = anyio.create_memory_object_stream[Event](float("inf"))
 
     @uninterrupted
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
-        await self._written(fingerprint)
+        await self._queue.all_written(fingerprint)
         unreadable: list[dict[str, str]] = []
         for _ in range(ATTEMPTS):
             candidates = await ask(lambda: self._candidates(fingerprint))
@@ -116,20 +102,20 @@ class RedisStore(Store):
         self._running[call.id] = call
         inserted = False
         try:
-            count = await ask(lambda: self._insert(call))
+            count = await ask(lambda: self._transactions.insert(call))
             inserted = limit is None or count <= limit
         finally:
             if not inserted:
                 # Even where Redis gave no answer it may have been written, and would count as running.
                 self._running.pop(call.id, None)
-                self._write_later(call.id, call.fingerprint, lambda: self._delete(call))
+                self._queue.write(call.id, call.fingerprint, lambda: self._transactions.delete(call))
         return inserted
 
     @uninterrupted
     async def discard(self, call: Call) -> None:
         """See `Store.discard`."""
         self._running.pop(call.id, None)
-        await self._write_soon(call.id, call.fingerprint, lambda: self._delete(call))
+        await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.delete(call))
 
     @uninterrupted
     async def commit(self, call: Call, outcome: Outcome) -> None:
@@ -140,34 +126,33 @@ class RedisStore(Store):
             # It cannot be given to a client of this server either.
             content = await encoded(InternalError("The answer is nested too deeply."))
         self._running.pop(call.id, None)
-        self._unwritten[call.id] = call
-        done = self._write_later(call.id, call.fingerprint, self._commitment(call, outcome, content))
+        done = self._queue.write_outcome(call, self._transactions.commitment(call, outcome, content))
         if not call.requests:
-            await self._wait(done)
+            await self._queue.wait(done)
 
     @uninterrupted
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
         content = await encoded(call.outcome) if restore and call.outcome is not None else None
-        done = self._write_later(call.id, call.fingerprint, lambda: self._write_delivery(call, content))
+        done = self._queue.write(call.id, call.fingerprint, lambda: self._transactions.write_delivery(call, content))
         if call.delivery is not Delivery.ORPHANED:
             # A cancellation is read in line with other messages; so a repeat waits for this, and they do not.
-            await self._wait(done)
+            await self._queue.wait(done)
 
     @uninterrupted
     async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
         """See `Store.tell`."""
         for call_id in (entry["id"] for entry in lost):
-            self._write_later(call_id, fingerprint, partial(self._tell, call_id, fingerprint, told=told))
+            self._queue.write(call_id, fingerprint, partial(self._transactions.tell, call_id, fingerprint, told=told))
 
     async def find(self, call_id: str) -> Call | None:
         """See `Store.find`. A call that runs on another server is followed once a request waits for it."""
-        if call := self._unwritten.get(call_id):
+        if call := self._queue.unwritten(call_id):
             return call
         record = await ask(lambda: self._redis.hgetall(call_key(call_id)))
         server = record.get("server")
         if server and "outcome" not in record and await ask(lambda: self._find_dead({server})):
-            await ask(lambda: self._lose(call_id))
+            await ask(lambda: self._transactions.lose(call_id))
             record = await ask(lambda: self._redis.hgetall(call_key(call_id)))
         found = await call_of(record, self.servers.now) if record else None
         if record and found is None:
@@ -191,7 +176,7 @@ class RedisStore(Store):
     @uninterrupted
     async def attach(self, call: Call) -> None:
         """See `Store.attach`."""
-        await self._write_soon(call.id, call.fingerprint, lambda: self._hold(call))
+        await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.attach(call))
 
     @uninterrupted
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
@@ -203,13 +188,13 @@ class RedisStore(Store):
         with anyio.move_on_after(self._timings.patience), suppress(*AWAY):
             for _ in range(ATTEMPTS):
                 with suppress(WatchError):
-                    return await self._release(call, cancels=cancels)
+                    return await self._transactions.release(call, cancels=cancels)
         return False
 
     @uninterrupted
     async def stop(self, call: Call) -> None:
         """See `Store.stop`."""
-        await self._write_soon(call.id, call.fingerprint, lambda: self._stop(call))
+        await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.stop(call))
 
     async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
         """See `Store.disconnects`."""
@@ -225,7 +210,7 @@ class RedisStore(Store):
         outcome = await self._relay.follow(call)
         if isinstance(outcome, Lost):
             with suppress(*AWAY):
-                await self._lose(call.id)
+                await self._transactions.lose(call.id)
         return outcome
 
     async def publish(self, call: Call, event: Follow) -> None:
@@ -254,11 +239,9 @@ class RedisStore(Store):
     async def close(self) -> None:
         """Writes what is still to be written, and leaves the other servers."""
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True), suppress(*AWAY):
-            while self._pending:
-                await next(iter(next(iter(self._pending.values())))).wait()
+            await self._queue.drain()
             await self.servers.leave()
-        for scope in self._scopes:
-            scope.cancel()
+        self._queue.cancel()
         self._send_event.close()
         self._events.close()
 
@@ -336,7 +319,7 @@ class RedisStore(Store):
         if dead := await self._find_dead(running):
             for call_id, record in records.items():
                 if record["server"] in dead and record["state"] not in ENDED:
-                    await self._lose(call_id)
+                    await self._transactions.lose(call_id)
             records, holders = await self._summaries(set(records), fingerprint)
         alive = await self.servers.alive(name for names in holders.values() for name in names)
         now = self.servers.now
@@ -373,23 +356,6 @@ class RedisStore(Store):
         await anyio.sleep(self._timings.look)
         return await self.servers.dead(suspects)
 
-    async def _lose(self, call_id: str) -> None:
-        """Records a call as lost; where its server was alive after all, the outcome that it writes replaces this."""
-        key = call_key(call_id)
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            await pipeline.watch(key)
-            call = await call_of(await pipeline.hgetall(key), self.servers.now)
-            if call is None or call.outcome is not None:
-                return
-            call.state, call.reason = State.LOST, Reason.CRASH
-            pipeline.multi()
-            pipeline.hset(key, mapping=end(call, Lost(), await encoded(Lost()), self.servers.now))
-            pipeline.zrem(running_key(call.principal), call_id)
-            pipeline.zadd(ENDED_KEY, {call_id: self.servers.now})
-            with suppress(WatchError):
-                await pipeline.execute()
-                log_call(call, Lost())
-
     async def _claimed(self, call_id: str, fingerprint: str) -> Record | None:
         """The record of an orphan that this claims; None if another request was faster.
 
@@ -397,40 +363,10 @@ class RedisStore(Store):
             StoreUnreachable: whether it could be claimed is not known; it is let go.
         """
         try:
-            return await ask(partial(self._take, call_id, secrets.token_hex(8)))
+            return await ask(partial(self._transactions.claim, call_id, secrets.token_hex(8)))
         except StoreUnreachable:
-            self._write_later(call_id, fingerprint, lambda: self._redis.srem(holders_key(call_id), self.process))
+            self._queue.write(call_id, fingerprint, lambda: self._redis.srem(holders_key(call_id), self.process))
             raise
-
-    async def _take(self, call_id: str, nonce: str) -> Record | None:
-        """Attaches an orphan to this server and returns its record; None if another request was faster.
-
-        Where something else changes it at the same moment, as its end does, this tries again. The nonce tells this
-        claim, should the answer to it get lost, from that of another request.
-        """
-        key, held_by = call_key(call_id), holders_key(call_id)
-        for _ in range(ATTEMPTS):
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                await pipeline.watch(key, held_by)
-                holders = await pipeline.smembers(held_by)
-                state, cancel, claimed_by = await pipeline.hmget(key, "state", "cancel", "claimed_by")
-                if claimed_by == nonce:
-                    own: Record = await pipeline.hgetall(key)
-                    return own
-                is_claimable = state in (State.QUEUED, State.RUNNING, State.COMPLETED) and not cancel
-                if not is_claimable or holders & await self.servers.alive(holders):
-                    return None
-                pipeline.multi()
-                pipeline.delete(held_by)
-                pipeline.sadd(held_by, self.process)
-                self._keep(pipeline, held_by)
-                pipeline.hset(key, "claimed_by", nonce)
-                pipeline.hgetall(key)
-                with suppress(WatchError):
-                    record: Record = (await pipeline.execute())[-1]
-                    return record
-        # Whether it can be had is not known, and a new call might be paid twice.
-        raise WatchError
 
     async def _released(self, fingerprint: str, grace: float) -> bool:
         """Waits until other servers no longer hold every older call with a fingerprint; False after `grace` seconds."""
@@ -453,186 +389,6 @@ class RedisStore(Store):
             if not record["cancel"] and self.servers.now - float(record["created_at"]) > grace
         ]
         return bool(held) and all(held)
-
-    async def _insert(self, call: Call) -> int:
-        """Writes a new call down; gives how many calls of its principal run, it included."""
-        running, now = running_key(call.principal), self.servers.now
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.hset(call_key(call.id), mapping=identity(call, now))
-            pipeline.sadd(asked_key(call.fingerprint), call.id)
-            pipeline.sadd(holders_key(call.id), self.process)
-            pipeline.zadd(running, {call.id: now + self._timings.lease})
-            for key in (call_key(call.id), asked_key(call.fingerprint), holders_key(call.id), running):
-                self._keep(pipeline, key)
-            pipeline.zremrangebyscore(running, 0, now)
-            pipeline.zcard(running)
-            return int((await pipeline.execute())[-1])
-
-    def _commitment(self, call: Call, outcome: Outcome, content: bytes) -> Write:
-        """The write of an outcome and its usage. Tried again, it counts the usage only once."""
-        is_repeated = False
-
-        async def write() -> None:
-            nonlocal is_repeated
-            if is_repeated and await self._redis.hexists(call_key(call.id), "counted"):
-                return
-            is_repeated = True
-            now = self.servers.now
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                record = {**identity(call, now), **end(call, outcome, content, now), "counted": 1}
-                pipeline.hset(call_key(call.id), mapping=record)
-                self._keep(pipeline, call_key(call.id))
-                pipeline.zrem(running_key(call.principal), call.id)
-                pipeline.zadd(ENDED_KEY, {call.id: now})
-                if isinstance(outcome, Completion):
-                    pipeline.hsetnx(usage_key(call.principal), SINCE, time.time())
-                    for path, amount in increments(call.model, outcome):
-                        pipeline.hincrbyfloat(usage_key(call.principal), path, amount)
-                for server in self._relay.followers(call.id):
-                    self.servers.post(pipeline, server, {"do": "ended", "call": call.id})
-                await pipeline.execute()
-
-        return write
-
-    async def _write_delivery(self, call: Call, content: bytes | None) -> None:
-        """Writes who may have the outcome of a call; its content, too, where the record was removed."""
-        if is_deletable(call):
-            await self._delete_unless_held(call)
-            return
-        key, asked, now = call_key(call.id), asked_key(call.fingerprint), self.servers.now
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            if content is not None and call.outcome is not None:
-                pipeline.hset(key, mapping={**identity(call, now), **end(call, call.outcome, content, now)})
-                pipeline.zadd(ENDED_KEY, {call.id: now})
-            pipeline.hset(key, "id_given", int(call.id_given))
-            self._keep(pipeline, key)
-            if call.delivery is not Delivery.ATTACHED:
-                pipeline.srem(holders_key(call.id), self.process)
-            if call.delivery is Delivery.ORPHANED:
-                pipeline.sadd(asked, call.id)
-                self._keep(pipeline, asked)
-            elif call.delivery is not Delivery.ATTACHED and call.state is not State.LOST:
-                pipeline.srem(asked, call.id)
-            await pipeline.execute()
-
-    async def _hold(self, call: Call) -> None:
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            # An earlier request may have let go of it for good at the same moment.
-            pipeline.hdel(call_key(call.id), "cancel")
-            for key, member in ((holders_key(call.id), self.process), (asked_key(call.fingerprint), call.id)):
-                pipeline.sadd(key, member)
-                self._keep(pipeline, key)
-            await pipeline.execute()
-
-    async def _release(self, call: Call, *, cancels: bool) -> bool:
-        key = holders_key(call.id)
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            await pipeline.watch(key)
-            others = await pipeline.smembers(key) - {self.process}
-            waits_elsewhere = bool(others and others & await self.servers.alive(others))
-            pipeline.multi()
-            pipeline.srem(key, self.process)
-            if cancels and not waits_elsewhere and call.outcome is None:
-                # In the same transaction, so that no other server claims what its user has cancelled.
-                pipeline.hset(call_key(call.id), "cancel", 1)
-                self._keep(pipeline, call_key(call.id))
-                pipeline.srem(asked_key(call.fingerprint), call.id)
-            await pipeline.execute()
-        return waits_elsewhere
-
-    async def _stop(self, call: Call) -> None:
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            # The flag is for a server that misses the message.
-            pipeline.hset(call_key(call.id), "cancel", 1)
-            self._keep(pipeline, call_key(call.id))
-            self.servers.post(pipeline, call.process, {"do": "stop", "call": call.id})
-            await pipeline.execute()
-
-    async def _tell(self, call_id: str, fingerprint: str, *, told: bool) -> None:
-        asked = asked_key(fingerprint)
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            if told:
-                pipeline.srem(asked, call_id)
-            else:
-                pipeline.sadd(asked, call_id)
-                self._keep(pipeline, asked)
-            await pipeline.execute()
-
-    async def _delete_unless_held(self, call: Call) -> None:
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.srem(asked_key(call.fingerprint), call.id)
-            pipeline.srem(holders_key(call.id), self.process)
-            pipeline.scard(holders_key(call.id))
-            holders = (await pipeline.execute())[-1]
-        if not holders:
-            await self._delete(call)
-
-    async def _delete(self, call: Call) -> None:
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.delete(call_key(call.id), holders_key(call.id))
-            pipeline.srem(asked_key(call.fingerprint), call.id)
-            pipeline.zrem(running_key(call.principal), call.id)
-            pipeline.zrem(ENDED_KEY, call.id)
-            await pipeline.execute()
-
-    def _keep(self, pipeline: Any, key: str) -> None:
-        pipeline.expire(key, int(self._bounds.age))
-
-    async def _write_soon(self, call_id: str, fingerprint: str, write: Write) -> None:
-        """Writes in the background, and waits for it for a moment: while Redis is away, nothing else is held up."""
-        await self._wait(self._write_later(call_id, fingerprint, write))
-
-    async def _wait(self, done: anyio.Event) -> None:
-        with anyio.move_on_after(self._timings.patience):
-            await done.wait()
-
-    async def _written(self, fingerprint: str) -> None:
-        """Waits until Redis has all that this server is to write of calls with a fingerprint.
-
-        Raises:
-            StoreUnreachable: that takes too long. A new call might be paid twice.
-        """
-        with anyio.move_on_after(ANSWER_TIMEOUT) as waiting:
-            for done in list(self._pending.get(fingerprint, ())):
-                await done.wait()
-        if waiting.cancelled_caught:
-            raise unreachable(TimeoutError())
-
-    def _write_later(self, call_id: str, fingerprint: str, write: Write) -> anyio.Event:
-        """Writes in the background, after the earlier writes for the same call; gives the event of its end."""
-        done = anyio.Event()
-        self._pending[fingerprint].add(done)
-        self._tasks.start_soon(self._write, call_id, fingerprint, write, done)
-        return done
-
-    async def _write(self, call_id: str, fingerprint: str, write: Write, done: anyio.Event) -> None:
-        try:
-            # The end of the process is no reason to leave it half written; `close` sets the limit.
-            with anyio.CancelScope(shield=True) as scope:
-                self._scopes.add(scope)
-                async with self._writing.of(call_id):
-                    await self._persist(call_id, write)
-        except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one record, not the server
-            InternalError.of(error)
-        finally:
-            self._scopes.discard(scope)
-            if not self._writing.is_taken(call_id):
-                self._unwritten.pop(call_id, None)
-            self._pending[fingerprint].discard(done)
-            if not self._pending[fingerprint]:
-                del self._pending[fingerprint]
-            done.set()
-
-    async def _persist(self, call_id: str, write: Write) -> None:
-        """Writes, again and again while Redis is away. What it refuses for good is logged."""
-        while True:
-            try:
-                return await write()
-            except AWAY as error:
-                if type(error) in (ResponseError, DataError):
-                    logger.error("a change to the record of call %s was not written: %s", call_id, type(error).__name__)
-                    return None
-            await anyio.sleep(self._timings.reconnect)
 
 
 @asynccontextmanager

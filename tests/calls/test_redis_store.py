@@ -130,10 +130,10 @@ async def test_claim_whose_answer_got_lost_is_known_by_its_nonce(upstream: Repla
     Held(upstream)
     async with opened(shared) as (one,), open_redis_store(shared.store) as other:
         call = await orphaned(one)
-        await until(lambda: not one._store._pending)  # type: ignore[attr-defined]
-        assert await other._take(call.id, "nonce") is not None
-        assert await other._take(call.id, "nonce") is not None
-        assert await other._take(call.id, "another") is None
+        await until(lambda: not one._store._queue._pending)  # type: ignore[attr-defined]
+        assert await other._transactions.claim(call.id, "nonce") is not None
+        assert await other._transactions.claim(call.id, "nonce") is not None
+        assert await other._transactions.claim(call.id, "another") is None
 
 
 async def test_call_that_fails_while_a_repeat_claims_it_is_claimed_or_told_as_lost(
@@ -388,7 +388,7 @@ async def test_usage_is_counted_once_over_all_servers(upstream: Replay, shared: 
 async def test_outcome_written_again_after_a_lost_reply_is_counted_once(upstream: Replay, shared: Settings) -> None:
     async with open_redis_store(shared.store) as store:
         call = Call("grok-4", "?", "ann", process=store.process)
-        write = store._commitment(call, Completion(COMPLETION), b"{}")
+        write = store._transactions.commitment(call, Completion(COMPLETION), b"{}")
         await write()
         await write()
         assert (await store.usage("ann"))["models"]["grok-4"]["answers"] == 1

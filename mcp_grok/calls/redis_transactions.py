@@ -1,0 +1,232 @@
+"""The transactions on the records of calls in Redis."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from redis.exceptions import WatchError
+
+from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, State
+from mcp_grok.calls.call_log import log_call
+from mcp_grok.calls.candidate import is_deletable
+from mcp_grok.calls.codec import encoded
+from mcp_grok.calls.redis_client import Client
+from mcp_grok.calls.redis_record import (
+    ENDED_KEY,
+    Record,
+    asked_key,
+    call_key,
+    call_of,
+    end,
+    holders_key,
+    identity,
+    running_key,
+    usage_key,
+)
+from mcp_grok.calls.redis_servers import RedisTimings, Servers
+from mcp_grok.calls.redis_usage import SINCE, increments
+from mcp_grok.calls.redis_write_queue import Write
+from mcp_grok.calls.store import Bounds
+from mcp_grok.errors import Lost
+from mcp_grok.upstream.completion import Completion
+
+ATTEMPTS = 5
+"""Tries of a change whose keys another server changes at the same moment."""
+
+
+class Transactions:
+    """What this server does to records, each in one transaction. Every method raises what `AWAY` names.
+
+    Args:
+        redis: The connections.
+        servers: This server among the others.
+        followers: The servers that follow a call which runs here, by its id.
+        bounds: How much is kept.
+        timings: How long to wait.
+    """
+
+    def __init__(
+        self,
+        redis: Client,
+        servers: Servers,
+        followers: Callable[[str], list[str]],
+        bounds: Bounds,
+        timings: RedisTimings,
+    ) -> None:
+        self._redis = redis
+        self._servers = servers
+        self._followers = followers
+        self._bounds = bounds
+        self._timings = timings
+
+    async def claim(self, call_id: str, nonce: str) -> Record | None:
+        """Attaches an orphan to this server and returns its record; None if another request was faster.
+
+        Where something else changes it at the same moment, as its end does, this tries again. The nonce tells this
+        claim, should the answer to it get lost, from that of another request.
+        """
+        key, held_by = call_key(call_id), holders_key(call_id)
+        for _ in range(ATTEMPTS):
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                await pipeline.watch(key, held_by)
+                holders = await pipeline.smembers(held_by)
+                state, cancel, claimed_by = await pipeline.hmget(key, "state", "cancel", "claimed_by")
+                if claimed_by == nonce:
+                    own: Record = await pipeline.hgetall(key)
+                    return own
+                is_claimable = state in (State.QUEUED, State.RUNNING, State.COMPLETED) and not cancel
+                if not is_claimable or holders & await self._servers.alive(holders):
+                    return None
+                pipeline.multi()
+                pipeline.delete(held_by)
+                pipeline.sadd(held_by, self._servers.name)
+                self._keep(pipeline, held_by)
+                pipeline.hset(key, "claimed_by", nonce)
+                pipeline.hgetall(key)
+                with suppress(WatchError):
+                    record: Record = (await pipeline.execute())[-1]
+                    return record
+        # Whether it can be had is not known, and a new call might be paid twice.
+        raise WatchError
+
+    async def lose(self, call_id: str) -> None:
+        """Records a call as lost; where its server was alive after all, the outcome that it writes replaces this."""
+        key = call_key(call_id)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            await pipeline.watch(key)
+            call = await call_of(await pipeline.hgetall(key), self._servers.now)
+            if call is None or call.outcome is not None:
+                return
+            call.state, call.reason = State.LOST, Reason.CRASH
+            pipeline.multi()
+            pipeline.hset(key, mapping=end(call, Lost(), await encoded(Lost()), self._servers.now))
+            pipeline.zrem(running_key(call.principal), call_id)
+            pipeline.zadd(ENDED_KEY, {call_id: self._servers.now})
+            with suppress(WatchError):
+                await pipeline.execute()
+                log_call(call, Lost())
+
+    async def insert(self, call: Call) -> int:
+        """Writes a new call down; gives how many calls of its principal run, it included."""
+        running, now = running_key(call.principal), self._servers.now
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hset(call_key(call.id), mapping=identity(call, now))
+            pipeline.sadd(asked_key(call.fingerprint), call.id)
+            pipeline.sadd(holders_key(call.id), self._servers.name)
+            pipeline.zadd(running, {call.id: now + self._timings.lease})
+            for key in (call_key(call.id), asked_key(call.fingerprint), holders_key(call.id), running):
+                self._keep(pipeline, key)
+            pipeline.zremrangebyscore(running, 0, now)
+            pipeline.zcard(running)
+            return int((await pipeline.execute())[-1])
+
+    def commitment(self, call: Call, outcome: Outcome, content: bytes) -> Write:
+        """The write of an outcome and its usage. Tried again, it counts the usage only once."""
+        is_repeated = False
+
+        async def write() -> None:
+            nonlocal is_repeated
+            if is_repeated and await self._redis.hexists(call_key(call.id), "counted"):
+                return
+            is_repeated = True
+            now = self._servers.now
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                record = {**identity(call, now), **end(call, outcome, content, now), "counted": 1}
+                pipeline.hset(call_key(call.id), mapping=record)
+                self._keep(pipeline, call_key(call.id))
+                pipeline.zrem(running_key(call.principal), call.id)
+                pipeline.zadd(ENDED_KEY, {call.id: now})
+                if isinstance(outcome, Completion):
+                    pipeline.hsetnx(usage_key(call.principal), SINCE, time.time())
+                    for path, amount in increments(call.model, outcome):
+                        pipeline.hincrbyfloat(usage_key(call.principal), path, amount)
+                for server in self._followers(call.id):
+                    self._servers.post(pipeline, server, {"do": "ended", "call": call.id})
+                await pipeline.execute()
+
+        return write
+
+    async def write_delivery(self, call: Call, content: bytes | None) -> None:
+        """Writes who may have the outcome of a call; its content, too, where the record was removed."""
+        if is_deletable(call):
+            await self._delete_unless_held(call)
+            return
+        key, asked, now = call_key(call.id), asked_key(call.fingerprint), self._servers.now
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if content is not None and call.outcome is not None:
+                pipeline.hset(key, mapping={**identity(call, now), **end(call, call.outcome, content, now)})
+                pipeline.zadd(ENDED_KEY, {call.id: now})
+            pipeline.hset(key, "id_given", int(call.id_given))
+            self._keep(pipeline, key)
+            if call.delivery is not Delivery.ATTACHED:
+                pipeline.srem(holders_key(call.id), self._servers.name)
+            if call.delivery is Delivery.ORPHANED:
+                pipeline.sadd(asked, call.id)
+                self._keep(pipeline, asked)
+            elif call.delivery is not Delivery.ATTACHED and call.state is not State.LOST:
+                pipeline.srem(asked, call.id)
+            await pipeline.execute()
+
+    async def attach(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            # An earlier request may have let go of it for good at the same moment.
+            pipeline.hdel(call_key(call.id), "cancel")
+            for key, member in ((holders_key(call.id), self._servers.name), (asked_key(call.fingerprint), call.id)):
+                pipeline.sadd(key, member)
+                self._keep(pipeline, key)
+            await pipeline.execute()
+
+    async def release(self, call: Call, *, cancels: bool) -> bool:
+        key = holders_key(call.id)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            await pipeline.watch(key)
+            others = await pipeline.smembers(key) - {self._servers.name}
+            waits_elsewhere = bool(others and others & await self._servers.alive(others))
+            pipeline.multi()
+            pipeline.srem(key, self._servers.name)
+            if cancels and not waits_elsewhere and call.outcome is None:
+                # In the same transaction, so that no other server claims what its user has cancelled.
+                pipeline.hset(call_key(call.id), "cancel", 1)
+                self._keep(pipeline, call_key(call.id))
+                pipeline.srem(asked_key(call.fingerprint), call.id)
+            await pipeline.execute()
+        return waits_elsewhere
+
+    async def stop(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            # The flag is for a server that misses the message.
+            pipeline.hset(call_key(call.id), "cancel", 1)
+            self._keep(pipeline, call_key(call.id))
+            self._servers.post(pipeline, call.process, {"do": "stop", "call": call.id})
+            await pipeline.execute()
+
+    async def tell(self, call_id: str, fingerprint: str, *, told: bool) -> None:
+        asked = asked_key(fingerprint)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if told:
+                pipeline.srem(asked, call_id)
+            else:
+                pipeline.sadd(asked, call_id)
+                self._keep(pipeline, asked)
+            await pipeline.execute()
+
+    async def _delete_unless_held(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.srem(asked_key(call.fingerprint), call.id)
+            pipeline.srem(holders_key(call.id), self._servers.name)
+            pipeline.scard(holders_key(call.id))
+            holders = (await pipeline.execute())[-1]
+        if not holders:
+            await self.delete(call)
+
+    async def delete(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.delete(call_key(call.id), holders_key(call.id))
+            pipeline.srem(asked_key(call.fingerprint), call.id)
+            pipeline.zrem(running_key(call.principal), call.id)
+            pipeline.zrem(ENDED_KEY, call.id)
+            await pipeline.execute()
+
+    def _keep(self, pipeline: Any, key: str) -> None:
+        pipeline.expire(key, int(self._bounds.age))
