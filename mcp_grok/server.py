@@ -48,10 +48,10 @@ Context = ServerRequestContext[Calls, Any]
 
 
 class Admission(Protocol):
-    """Decides who may call."""
+    """Decides whether a principal may call now."""
 
     async def admit(self, principal: Principal) -> None:
-        """Counts a call of a principal; raises `GrokError` if it has had enough."""
+        """Counts a call of a principal; raises `GrokError` if its quota is used up."""
         ...
 
 
@@ -67,18 +67,14 @@ def create_server(
         settings: The configuration; read from the environment by default.
         calls: The calls of the process, shared by all connections. By default each connection opens, and closes,
             its own.
-        callers: Tells callers apart; by default by their authentication alone.
-        admission: Decides whether a caller may call now; by default every caller may.
+        callers: Finds the principal of a request; by default from its authentication alone.
+        admission: Decides whether a principal may call now; by default every principal may.
 
     Raises:
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
-    callers = callers or Callers()
-    handshake_requests = HandshakeRequests()
-    tools = tools_in_force(settings)
-    definitions = [tool.definition(settings) for tool in tools.values()]
-    listing = ListToolsResult(tools=definitions, ttl_ms=LISTS_TTL, cache_scope="public")
+    handlers = _Handlers(settings, callers or Callers(), admission)
 
     @asynccontextmanager
     async def lifespan(server: Server[Calls]) -> AsyncIterator[Calls]:
@@ -88,68 +84,6 @@ def create_server(
         async with open_upstream(settings) as own:
             yield own
 
-    async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
-        return listing
-
-    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-        tool = tools.get(params.name)
-        if tool is None:
-            raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(tools)}.")
-        wants_progress = (context.meta or {}).get("progress_token") is not None
-        report = context.session.report_progress if wants_progress else None
-        try:
-            async with _handled(context, callers.of(context), handshake_requests) as request:
-                if tool is chat and admission is not None:
-                    await admission.admit(request.principal)
-                own = RequestContext(context.lifespan_context, settings, request, report)
-                return await tool.call(own, params.arguments or {})
-        except GrokError as error:
-            return error_result(error)
-        except Exception as error:  # noqa: BLE001 - the top of a tool: a defect is told to the client, not hidden
-            return error_result(InternalError.of(error))
-
-    async def cancelled(context: Context, params: CancelledNotificationParams) -> None:
-        """A cancellation over streamable HTTP; on a connection, the connection has acted on it already."""
-        exchange = None if context.request is None else exchange_of(context.request.scope)
-        if current_connection() is not None or exchange is None:
-            return
-        # The exchange of a notification ends at once, and the SDK then cancels what handles it.
-        with anyio.CancelScope(shield=True), suppress(GrokError):
-            event = Interrupted(
-                callers.of(context).name,
-                exchange.session,
-                str(params.request_id),
-                reason_of(params.reason),
-            )
-            if not await handshake_requests.cancelled(event):
-                await context.lifespan_context.interrupted_elsewhere(event)
-
-    async def list_resources(context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(
-            resources=[resources.MODELS, resources.USAGE], ttl_ms=LISTS_TTL, cache_scope="public"
-        )
-
-    async def list_templates(context: Context, params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
-        return ListResourceTemplatesResult(
-            resource_templates=[resources.COMPLETION], ttl_ms=LISTS_TTL, cache_scope="public"
-        )
-
-    async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        try:
-            return await resources.read(context.lifespan_context, settings, str(params.uri), callers.of(context))
-        except GrokError as error:
-            raise MCPError(INVALID_PARAMS, error.message, {"uri": str(params.uri)}) from None
-
-    async def list_prompts(context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
-        listed = [template.prompt() for template in TEMPLATES.values()]
-        return ListPromptsResult(prompts=listed, ttl_ms=LISTS_TTL, cache_scope="public")
-
-    async def fill_prompt(context: Context, params: GetPromptRequestParams) -> GetPromptResult:
-        try:
-            return get_prompt(params.name, params.arguments or {})
-        except GrokError as error:
-            raise MCPError(INVALID_PARAMS, error.message) from None
-
     server = ConnectionServer(
         "mcp-grok",
         version=__version__,
@@ -158,22 +92,121 @@ def create_server(
         lifespan=lifespan,
         # No argument of these tools travels in a header as well; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
-        on_list_prompts=list_prompts,
-        on_get_prompt=fill_prompt,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
     )
-    server.add_notification_handler(CANCELLED, CancelledNotificationParams, cancelled)
+    server.add_notification_handler(CANCELLED, CancelledNotificationParams, handlers.cancelled)
     if calls is not None:
-        calls.on_interrupted = handshake_requests.cancelled
+        calls.on_interrupted = handlers.handshake_requests.cancelled
     return server
 
 
+class _Handlers:
+    """The handlers of the server's requests and notifications; see `create_server` for the arguments."""
+
+    def __init__(self, settings: Settings, callers: Callers, admission: Admission | None) -> None:
+        self._settings = settings
+        self._callers = callers
+        self._admission = admission
+        self.handshake_requests = HandshakeRequests()
+        self._tools = tools_in_force(settings)
+        definitions = [tool.definition(settings) for tool in self._tools.values()]
+        self._listing = ListToolsResult(tools=definitions, ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+        return self._listing
+
+    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+        tool = self._tools.get(params.name)
+        if tool is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(self._tools)}.")
+        wants_progress = (context.meta or {}).get("progress_token") is not None
+        report = context.session.report_progress if wants_progress else None
+        try:
+            async with self._handled(context) as request:
+                if tool is chat and self._admission is not None:
+                    await self._admission.admit(request.principal)
+                own = RequestContext(context.lifespan_context, self._settings, request, report)
+                return await tool.call(own, params.arguments or {})
+        except GrokError as error:
+            return error_result(error)
+        except Exception as error:  # noqa: BLE001 - the top of a tool: the client learns of a defect
+            return error_result(InternalError.of(error))
+
+    async def cancelled(self, context: Context, params: CancelledNotificationParams) -> None:
+        """A cancellation over streamable HTTP; on a connection, the connection has acted on it already."""
+        exchange = None if context.request is None else exchange_of(context.request.scope)
+        if current_connection() is not None or exchange is None:
+            return
+        # The exchange of a notification ends at once, and the SDK then cancels what handles it.
+        with anyio.CancelScope(shield=True), suppress(GrokError):
+            event = Interrupted(
+                self._callers.of(context).name,
+                exchange.session,
+                str(params.request_id),
+                reason_of(params.reason),
+            )
+            if not await self.handshake_requests.cancelled(event):
+                await context.lifespan_context.interrupted_elsewhere(event)
+
+    async def list_resources(self, context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        listed = [resources.MODELS, resources.USAGE]
+        return ListResourcesResult(resources=listed, ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def list_templates(
+        self, context: Context, params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        listed = [resources.COMPLETION]
+        return ListResourceTemplatesResult(resource_templates=listed, ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        uri = str(params.uri)
+        try:
+            principal = self._callers.of(context)
+            return await resources.read(context.lifespan_context, self._settings, uri, principal)
+        except GrokError as error:
+            raise MCPError(INVALID_PARAMS, error.message, {"uri": uri}) from None
+
+    async def list_prompts(self, context: Context, params: PaginatedRequestParams | None) -> ListPromptsResult:
+        listed = [template.prompt() for template in TEMPLATES.values()]
+        return ListPromptsResult(prompts=listed, ttl_ms=LISTS_TTL, cache_scope="public")
+
+    async def get_prompt(self, context: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        try:
+            return get_prompt(params.name, params.arguments or {})
+        except GrokError as error:
+            raise MCPError(INVALID_PARAMS, error.message) from None
+
+    @asynccontextmanager
+    async def _handled(self, context: Context) -> AsyncIterator[Request]:
+        """The request of a tool call, which learns from its transport when it is cancelled and when it is answered."""
+        calls, connection = context.lifespan_context, current_connection()
+        exchange = None if context.request is None else exchange_of(context.request.scope)
+        session = exchange.session if exchange and exchange.is_handshake else ""
+        request = calls.request(self._callers.of(context), connection, session)
+        if connection is not None:
+            await connection.register(context.request_id, request)
+        elif exchange is not None:
+            exchange.request = request
+            if exchange.is_handshake:
+                await self.handshake_requests.register(exchange.session, context.request_id, request)
+        try:
+            yield request
+        except anyio.get_cancelled_exc_class():
+            # A transport that knew of a reason has given it already; this one has closed.
+            await request.interrupt(Reason.DISCONNECT)
+            raise
+        if connection is None and exchange is None:
+            await request.delivered()
+
+
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
-    """The tools that these settings call for, by name."""
+    """The tools that these settings need, by name."""
     tools: list[ToolModule] = [chat]
     if settings.handoff_after or settings.max_result_bytes:
         tools += [get_completion, cancel_completion]
@@ -208,27 +241,3 @@ async def open_upstream(
         open_calls(located, on_answer=on_answer, calls_at_once=calls_at_once) as calls,
     ):
         yield calls
-
-
-@asynccontextmanager
-async def _handled(
-    context: Context, principal: Principal, handshake_requests: HandshakeRequests
-) -> AsyncIterator[Request]:
-    """The request of a tool call, which learns from its transport when it is cancelled and when it is answered."""
-    calls, connection = context.lifespan_context, current_connection()
-    exchange = None if context.request is None else exchange_of(context.request.scope)
-    request = calls.request(principal, connection, exchange.session if exchange and exchange.is_handshake else "")
-    if connection is not None:
-        await connection.register(context.request_id, request)
-    elif exchange is not None:
-        exchange.request = request
-        if exchange.is_handshake:
-            await handshake_requests.register(exchange.session, context.request_id, request)
-    try:
-        yield request
-    except anyio.get_cancelled_exc_class():
-        # A transport that knew of a reason has given it already; this one has closed.
-        await request.interrupt(Reason.DISCONNECT)
-        raise
-    if connection is None and exchange is None:
-        await request.delivered()
