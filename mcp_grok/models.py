@@ -74,7 +74,7 @@ MODELS = (
     _acedata("grok-4.7"),
     _acedata("grok-4.5"),
     Model(name="grok-beta", provider="llmprovider", source=LLMPROVIDER_REFERENCE),
-    # What efforts 4.7 takes, nobody says yet.
+    # The efforts of 4.7 are not documented yet.
     _xai("grok-4.7", 500_000),
     _xai("grok-4.6", 500_000, ("low", "medium", "high", "xhigh")),
     _xai("grok-4.5", 500_000, ("low", "medium", "high")),

@@ -22,7 +22,7 @@ DISK = "disk:"
 REDIS = ("redis://", "rediss://")
 
 PLACEHOLDER = re.compile(r"\$\{[\w.:]+\}")
-"""What clients leave in place when they have no value for it, like `${user_config.key}` or `${env:KEY}`."""
+"""A placeholder that a client leaves in place when it has no value, like `${user_config.key}` or `${env:KEY}`."""
 
 MIN_RESULT_BYTES = 2000
 """Less would leave no room for what an answer is wrapped in."""
@@ -83,7 +83,7 @@ class Settings(_ProviderKeys):
     )
     base_url: str | None = Field(
         None,
-        description="Replaces the provider's base URL: what stands before `/grok/chat/completions` (AceData) "
+        description="Replaces the provider's base URL: what precedes `/grok/chat/completions` (AceData) "
         "or `/v1/chat/completions` (the others). https, or http to a loopback address",
         json_schema_extra={"default": "the provider's; required by `custom`"},
     )
@@ -102,7 +102,7 @@ class Settings(_ProviderKeys):
             )
         },
     )
-    timeout: Seconds = Field(900, description="Seconds for a whole call, waiting in line and all attempts included")
+    timeout: Seconds = Field(900, description="Seconds for a whole call, the wait for a slot and all attempts included")
     idle_timeout: Seconds = Field(300, description="Seconds without a byte from the API")
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
         2, description="Further attempts after the first, where sending again cannot be billed twice"
@@ -117,8 +117,8 @@ class Settings(_ProviderKeys):
     )
     on_disconnect: Literal["finish", "stop"] = Field(
         "finish",
-        description="What becomes of a call whose client timed out or went away: `finish` lets it go on for up to 15 "
-        "minutes, and the same call made again gets its answer; `stop` ends it",
+        description="What happens to a call after its client timed out or went away: `finish` lets it go on for up to "
+        "15 minutes, and the same call made again gets its answer; `stop` ends it",
     )
     store: str = Field(
         "memory",
@@ -131,7 +131,7 @@ class Settings(_ProviderKeys):
     )
     allowed_dirs: str = Field(
         "",
-        description="Folders whose images a call may name by their paths, over stdio; `:` stands between two, `;` on "
+        description="Folders from which a call may send images by their paths, over stdio; separated by `:`, or `;` on "
         "Windows",
         json_schema_extra={"default": "none"},
     )

@@ -1,6 +1,6 @@
 """Calls. A call belongs to the process, not to the request that asked for it.
 
-One record, one owner: `Calls` alone changes it. The record says two things, each by a state of its own:
+One record, one owner: `Calls` alone changes it. The record has two states:
 
     state      queued → running → completed | failed | cancelled | lost
     delivery   attached     its requests wait for it

@@ -49,7 +49,7 @@ class Delivery(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a request or a call ended early. The log says it in these words."""
+    """Why a request or a call ended early, in the words of the log."""
 
     USER = "cancelled by its user"
     CLIENT_TIMEOUT = "its client timed out"
@@ -71,7 +71,7 @@ class Request:
         session: The session that a client of the handshake era names over streamable HTTP; empty without one.
         call: The call that it waits for, once it has one.
         interrupted: Why the client no longer wants the result; None while it does.
-        notes: What the result says in `_meta`: `picked_up`, the age of the orphan that it claimed, and `lost`,
+        notes: For the `_meta` of the result: `picked_up`, the age of the orphan that it claimed, and `lost`,
             earlier calls with the same fingerprint that may be billed and have no answer.
     """
 
@@ -187,7 +187,7 @@ class Call:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a later request may have the outcome, or must learn of it, though none waits for it now."""
+        """Whether a later request may get the outcome, or must be told of it, although none waits now."""
         if self.id_given:
             return True
         if self.delivery is not Delivery.ORPHANED or isinstance(self.outcome, Cancelled):

@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it may be billed and has no answer, so that its client must learn of it."""
+        """Whether it may be billed and has no answer, so that its client must be told."""
         failed = self.state is State.FAILED and self.is_orphaned
         return (failed or self.state is State.LOST) and self.billed != "no"
 

@@ -16,7 +16,7 @@ LARGE = 256 * 1024
 """Bytes of an answer above which it is written or read in a thread: it would hold the event loop for milliseconds."""
 
 KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, CallTimeout, Lost)}
-"""Errors that are told apart by their class."""
+"""Errors that are restored with their own class."""
 
 
 async def encoded(outcome: Outcome) -> bytes:

@@ -95,12 +95,12 @@ class LocalStore(Store):
         elif call.is_wanted:
             await self._keep(call, call.outcome, restore=restore)
 
-    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
-        """See `Store.tell`."""
+    async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
+        """See `Store.mark_told`."""
         ids = [call["id"] for call in lost]
         if self._memory:
-            self._memory.tell(ids, told=told)
-        await self._on_disk(lambda disk: disk.tell(ids, told=told), None)
+            self._memory.mark_told(ids, told=told)
+        await self._on_disk(lambda disk: disk.mark_told(ids, told=told), None)
 
     async def find(self, call_id: str) -> Call | None:
         """See `Store.find`."""
@@ -177,7 +177,7 @@ class LocalStore(Store):
         return call
 
     async def _on_disk(self, work: "Callable[[CallTable], Result]", otherwise: Otherwise) -> Result | Otherwise:
-        """Works in a thread, one thing at a time and in order; without a disk, there is nothing to do."""
+        """Runs work on the disk in a thread, one at a time and in order; without a disk, it does nothing."""
         return otherwise if self._disk is None else await self._in_turn(self._disk, work, otherwise)
 
     @uninterrupted

@@ -20,7 +20,7 @@ from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
 
 OnAnswer = Callable[[str, int], Awaitable[None]]
-"""Takes a principal's name and the tokens of an answer."""
+"""Called with a principal's name and the tokens of an answer."""
 
 OnInterrupted = Callable[[Interrupted], Awaitable[object]]
 
@@ -58,7 +58,7 @@ class Calls:
         client: Sends the calls.
         tasks: Runs them.
         store: Where they outlive their requests, or the process.
-        finish_orphans: Whether a call whose client went away goes on.
+        finish_orphans: Whether a call goes on after its client went away.
         calls_at_once: How many calls of one principal may run; None for any number.
         on_answer: Called with the principal's name and the tokens of each answer.
         timings: How long to wait.
@@ -148,7 +148,7 @@ class Calls:
         self._remember(request, call.size)
         call.requests.discard(request)
         if lost := request.notes.get("lost"):
-            await self._store.tell(call.fingerprint, lost, told=True)
+            await self._store.mark_told(call.fingerprint, lost, told=True)
         if call.requests:
             return
         self._unfollow(call)
@@ -257,7 +257,7 @@ class Calls:
     async def _disconnects(self, fingerprint: str, request: Request) -> None:
         """Waits for a duplicate on another connection, which may be closing, to be orphaned.
 
-        Some clients give up without a word and leave their connection open. So if the duplicate stays attached, a
+        Some clients time out without a message and leave their connection open. So if the duplicate stays attached, a
         repeat of the same session may claim it, and both requests get the answer.
         """
         grace, connection = self._timings.disconnect_grace, request.connection
@@ -319,7 +319,7 @@ class Calls:
         return None
 
     async def _insert(self, call: Call) -> None:
-        """Takes a place among the principal's calls, then writes the call down."""
+        """Counts the call among the principal's running calls, then writes it down."""
         limit = self._calls_at_once
         if limit is not None and self.under_way(Principal(call.principal)) >= limit:
             raise limit_reached(limit)
@@ -335,7 +335,7 @@ class Calls:
 
     async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
         if lost := request.notes.get("lost"):
-            await self._store.tell(call.fingerprint, lost, told=False)
+            await self._store.mark_told(call.fingerprint, lost, told=False)
         call.requests.discard(request)
         cancels = reason is Reason.USER or not self._finish_orphans
         if call.requests or await self._store.release(call, cancels=cancels):
@@ -390,13 +390,13 @@ class Calls:
                 await self._on_answer(call.principal, outcome.tokens["total_tokens"])
         self._publish(call, outcome)
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
-            # Until the row says so, a repeat finds the answer among the running calls.
+            # Until the row is written, a repeat finds the answer among the running calls.
             await self._store.sync(call)
         del self._running[call.id]
         self._change()
 
     def _publish(self, call: Call, outcome: Outcome) -> None:
-        """Lets the requests that wait for a call learn of its outcome."""
+        """Gives the outcome to the requests that wait for the call."""
         call.outcome = outcome
         if call.work:
             call.work.ended.set()
@@ -452,8 +452,7 @@ def no_such_call(call_id: str) -> NotFound:
 def limit_reached(limit: int) -> LimitReached:
     """The error for a principal that has as many running calls as it may have."""
     return LimitReached(
-        f"This server runs at most {limit} calls of one caller at once, and yours are running; send the call again "
-        "when one has ended.",
+        f"Limit reached: {limit} calls at once per caller. Send the call again when one of yours has ended.",
         retry_after=SLOT_RETRY,
     )
 

@@ -28,7 +28,7 @@ class ProcessLock:
             self.name = self._locked()
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process of that name still runs. What a dead one left behind is removed."""
+        """Whether the process of that name still runs. The file of a dead one is removed."""
         if name == self.name:
             return True
         path = self._path(name)
@@ -45,7 +45,7 @@ class ProcessLock:
         return False
 
     def remove_dead(self) -> None:
-        """Removes what dead processes left behind."""
+        """Removes the files of dead processes."""
         for path in self._folder.glob(f"*{SUFFIX}"):
             self.is_alive(path.stem)
 
@@ -57,7 +57,7 @@ class ProcessLock:
     def _locked(self) -> str:
         name = secrets.token_hex(8)
         self._lock = _connect(self._path(name))
-        # A journal on disk would be left behind by a process that is killed.
+        # A process that is killed would leave a journal on disk behind.
         self._lock.execute("PRAGMA journal_mode = MEMORY")
         self._lock.execute("BEGIN EXCLUSIVE")
         return name

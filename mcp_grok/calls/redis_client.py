@@ -18,7 +18,7 @@ ANSWER_TIMEOUT = 5.0
 """Seconds after which a Redis that does not answer is away."""
 
 HEALTH_CHECK = 15
-"""Seconds of silence after which a connection is tried before it is used: one on which nothing is heard may be dead."""
+"""Seconds without traffic after which a connection is tested before it is used: it may be dead."""
 
 CLOSE_TIMEOUT = 2.0
 
@@ -42,7 +42,7 @@ async def open_redis(url: str) -> AsyncIterator[Client]:
     """Connections to a Redis or Valkey, closed at the end.
 
     Args:
-        url: `redis://` or, with TLS, `rediss://`; a user name, a password and a database may stand in it.
+        url: `redis://` or, with TLS, `rediss://`; it may hold a user name, a password and a database.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -50,7 +50,7 @@ async def open_redis(url: str) -> AsyncIterator[Client]:
         timeout=ANSWER_TIMEOUT,
         protocol=2,
         decode_responses=True,
-        # What is no UTF-8 fails the call whose record it is, not the connection.
+        # Invalid UTF-8 fails the call of that record, not the connection.
         encoding_errors="surrogateescape",
         socket_timeout=ANSWER_TIMEOUT,
         socket_connect_timeout=CONNECT_TIMEOUT,

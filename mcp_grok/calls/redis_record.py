@@ -32,7 +32,7 @@ def holders_key(call_id: str) -> str:
 
 
 def asked_key(fingerprint: str) -> str:
-    """The key of the calls with a fingerprint whose answer no client has had, or whose loss none has learnt."""
+    """The key of the calls with a fingerprint that are to be claimed, or to be reported as lost."""
     return f"{PREFIX}:asked:{_digest(fingerprint)}"
 
 

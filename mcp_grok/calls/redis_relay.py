@@ -35,7 +35,7 @@ class _Follower:
 class Relay:
     """Text on its way between this server and the others.
 
-    Messages only speed up the text and the news of its end; the record says how the call ended. A lost message
+    Messages only make the text and the end of a call arrive sooner; the record has the outcome. A lost message
     costs a second: each names the position of its piece, so the follower notices the gap and asks again from there.
 
     Args:

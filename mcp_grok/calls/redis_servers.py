@@ -130,7 +130,7 @@ class Servers:
                 self._missing_since.clear()
                 if not has_listened:
                     raise
-                logger.debug("messages of other servers cannot be heard: %s", type(error).__name__)
+                logger.debug("messages of other servers cannot be received: %s", type(error).__name__)
                 await anyio.sleep(self._timings.reconnect)
 
     def post(self, pipeline: Any, server: str, message: Message) -> None:
@@ -163,7 +163,7 @@ class Servers:
         """Those of some servers that two looks, some time apart, found without a sign of life.
 
         Raises:
-            AWAY: Redis cannot say; then the first of the two looks counts no longer.
+            AWAY: Redis is away; then the first of the two looks counts no longer.
         """
         names = set(names)
         try:

@@ -4,7 +4,7 @@ The server that accepts a call runs it. Redis holds what the others need: the re
 Nothing read from it is ever sent or run, so a call is sent at most once whatever becomes of the store.
 
     call:{id}           hash     the record
-    asked:{fingerprint} set      ids whose answer no client has had, or whose loss none has learnt
+    asked:{fingerprint} set      ids of calls to be claimed, or to be reported as lost
     holders:{id}        set      servers on which a request waits for it; orphaned: none of them is alive
     alive:{server}      string   its sign of life, which expires
     running:{principal} zset     ids and the end of their lease: the limit of calls at once
@@ -98,7 +98,7 @@ class RedisStore(Store):
 
     @uninterrupted
     async def insert(self, call: Call, limit: int | None) -> bool:
-        """See `Store.insert`. The place among the principal's running calls is taken in the same transaction."""
+        """See `Store.insert`. The call is counted among the principal's running calls in the same transaction."""
         self._running[call.id] = call
         inserted = False
         try:
@@ -140,10 +140,12 @@ class RedisStore(Store):
             await self._queue.wait(done)
 
     @uninterrupted
-    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
-        """See `Store.tell`."""
+    async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
+        """See `Store.mark_told`."""
         for call_id in (entry["id"] for entry in lost):
-            self._queue.write(call_id, fingerprint, partial(self._transactions.tell, call_id, fingerprint, told=told))
+            self._queue.write(
+                call_id, fingerprint, partial(self._transactions.mark_told, call_id, fingerprint, told=told)
+            )
 
     async def find(self, call_id: str) -> Call | None:
         """See `Store.find`. A call that runs on another server is followed once a request waits for it."""
@@ -335,7 +337,7 @@ class RedisStore(Store):
         ]
 
     async def _summaries(self, ids: set[str], fingerprint: str) -> tuple[dict[str, Record], dict[str, set[str]]]:
-        """What is known of calls, without those whose records are gone or cannot be read, and who holds them."""
+        """The summaries of calls whose records can be read, and the servers that hold them."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for call_id in ids:
                 pipeline.hmget(call_key(call_id), SUMMARY)

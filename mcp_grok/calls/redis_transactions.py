@@ -61,7 +61,7 @@ class Transactions:
         self._timings = timings
 
     async def claim(self, call_id: str, nonce: str) -> Record | None:
-        """Attaches an orphan to this server and returns its record; None if another request was faster.
+        """Attaches an orphan to this server and returns its record; None if it cannot be claimed any longer.
 
         Where something else changes it at the same moment, as its end does, this tries again. The nonce tells this
         claim, should the answer to it get lost, from that of another request.
@@ -87,7 +87,7 @@ class Transactions:
                 with suppress(WatchError):
                     record: Record = (await pipeline.execute())[-1]
                     return record
-        # Whether it can be had is not known, and a new call might be paid twice.
+        # Whether it can be claimed is not known, and a new call might be paid twice.
         raise WatchError
 
     async def lose(self, call_id: str) -> None:
@@ -201,7 +201,7 @@ class Transactions:
             self._servers.post(pipeline, call.process, {"do": "stop", "call": call.id})
             await pipeline.execute()
 
-    async def tell(self, call_id: str, fingerprint: str, *, told: bool) -> None:
+    async def mark_told(self, call_id: str, fingerprint: str, *, told: bool) -> None:
         asked = asked_key(fingerprint)
         async with self._redis.pipeline(transaction=True) as pipeline:
             if told:

@@ -18,18 +18,18 @@ def increments(model: str, completion: Completion) -> list[tuple[str, float]]:
 
 
 def nested(totals: dict[str, str]) -> dict[str, Any]:
-    """The totals of a hash as `Usage.as_dict` has them; `since` stands among the paths."""
+    """The totals of a hash as `Usage.as_dict` has them; `since` is one of the fields."""
     since = float(totals.get(SINCE, time.time()))
     models: dict[str, Any] = {}
     for path, amount in totals.items():
         if path == SINCE:
             continue
         *above, name = json.loads(path)
-        place = models
+        totals_at = models
         for step in above:
-            place = place.setdefault(step, {})
+            totals_at = totals_at.setdefault(step, {})
         number = round(float(amount), 10)
-        place[name] = int(number) if number.is_integer() and "cost" not in above else number
+        totals_at[name] = int(number) if number.is_integer() and "cost" not in above else number
     for model in models.values():
         model.setdefault("cost", {})
     return {"since": timestamp(since), "models": models}

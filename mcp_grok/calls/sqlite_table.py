@@ -154,7 +154,7 @@ class CallTable:
         """Removes a call, unless another process has taken its row over."""
         self._database.execute("DELETE FROM calls WHERE id = ? AND process = ?", (call.id, call.process))
 
-    def tell(self, call_ids: list[str], *, told: bool) -> None:
+    def mark_told(self, call_ids: list[str], *, told: bool) -> None:
         """Records whether a client has learnt of lost calls."""
         self._database.executemany("UPDATE calls SET told = ? WHERE id = ?", [(told, call_id) for call_id in call_ids])
 

@@ -62,7 +62,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A session has repeated, on another server, a call whose earlier try may run here."""
+    """A session has repeated a call on another server; the earlier try may run here."""
 
     fingerprint: str
     session: str
@@ -105,7 +105,7 @@ class Store(ABC):
             running: An orphan that runs in this process, if there is one.
 
         Returns:
-            The orphan, and the earlier calls that were lost, that may be billed, and of which no client has learnt.
+            The orphan, and the earlier calls that were lost and may be billed, of which no client has been told.
         """
 
     @abstractmethod
@@ -122,7 +122,7 @@ class Store(ABC):
 
     @abstractmethod
     async def sync(self, call: Call, *, restore: bool = False) -> None:
-        """Makes the row say what the record says of the delivery; removes it if no later request can want it.
+        """Writes the delivery of the record to the row; removes the row if no later request can want it.
 
         Args:
             call: The record.
@@ -130,8 +130,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def tell(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
-        """Records whether a client has learnt of lost calls with a fingerprint."""
+    async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
+        """Records whether a client has been told of lost calls with a fingerprint."""
 
     @abstractmethod
     async def find(self, call_id: str) -> Call | None:

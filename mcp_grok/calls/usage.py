@@ -32,7 +32,7 @@ class Usage:
     def as_dict(self) -> dict[str, Any]:
         """`{"since", "models"}`: by model the number of answers, the tokens, and what they cost by currency.
 
-        A cost is `stated` by the provider, or `estimated` from price lists if the provider does not say it.
+        A cost is `stated` by the provider, or `estimated` from price lists if the provider does not state it.
         """
         return {"since": timestamp(self._since), "models": self._models}
 

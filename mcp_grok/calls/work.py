@@ -38,9 +38,9 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
     except GrokError as error:
         outcome = error
     except anyio.get_cancelled_exc_class():
-        # The process ends. What is left to do is shielded, so nothing is lost by not raising it again.
+        # The process ends. The rest of this task is shielded, so it need not be raised again.
         pass
-    except Exception as error:  # noqa: BLE001 - the top of a call: whatever it is, its requests must learn of it
+    except Exception as error:  # noqa: BLE001 - the top of a call: its requests get every outcome
         # An answer that has come stays one, whatever goes wrong in looking at it.
         failure = InternalError.of(error)
         outcome = outcome or failure
@@ -55,7 +55,7 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
 def cancelled(call: Call) -> GrokError:
     """The outcome of a call that is stopped now."""
     if call.state is State.QUEUED:
-        return Cancelled("The call was stopped while it waited in line; nothing was sent.", billed="no")
+        return Cancelled("The call was stopped while it was queued; nothing was sent.", billed="no")
     return Cancelled("The call was cancelled; it may be billed.")
 
 

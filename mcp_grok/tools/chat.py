@@ -10,7 +10,7 @@ from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.tool import tool_definition
-from mcp_grok.tools.waiting import answered
+from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.parameters import Schema
 from mcp_grok.upstream.request import PARAMETERS, read_request
 
@@ -74,4 +74,4 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     # Files may be slow to read; without any, a thread would be.
     chat = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
     await context.calls.start(chat, context.request)
-    return await answered(context)
+    return await result_of(context)

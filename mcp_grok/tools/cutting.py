@@ -1,4 +1,4 @@
-"""Fitting a completion into what a client takes: its texts are cut, everything else stays."""
+"""The cutting of results that are longer than the limit: long texts are cut, everything else stays."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from mcp_grok.upstream.surrogates import without_lone_surrogates
 JSONObject = dict[str, Any]
 
 GET = "grok_get_completion"
-"""The tool that gives what a result could not."""
+"""The name of the tool that gives the rest of a result that was cut."""
 
 TEXTS = ("reasoning_content", "content")
 """The texts of a message that may be cut."""
@@ -27,7 +27,7 @@ def compact(value: Any) -> str:
 
 
 def uri_of(call_id: str) -> str:
-    """Where the whole of a completion is read."""
+    """The address of the resource that holds the whole completion."""
     return f"grok://completions/{call_id}"
 
 
@@ -41,7 +41,7 @@ def text_of(body: JSONObject, choice: int) -> str:
 
 
 def fits(text: str, limit: int) -> bool:
-    """Whether a text has at most that many bytes; without a limit (0) every text has."""
+    """Whether a text has at most that many bytes; a limit of 0 means none."""
     return not limit or 4 * len(text) <= limit or len(text.encode()) <= limit
 
 
@@ -104,12 +104,12 @@ def _note(call_id: str, choice: int, key: str, offset: int, total: int) -> str:
 
 def _share(sizes: list[int], room: int) -> int:
     """The size that each text may have at most, so that all together fit into the room."""
-    left = room
-    for place, size in enumerate(sorted(sizes)):
-        share = left // (len(sizes) - place)
+    remaining = room
+    for index, size in enumerate(sorted(sizes)):
+        share = remaining // (len(sizes) - index)
         if size > share:
             return share
-        left -= size
+        remaining -= size
     return max(sizes, default=0)
 
 

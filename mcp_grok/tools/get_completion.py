@@ -11,7 +11,7 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.result import json_result
 from mcp_grok.tools.tool import read_arguments, tool_definition
-from mcp_grok.tools.waiting import answered
+from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.parameters import Kind, Number, Schema, Text
 
@@ -56,7 +56,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
         limit = context.settings.max_result_bytes
         return _part(found, found.outcome, given["offset"], given.get("choice", 0), limit)
     await context.calls.attach(found, context.request)
-    return await answered(context, wait=given.get("wait"))
+    return await result_of(context, wait=given.get("wait"))
 
 
 def _part(found: Call, completion: Completion, offset: int, choice: int, limit: int) -> CallToolResult:

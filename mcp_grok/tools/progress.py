@@ -1,4 +1,4 @@
-"""The text of an answer as progress notifications, joined so that they stay few."""
+"""The progress notifications of a call: the text of the answer, at most ten times a second."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,13 @@ INTERVAL = 1 / 9
 """Seconds between notifications. With the last one, which does not wait, that is at most ten a second."""
 
 FIRST_HEARTBEAT = 1.0
-"""Seconds until the first notification, should nothing have come by then."""
+"""Seconds until the first notification if no text has come by then."""
 
 HEARTBEAT = 8.0
-"""Seconds of silence after which a notification without text says that the call is alive."""
+"""Seconds without text after which a notification shows that the call is alive."""
 
-THOUGHTS = 1.0
-"""Seconds between notifications of what the model thinks."""
+REASONING_INTERVAL = 1.0
+"""Seconds between notifications of the model's reasoning."""
 
 
 class Progress:
@@ -25,7 +25,7 @@ class Progress:
 
     Args:
         report: Sends one notification.
-        status: What there is to say while no text has come; None for nothing.
+        status: Gives the message while no text has come; None for none.
         heartbeat: Seconds of silence after which a notification without text is sent; the first comes sooner.
     """
 
@@ -36,29 +36,29 @@ class Progress:
         self._status = status
         self._heartbeat = heartbeat
         self._pieces: list[str] = []
-        self._thoughts: list[str] = []
-        self._thinking = False
-        self._news = anyio.Event()
+        self._reasoning: list[str] = []
+        self._reasons = False
+        self._added = anyio.Event()
         self._closed = anyio.Event()
         self._sent = 0
-        self._began = False
+        self._answer_began = False
 
     def add(self, text: str) -> None:
-        """Takes a piece of the text."""
+        """Adds a piece of the text."""
         self._pieces.append(text)
-        self._news.set()
+        self._added.set()
 
-    def think(self, text: str) -> None:
-        """Takes a piece of what the model thinks. It is told only until the answer begins, and as what it is."""
-        self._thoughts.append(text)
-        if not self._thinking:
-            self._thinking = True
-            self._news.set()
+    def add_reasoning(self, text: str) -> None:
+        """Adds a piece of the model's reasoning. It is sent, marked as reasoning, only until the answer begins."""
+        self._reasoning.append(text)
+        if not self._reasons:
+            self._reasons = True
+            self._added.set()
 
     def close(self) -> None:
-        """Says that no more text comes; `run` sends what is left and ends."""
+        """Ends `run` after it has sent the rest."""
         self._closed.set()
-        self._news.set()
+        self._added.set()
 
     async def run(self) -> None:
         """Sends what is added until `close`: the first piece at once, then at most one message an interval.
@@ -66,27 +66,29 @@ class Progress:
         Clients that wait for as long as they see progress get some of it in every silence, too.
         """
         last = False
-        patience = min(FIRST_HEARTBEAT, self._heartbeat)
+        pause = min(FIRST_HEARTBEAT, self._heartbeat)
         while not last:
-            with anyio.move_on_after(patience) as waiting:
-                await self._news.wait()
-            self._news = anyio.Event()
+            with anyio.move_on_after(pause) as waiting:
+                await self._added.wait()
+            self._added = anyio.Event()
             last = self._closed.is_set()
             text = self._take(last)
-            self._began = self._began or bool(text)
-            thoughts = self._take_thoughts()
-            patience = THOUGHTS if thoughts else self._heartbeat
-            if text or ((thoughts or waiting.cancelled_caught) and not last):
+            self._answer_began = self._answer_began or bool(text)
+            reasoning = self._take_reasoning()
+            pause = REASONING_INTERVAL if reasoning else self._heartbeat
+            if text or ((reasoning or waiting.cancelled_caught) and not last):
                 self._sent += 1
-                await self._report(self._sent, None, text or thoughts or (None if self._began else self._status()))
+                await self._report(
+                    self._sent, None, text or reasoning or (None if self._answer_began else self._status())
+                )
             with anyio.move_on_after(INTERVAL):
                 await self._closed.wait()
 
-    def _take_thoughts(self) -> str:
-        thoughts = "" if self._began else without_lone_surrogates("".join(self._thoughts))
-        self._thoughts = []
-        self._thinking = self._began or bool(thoughts)
-        return f"[reasoning] {thoughts}\n" if thoughts else ""
+    def _take_reasoning(self) -> str:
+        reasoning = "" if self._answer_began else without_lone_surrogates("".join(self._reasoning))
+        self._reasoning = []
+        self._reasons = self._answer_began or bool(reasoning)
+        return f"[reasoning] {reasoning}\n" if reasoning else ""
 
     def _take(self, last: bool) -> str:
         text = "".join(self._pieces)

@@ -1,4 +1,4 @@
-"""Outcomes of calls → results of tools."""
+"""The results of tools: an outcome → a `CallToolResult`, with its `_meta`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from mcp_grok.tools.cutting import compact, cut, cut_error, fits, uri_of
 from mcp_grok.upstream.completion import Completion
 
 META = "mcp-grok/"
-"""What this server adds to a result stands in `_meta` under keys that begin so, never in the completion."""
+"""The prefix of this server's keys in `_meta`. It adds nothing to the completion itself."""
 
 ERROR_ROOM = 1500
-"""Bytes of an error without the text that had come, at most, about."""
+"""Bytes of an error without its partial text, roughly, at most."""
 
 NO_NOTES: Mapping[str, Any] = {}
 
@@ -28,7 +28,7 @@ def json_result(value: dict[str, Any], notes: Mapping[str, Any] = NO_NOTES) -> C
 
 
 def error_result(error: GrokError) -> CallToolResult:
-    """The error as the contract's JSON object, with `isError`."""
+    """The error as a JSON object, with `isError`."""
     return _error_result(error.as_dict(), error, NO_NOTES)
 
 
@@ -82,7 +82,7 @@ def _structured(text: str) -> Any:
     try:
         to_json(content)
     except ValueError:
-        # Nested too deeply for the SDK's serializer; the text says it all.
+        # Nested too deeply for the SDK's serializer; the text has it all.
         return None
     return content
 

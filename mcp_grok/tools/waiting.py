@@ -11,14 +11,14 @@ from mcp_grok.tools.cutting import GET
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 
-IN_LINE = "[waiting in line: the API already runs as many calls as it accepts]\n"
-"""The status of a call that waits for a slot, sent before the first piece of the answer."""
+QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
+"""Sent as progress while the call waits for a slot."""
 
 PARTIAL_CHARACTERS = 1000
 """How much of the text so far, from its end, a pending result shows."""
 
 
-async def answered(context: RequestContext, *, wait: float | None = None) -> CallToolResult:
+async def result_of(context: RequestContext, *, wait: float | None = None) -> CallToolResult:
     """The result for a request: the outcome of its call, or after some time that it is pending.
 
     Args:
@@ -29,7 +29,7 @@ async def answered(context: RequestContext, *, wait: float | None = None) -> Cal
     assert call is not None  # noqa: S101 - the caller has attached one
     if wait is None:
         wait = context.settings.handoff_after or math.inf
-    outcome = await waited(context, call, wait)
+    outcome = await wait_for(context, call, wait)
     if outcome is None:
         await context.calls.give_id(context.request)
         return pending_result(context, call)
@@ -39,16 +39,16 @@ async def answered(context: RequestContext, *, wait: float | None = None) -> Cal
     return result
 
 
-async def waited(context: RequestContext, call: Call, seconds: float) -> Outcome | None:
-    """Waits for a call, with progress if the client asked for any; none is sent after the return.
+async def wait_for(context: RequestContext, call: Call, seconds: float) -> Outcome | None:
+    """Waits for a call and sends progress if the client asked for it; none is sent after the return.
 
     Returns:
         How the call ended; None if it still runs.
     """
     if context.report is None:
         return await _outcome(call, seconds)
-    progress = Progress(context.report, status=lambda: IN_LINE if call.state is State.QUEUED else None)
-    call.follow(progress.add, progress.think)
+    progress = Progress(context.report, status=lambda: QUEUED_STATUS if call.state is State.QUEUED else None)
+    call.follow(progress.add, progress.add_reasoning)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(progress.run)
@@ -66,7 +66,7 @@ async def _outcome(call: Call, seconds: float) -> Outcome | None:
 
 
 def pending_result(context: RequestContext, call: Call) -> CallToolResult:
-    """The result for a call that is handed off: where it stands, and how to get its answer."""
+    """The result for a call that is handed off: its status, and how to get its answer."""
     partial = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
     return json_result(
         {

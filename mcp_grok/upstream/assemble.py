@@ -1,7 +1,7 @@
-"""A pure fold: the chunks of a stream → one `chat.completion`, with nothing lost.
+"""The assembly of a stream's chunks into one `chat.completion`, with nothing lost.
 
 Text concatenates, lists extend, objects merge; what identifies something is set once; for anything else the last
-value that is not null stands. So fields nobody has heard of come through too.
+value that is not null wins. So unknown fields come through, too.
 """
 
 import json
@@ -38,10 +38,10 @@ class Assembler:
         self._choices: dict[int, _Choice] = {}
 
     def add(self, chunk: Any) -> str:
-        """Folds one chunk in and returns the text it adds to the first choice's content.
+        """Adds one chunk and returns the text that it adds to the first choice's content.
 
         Raises:
-            Malformed: it is not a chunk. What was folded before stands.
+            Malformed: it is not a chunk. What was added before remains.
         """
         if not isinstance(chunk, dict):
             raise Malformed("a chunk is not an object")
@@ -71,7 +71,7 @@ class Assembler:
         return text if index == 0 else ""
 
     def take_reasoning(self) -> str:
-        """What the model of the first choice has said it thinks, since this was asked last."""
+        """The reasoning of the first choice since the last call of this method."""
         first = self._choices.get(0)
         return first.take_reasoning() if first else ""
 
@@ -98,7 +98,7 @@ class Assembler:
         return all(choice.finish or (done and choice.finish == "") for choice in self._choices.values())
 
     def completion(self) -> JSONObject:
-        """The `chat.completion` that the chunks say. Call it once, when nothing more will be added."""
+        """The `chat.completion` that the chunks make. Call it once, after the last chunk."""
         choices = [self._choices[index].finished(index) for index in sorted(self._choices)]
         head = {key: value for key, value in self._head.items() if key != "object"}
         identity = {"id": head.pop("id")} if "id" in head else {}
@@ -141,7 +141,7 @@ class _Choice:
         return text
 
     def _replace(self, message: JSONObject) -> str:
-        """Takes a whole message, which says everything again; returns what is new in its content."""
+        """Replaces what has come by a whole message; returns what is new in its content."""
         before = self.content
         self._message, self._tool_calls = {}, _ToolCalls()
         content = self._add_delta(message)
@@ -186,7 +186,7 @@ class _Choice:
 
 
 class _ToolCalls:
-    """Calls under way, in the order in which they were opened.
+    """The tool calls of a message, in the order in which they began.
 
     A delta belongs to the call of its index; the same index with another id is a new call. Without an index, an
     id opens a call and arguments alone continue the last one.

@@ -1,4 +1,4 @@
-"""The one pooled client: sends a request, again where that is safe, reads the answer, keeps the time limits."""
+"""The client of an endpoint: sends a call, again where that is safe, and reads the answer within the time limits."""
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -30,19 +30,19 @@ from mcp_grok.upstream.transport_failures import transport_error
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 FAIRNESS = 100
-"""Pieces of a body after which other calls get their turn, however fast this one comes."""
+"""Pieces of a body after which other tasks run, however fast this one comes."""
 
 MAX_ERROR_BYTES = 1024 * 1024
 CONNECT_TIMEOUT = 15.0
 
 
 class ChatClient:
-    """Posts chat completions to one provider over pooled connections.
+    """Posts chat completions to one endpoint over pooled connections.
 
     Args:
         endpoint: Where calls go, and the limits for them.
         max_response_bytes: An answer with more bytes is refused.
-        backoff: Seconds to wait before sending again, where the upstream does not say.
+        backoff: Seconds to wait before the next attempt, if the upstream does not state them.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class ChatClient:
         Args:
             request: What to send.
             on_text: Called with each piece of the first choice's text as it comes; must not block.
-            on_reasoning: The same with what the model thinks, where it says so.
-            on_sent: Called whenever the call leaves the line of those that wait to be sent.
+            on_reasoning: The same with each piece of the model's reasoning, if the upstream sends it.
+            on_sent: Called whenever an attempt gets a slot and is sent.
             key: Replaces the endpoint's key.
 
         Raises:
@@ -150,7 +150,7 @@ class ChatClient:
                 return answer
             except GrokError as error:
                 if bare is not None and call.body is not bare and _may_refuse_addition(error):
-                    # It may be what this server added; without it, the user's own request is sent, for the first time.
+                    # The error may be about what this server added; the user's own request has not been sent yet.
                     call.body = bare
                     continue
                 wait = seconds_before_resend(
@@ -225,7 +225,7 @@ class ChatClient:
             async for more in received:
                 pieces.append(more)  # noqa: PERF401 - what came before an error counts
         except GrokError as cut:
-            # JSON says itself where it ends: what is whole is an answer, however its connection ended.
+            # A JSON body that is whole is an answer, even if its connection then broke.
             broken = cut
         content = b"".join(pieces)
         try:

@@ -1,4 +1,4 @@
-"""The pooled connections to one provider: how many, through which proxies, trusting whom."""
+"""The pool of connections to one endpoint: their number, proxies and certificates."""
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -9,11 +9,11 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import NotConfigured
 
 KEEPALIVE_EXPIRY = 15.0
-"""Seconds an idle connection is kept. Short, since a call on a connection that the server closes is never resent."""
+"""Seconds that an idle connection is kept. A call on a connection that the server closes is never sent again."""
 
 
 def pooled_client(endpoint: Endpoint) -> httpx2.AsyncClient:
-    """A client with as many connections as calls may be under way.
+    """An HTTP client with as many connections as calls may run at once.
 
     Raises:
         NotConfigured: the proxy or certificate settings of the environment cannot be used.

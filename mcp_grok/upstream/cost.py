@@ -1,4 +1,4 @@
-"""What a call cost: as the upstream says it or, where it does not, estimated from a library of prices."""
+"""The cost of a call: as the upstream states it, else estimated from a library of prices."""
 
 import importlib.util
 import sys
@@ -7,19 +7,19 @@ from functools import cache, lru_cache
 from typing import Any, TypeGuard
 
 TICKS = 10**10
-"""Of xAI's `cost_in_usd_ticks`, to a dollar (https://docs.x.ai/docs/api-reference)."""
+"""Units of xAI's `cost_in_usd_ticks` in a dollar (https://docs.x.ai/docs/api-reference)."""
 
-ONE_PRICE = 100_000
-"""Tokens of a prompt up to which each costs the same; longer ones are dearer with some models."""
+UNIFORM_PRICE_LIMIT = 100_000
+"""Tokens of a prompt up to which each costs the same; with some models longer prompts cost more for each token."""
 
-MANY = 1000
+SAMPLE_TOKENS = 1000
 
 Cost = dict[str, Any]
-"""`{"amount", "currency"}`, and `"estimate": True` where the upstream did not say."""
+"""`{"amount", "currency"}`, and `"estimate": True` if the upstream did not state it."""
 
 
-def told_cost(usage: Any) -> Cost | None:
-    """The cost that a completion's usage states; None where it states none.
+def stated_cost(usage: Any) -> Cost | None:
+    """The cost that a completion's usage states; None if it states none.
 
     AceData states `cost.amount` and `cost.currency`, xAI `cost_in_usd_ticks`, OpenRouter `cost` in dollars.
     """
@@ -46,7 +46,7 @@ def estimate_is_quick() -> bool:
 
 
 def estimated_cost(model: str, usage: Any) -> Cost | None:
-    """What the tokens of a call cost by the maker's price list; None where the model's price is not known.
+    """The cost of a call's tokens by the maker's price list; None if the model's price is not known.
 
     Imports the library when first used: call it in a thread unless `estimate_is_quick`.
     """
@@ -55,7 +55,7 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
         return None
     prompt, cached = counts["prompt_tokens"], min(counts["cached_tokens"], counts["prompt_tokens"])
     output = counts["total_tokens"] - prompt
-    if prompt <= ONE_PRICE:
+    if prompt <= UNIFORM_PRICE_LIMIT:
         rates = _rates(model, time.strftime("%Y-%m-%d"))
         amount = rates and (prompt - cached) * rates[0] + cached * rates[1] + output * rates[2]
     else:
@@ -65,9 +65,12 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
 
 @lru_cache(maxsize=256)
 def _rates(model: str, day: str) -> tuple[float, float, float] | None:
-    """Dollars for a prompt's token, one that is cached, and an answer's, on a day; looking them up is slow."""
-    prices = [_price(model, *tokens) for tokens in ((MANY, 0, 0), (MANY, MANY, 0), (0, 0, MANY))]
-    known = [price / MANY for price in prices if price is not None]
+    """Dollars for a token of the prompt, of a cached prompt and of the answer, on a day. The lookup is slow."""
+    prices = [
+        _price(model, *tokens)
+        for tokens in ((SAMPLE_TOKENS, 0, 0), (SAMPLE_TOKENS, SAMPLE_TOKENS, 0), (0, 0, SAMPLE_TOKENS))
+    ]
+    known = [price / SAMPLE_TOKENS for price in prices if price is not None]
     return (known[0], known[1], known[2]) if len(known) == len(prices) else None
 
 
@@ -83,9 +86,9 @@ def _price(model: str, prompt: int, cached: int, output: int) -> float | None:
 
 
 def token_counts(usage: Any) -> dict[str, int]:
-    """The counts of a usage, 0 for what it does not state.
+    """The token counts of a usage, 0 for each that it does not state.
 
-    xAI's reasoning tokens stand outside `completion_tokens` but in `total_tokens`, so the total counts.
+    xAI counts reasoning tokens in `total_tokens` but not in `completion_tokens`, so the total counts.
     """
     usage = usage if isinstance(usage, dict) else {}
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")

@@ -1,4 +1,4 @@
-"""What the upstream answered instead of a completion → the error that says so.
+"""The errors for what the upstream answers instead of a completion.
 
 The forms of error bodies and the codes are AceData's (guide and public reference) and xAI's
 (`{"code": "<sentence>", "error": "<string>"}`). Status and code are read together: a 403 is usually the balance.
@@ -140,7 +140,7 @@ CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
 
 
 def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
-    """The error for an answer that is not a 2xx."""
+    """The error for an answer whose status is not 2xx."""
     try:
         parsed = parse_json(body)
     except ValueError:
@@ -150,7 +150,7 @@ def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body
 
 
 def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | None:
-    """The error that an answer under HTTP 200, or a chunk of a stream, holds; None where it holds none."""
+    """The error in an answer under HTTP 200, or in a chunk of a stream; None if it holds none."""
     if not isinstance(body, dict):
         return None
     if body.get("error") or body.get("success") is False:
@@ -163,7 +163,7 @@ def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | N
 
 
 def error_event(endpoint: Endpoint, data: str) -> GrokError:
-    """The error for an event that the stream itself calls an error."""
+    """The error for an event of the type `error`."""
     try:
         body = parse_json(data)
     except ValueError:
@@ -194,7 +194,7 @@ def _upstream_error(endpoint: Endpoint, status: int, headers: Mapping[str, str],
 def named_parameter(message: str) -> str | None:
     """The parameter that a refusal names, like "does not support parameter presencePenalty"; None where it names none.
 
-    A name that is a word of English counts only where it is quoted, called a parameter, or all that follows a colon.
+    A name that is an English word counts only if it is quoted, called a parameter, or the last word after a colon.
     """
     for match in NAMED.finditer(message):
         name = match["named"] or match["last"] or match["plain"]
@@ -228,7 +228,7 @@ class _Refusal:
 
     @classmethod
     def read(cls, body: Any) -> "_Refusal":
-        """What an error body says, whatever its form: object, string, list, null, HTML or nothing."""
+        """The content of an error body in any form: object, string, list, null, HTML or nothing."""
         if not isinstance(body, dict):
             return cls(_message(body))
         inner = body.get("error")

@@ -1,4 +1,4 @@
-"""Whether an answer that was to be JSON is JSON, and fits the schema it was asked to fit. Nothing is repaired."""
+"""The check of JSON output: is the answer JSON, and does it match the schema? Nothing is repaired."""
 
 import json
 from typing import Any
@@ -11,16 +11,16 @@ Violation = dict[str, Any]
 
 
 def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Violation]:
-    """What is wrong with the answers of a completion.
+    """The violations in the answers of a completion.
 
     Imports jsonschema when first used, which takes a tenth of a second: call it in a thread.
 
     Args:
         body: The completion.
-        response_format: What was asked for: `json_object`, or `json_schema` with a schema.
+        response_format: `json_object`, or `json_schema` with a schema.
 
     Returns:
-        At most ten of `{"choice", "path", "problem"}`, the path as in `$.items[0].name`; empty when all is well, when
+        At most ten of `{"choice", "path", "problem"}`, the path as in `$.items[0].name`; empty if there are none, if
         no JSON was asked for, and for choices without content, such as tool calls.
     """
     if response_format.get("type") not in ("json_object", "json_schema"):
@@ -41,8 +41,8 @@ def _problems(content: str, response_format: dict[str, Any]) -> list[tuple[str, 
         return [("$", f"not JSON: {error}"[:MAX_PROBLEM])]
     if response_format["type"] == "json_object":
         return [] if isinstance(value, dict) else [("$", "not an object")]
-    wanted = response_format.get("json_schema")
-    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    json_schema = response_format.get("json_schema")
+    schema = json_schema.get("schema") if isinstance(json_schema, dict) else None
     return _schema_problems(value, schema) if isinstance(schema, dict) else []
 
 

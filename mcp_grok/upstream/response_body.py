@@ -1,4 +1,4 @@
-"""The bytes of a response, and what must not be left behind on its connection."""
+"""The bytes of a response."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,7 +12,7 @@ INNER = ("_stream", "_httpcore_stream", "_stream", "_connection")
 
 
 async def body_of(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The body in pieces, decompressed where a server compressed it although asked not to.
+    """The body in pieces, decompressed if a server compressed it although asked not to.
 
     httpcore2 keeps a connection for the next request even when more bytes have come than the response has, and the
     next call would get them as its answer. Such a connection is closed here instead.
@@ -37,10 +37,10 @@ def _connection_of(response: httpx2.Response) -> Any:
 
 
 async def first_bytes(received: AsyncIterator[bytes]) -> bytes:
-    """As many bytes from the beginning as tell what the body is."""
+    """As many bytes from the beginning as show whether the body is a stream of events or JSON."""
     start = bytearray()
     async for more in received:
-        # White space at the beginning says nothing, in JSON and in event streams alike.
+        # White space at the beginning means nothing, in JSON and in event streams alike.
         start += more if start else more.lstrip()
         if start and not is_undecided(bytes(start)):
             break
@@ -48,7 +48,7 @@ async def first_bytes(received: AsyncIterator[bytes]) -> bytes:
 
 
 async def read_up_to(received: AsyncIterator[bytes], limit: int) -> bytes:
-    """The body, or so many bytes of it."""
+    """The body, or its first `limit` bytes."""
     body = bytearray()
     async for more in received:
         body += more

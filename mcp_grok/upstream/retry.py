@@ -1,7 +1,7 @@
 """When a call may be sent again. Pure: an error or headers in, a decision out.
 
 No provider recognises a call that is sent twice: each would be billed. So a call is sent again only where the first
-cannot have been billed, or where an answer says that it failed, and never once anything of an answer has come.
+cannot have been billed, or where an answer states that it failed, and never after a part of an answer has come.
 """
 
 import email.utils
@@ -17,27 +17,27 @@ ONCE = frozenset({500, 502, 503, 504})
 """Statuses after which a call is sent again, but only once."""
 
 LONGEST_WAIT = 120.0
-"""Seconds; an upstream that asks for a longer wait is not waited for, its error is told."""
+"""Seconds. If the upstream asks for a longer wait, the call ends with its error instead."""
 
 Backoff = Callable[[int], float]
-"""Seconds to wait after an attempt of that number (from 1) when the upstream does not say."""
+"""Seconds to wait after an attempt of that number (from 1) if the upstream does not state them."""
 
 
 def backoff(attempt: int) -> float:
-    """Half a second, doubled for each attempt up to eight, less up to a quarter so that clients spread."""
-    return min(8.0, 0.5 * 2.0 ** (attempt - 1)) * (1 - random.random() / 4)  # noqa: S311 - nobody's secret
+    """Half a second, doubled for each attempt up to eight; up to a quarter less, to spread the clients."""
+    return min(8.0, 0.5 * 2.0 ** (attempt - 1)) * (1 - random.random() / 4)  # noqa: S311 - not a secret
 
 
 def seconds_before_resend(
     error: GrokError, *, attempt: int, max_retries: int, waiting: Backoff = backoff
 ) -> float | None:
-    """How long to wait before a call is sent again; None where it must not be.
+    """Seconds to wait before a call is sent again; None if it must not be sent again.
 
     Args:
         error: How the attempt ended.
         attempt: Its number, from 1.
         max_retries: Most further attempts after the first.
-        waiting: The wait where the upstream does not ask for one.
+        waiting: The wait if the upstream does not ask for one.
     """
     if attempt > max_retries or not _may_be_resent(error, attempt):
         return None
@@ -58,7 +58,7 @@ def _may_be_resent(error: GrokError, attempt: int) -> bool:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """How long the upstream asks us to wait, in seconds; None where it does not say.
+    """Seconds that the upstream asks us to wait; None if it does not state them.
 
     Reads `retry-after-ms` and `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
 
@@ -75,7 +75,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) ->
         return seconds
     try:
         date = email.utils.parsedate_to_datetime(value)
-        # An HTTP date is in UTC, whether it says so or not.
+        # An HTTP date is in UTC, with or without a time zone.
         at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -7,7 +7,7 @@ import anyio
 from mcp_grok.errors import GrokError
 from mcp_grok.upstream.assemble import Assembler, JSONObject
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.cost import told_cost
+from mcp_grok.upstream.cost import stated_cost
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
 
@@ -83,5 +83,5 @@ class RunningCall:
         choices = body["choices"]
         waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
         missing = max(0, self.request.choices - len(choices))
-        cost = told_cost(body.get("usage"))
+        cost = stated_cost(body.get("usage"))
         return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size, cost=cost)

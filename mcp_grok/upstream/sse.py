@@ -1,4 +1,4 @@
-"""Bytes → events of a stream, and bytes → JSON. No I/O: what is fed in comes out, however it was split.
+"""The decoding of a body: bytes → events of a stream, and bytes → JSON. No I/O, and any split of the bytes works.
 
 Lines end where the standard says (CR, LF or CRLF) and nowhere else: U+2028 inside an answer is text.
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -21,9 +21,9 @@ class Event(NamedTuple):
 
 
 class EventDecoder:
-    """Turns the bytes of a stream into events, one `feed` at a time; cost is linear in the bytes.
+    """The decoder of one stream. Its cost is linear in the bytes.
 
-    More tolerant than the standard in two places that were seen in the wild: the last event counts without a
+    More tolerant than the standard in two cases that real servers need: the last event counts without a
     blank line after it, and after an empty `data:` a line that begins with `{` is data (AceData's guide).
     """
 

@@ -1,4 +1,4 @@
-"""Reading a stream to its end: when an answer is whole, and what may still spoil it."""
+"""The reader of a stream: decides when an answer is whole."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -11,25 +11,25 @@ from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.sse import Event, EventDecoder, parse_json
 
 TRAILER_GRACE = 5.0
-"""Seconds waited for usage and `[DONE]` once every choice has ended: the answer is whole, a stall must not lose it."""
+"""How long to wait for usage and `[DONE]` after every choice has ended, in seconds."""
 
 DRAIN_GRACE = 0.1
-"""Seconds waited for the end of the body after `[DONE]`, so that the connection can be used again."""
+"""How long to wait for the end of the body after `[DONE]`, in seconds: then the connection can be used again."""
 
 CHUNK_TYPES = ("", "message")
-"""Types of events that hold chunks; others, such as `ping`, are only looked at when they hold an object."""
+"""Types of events that hold chunks; others, such as `ping`, are read only if they hold an object."""
 
 OnText = Callable[[str], None]
 
 
 class StreamReader:
-    """Feeds the bytes of one stream to an assembler.
+    """The reader of one stream; it feeds an assembler.
 
     Args:
         endpoint: Where the stream comes from, for errors.
         assembler: Collects the chunks.
         on_text: Called with each piece of the first choice's text; must not block.
-        on_reasoning: The same with what the model thinks.
+        on_reasoning: The same with each piece of the reasoning.
     """
 
     def __init__(self, endpoint: Endpoint, assembler: Assembler, on_text: OnText, on_reasoning: OnText) -> None:
@@ -42,7 +42,7 @@ class StreamReader:
 
     @property
     def whole(self) -> bool:
-        """Whether every expected choice has ended: from then on nothing can spoil the answer."""
+        """Whether every expected choice has ended. What fails later cannot spoil the answer."""
         return self._assembler.is_complete(done=self._done)
 
     async def read(self, start: bytes, received: AsyncIterator[bytes]) -> None:
@@ -108,7 +108,7 @@ class StreamReader:
             for event in self._decoder.close():
                 self._take_event(event)
         except BadUpstreamResponse as error:
-            # The last event has no end: it was cut, not badly written.
+            # The last event has no end, so it was cut.
             raise self._truncated() from error
 
     def _truncated(self) -> GrokError:

@@ -1,4 +1,4 @@
-"""What went wrong below HTTP → the error that says so."""
+"""The errors for what goes wrong below HTTP."""
 
 import socket
 import ssl

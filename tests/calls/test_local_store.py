@@ -169,9 +169,9 @@ async def test_call_that_its_process_did_not_finish_is_lost_to_the_next(opened: 
         assert isinstance(found.outcome, Lost)
         lost = [{"id": call.id, "billed": "unknown"}]
         assert await store.claim("?", None) == (None, lost)
-        await store.tell("?", lost, told=True)
+        await store.mark_told("?", lost, told=True)
         assert await store.claim("?", None) == (None, [])
-        await store.tell("?", lost, told=False)
+        await store.mark_told("?", lost, told=False)
         assert await store.claim("?", None) == (None, lost)
 
 

@@ -136,7 +136,7 @@ async def thought(*pieces: str, then: str = "") -> Sink:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
         for piece in pieces:
-            progress.think(piece)
+            progress.add_reasoning(piece)
             await anyio.wait_all_tasks_blocked()
         if then:
             progress.add(then)
@@ -161,10 +161,10 @@ async def test_thoughts_that_go_on_are_told_every_second() -> None:
     progress = Progress(sink.report)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
-        progress.think("one ")
+        progress.add_reasoning("one ")
         await anyio.wait_all_tasks_blocked()
-        progress.think("two ")
-        progress.think("three")
+        progress.add_reasoning("two ")
+        progress.add_reasoning("three")
         with anyio.fail_after(5):
             while len(sink.texts) < 2:
                 await anyio.wait_all_tasks_blocked()
@@ -180,7 +180,7 @@ async def test_thoughts_after_the_answer_has_begun_are_not_told() -> None:
         tasks.start_soon(progress.run)
         progress.add("Yo!")
         await anyio.wait_all_tasks_blocked()
-        progress.think("hm")
+        progress.add_reasoning("hm")
         await anyio.wait_all_tasks_blocked()
         progress.close()
     assert sink.texts == ["Yo!"]

@@ -215,7 +215,7 @@ async def test_a_call_that_waits_in_line_says_so_in_its_progress(upstream: Repla
 
     async def show(progress: float, total: float | None, message: str | None) -> None:
         messages.append(message or "")
-        if message and "in line" in message:
+        if message and "queued" in message:
             told.set()
 
     async with Client(create_server(settings_for(upstream, max_concurrency=1)), mode="legacy") as client:
@@ -226,4 +226,4 @@ async def test_a_call_that_waits_in_line_says_so_in_its_progress(upstream: Repla
         held.release.set()
         await asyncio.gather(first, second)
     *before, line, rest = [message for message in messages if message]
-    assert (before, line.count("in line"), rest) == ([], 1, "so far, done")
+    assert (before, line.count("queued"), rest) == ([], 1, "so far, done")

@@ -5,7 +5,7 @@ from typing import Any
 import genai_prices
 import pytest
 
-from mcp_grok.upstream.cost import estimated_cost, token_counts, told_cost
+from mcp_grok.upstream.cost import estimated_cost, stated_cost, token_counts
 
 PLAIN = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
@@ -24,7 +24,7 @@ NONE_STATED: list[Any] = [None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True
     ],
 )
 def test_a_cost_is_read_in_each_providers_form(usage: Any, cost: Any) -> None:
-    assert told_cost(usage) == cost
+    assert stated_cost(usage) == cost
 
 
 def test_a_price_list_gives_an_estimate_that_says_so() -> None:
