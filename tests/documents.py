@@ -14,7 +14,7 @@ from mcp_grok.providers import PROVIDERS
 from mcp_grok.sandbox import faults, xai
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
-from mcp_grok.upstream.request import PARAMETERS
+from mcp_grok.upstream.parameters import PARAMETERS
 from tests import ROOT
 
 README = ROOT / "README.md"

@@ -8,24 +8,24 @@ from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import json_result
-from mcp_grok.tools.tool import read_arguments, tool_definition
-from mcp_grok.upstream.parameters import Kind, Schema, Text
+from mcp_grok.tools.tool import ID, read_arguments, tool_definition
+from mcp_grok.upstream.schema_check import Schema
 
 NAME = "grok_cancel_completion"
 TITLE = "Cancel a Grok completion"
 
-PARAMETERS: dict[str, Kind] = {"id": Text(may_be_empty=False)}
-INPUT_SCHEMA: Schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+PARAMETERS: dict[str, Schema] = {"id": ID}
 
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = "Stops a call that returned chat.completion.pending; what it has used may be billed."
-    return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
+    schema = {"type": "object", "properties": PARAMETERS, "required": ["id"]}
+    return tool_definition(NAME, TITLE, description, schema)
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
-    """One call of the tool: says whether the call was stopped, or had ended before.
+    """One call of the tool: stops a call, and returns whether it was stopped or had already ended.
 
     Raises:
         GrokError: there is no such call, or an argument is wrong.

@@ -1,4 +1,4 @@
-"""`grok_chat_completions`: its schema, and a call of it."""
+"""`grok_chat_completions`: asks a model, and returns its answer. Its parameters are in `upstream/parameters.py`."""
 
 from functools import partial
 from typing import Any
@@ -11,14 +11,15 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import result_of
-from mcp_grok.upstream.parameters import Schema
-from mcp_grok.upstream.request import PARAMETERS, read_request
+from mcp_grok.upstream.parameters import PARAMETERS
+from mcp_grok.upstream.request import read_request
+from mcp_grok.upstream.schema_check import Schema
 
 NAME = "grok_chat_completions"
 TITLE = "Grok chat completions"
 
-CLAUDE_MOST = 500_000
-"""The most characters that Claude Code lets a tool ask for."""
+CLAUDE_CODE_MAX = 500_000
+"""The most characters that Claude Code lets a tool ask for in a result."""
 
 
 def definition(settings: Settings) -> Tool:
@@ -27,10 +28,11 @@ def definition(settings: Settings) -> Tool:
 
 
 def input_schema(settings: Settings) -> Schema:
-    """The schema of the arguments: flat, and only what is documented first."""
-    listed = {name: parameter for name, parameter in PARAMETERS.items() if parameter.description}
+    """The schema of the arguments, with the parameters that have a description."""
     properties = {
-        name: {**parameter.kind.schema(), "description": parameter.description} for name, parameter in listed.items()
+        name: {**parameter.schema, "description": parameter.description}
+        for name, parameter in PARAMETERS.items()
+        if parameter.description
     }
     properties["model"]["description"] = _model_description(settings)
     return {"type": "object", "properties": properties, "required": ["messages"]}
@@ -48,8 +50,8 @@ def _description(settings: Settings) -> str:
 
 
 def _meta(settings: Settings) -> dict[str, Any]:
-    """Has Claude Code take a result as long as this server sends; it would cut at 25,000 tokens."""
-    return {"anthropic/maxResultSizeChars": min(settings.max_result_bytes or CLAUDE_MOST, CLAUDE_MOST)}
+    """Makes Claude Code accept results as long as this server sends; by default it cuts at 25,000 tokens."""
+    return {"anthropic/maxResultSizeChars": min(settings.max_result_bytes or CLAUDE_CODE_MAX, CLAUDE_CODE_MAX)}
 
 
 def _model_description(settings: Settings) -> str:
@@ -63,7 +65,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     """One call of the tool.
 
     Args:
-        context: Where the call runs, for which request, and with which settings.
+        context: The request, its settings, and the calls of this server.
         arguments: As the client sent them.
 
     Raises:
@@ -71,7 +73,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     """
     settings = context.settings
     read = partial(read_request, arguments, settings, progress_wanted=context.report is not None)
-    # Files may be slow to read; without any, a thread would be.
+    # Reading files may block, so a thread does it; without files it would only cost time.
     chat = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
     await context.calls.start(chat, context.request)
     return await result_of(context)

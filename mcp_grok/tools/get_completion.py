@@ -10,29 +10,23 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.result import json_result
-from mcp_grok.tools.tool import read_arguments, tool_definition
+from mcp_grok.tools.tool import ID, read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.parameters import Kind, Number, Schema, Text
+from mcp_grok.upstream.schema_check import Schema
 
 NAME = GET
 TITLE = "Get a Grok completion"
 
-OFFSET = Number(0, whole=True)
-PARAMETERS: dict[str, Kind] = {
-    "id": Text(may_be_empty=False),
-    "offset": OFFSET,
-    "choice": Number(0, whole=True),
-    "wait": Number(0, 3600),
+PARAMETERS: dict[str, Schema] = {
+    "id": ID,
+    "offset": {"type": "integer", "minimum": 0},
+    "choice": {"type": "integer", "minimum": 0},
+    "wait": {"type": "number", "minimum": 0, "maximum": 3600},
 }
-"""`choice` and `wait`, in seconds, stand in no schema: a model is told the one, and could outwait its client by the
-other."""
-
-INPUT_SCHEMA: Schema = {
-    "type": "object",
-    "properties": {"id": {"type": "string"}, "offset": OFFSET.schema()},
-    "required": ["id"],
-}
+LISTED = ("id", "offset")
+"""The parameters that clients see. The note of a cut text names its `choice`. A `wait`, in seconds, is for programs: a
+model could choose one that is longer than its client's timeout."""
 
 
 def definition(settings: Settings) -> Tool:
@@ -41,7 +35,9 @@ def definition(settings: Settings) -> Tool:
         "The answer of a call that returned chat.completion.pending; waits for it a while. With offset, the rest of "
         "a text that was cut."
     )
-    return tool_definition(NAME, TITLE, description, INPUT_SCHEMA)
+    properties = {name: PARAMETERS[name] for name in LISTED}
+    schema = {"type": "object", "properties": properties, "required": ["id"]}
+    return tool_definition(NAME, TITLE, description, schema)
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:

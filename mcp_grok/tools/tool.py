@@ -8,7 +8,13 @@ from mcp_types import CallToolResult, Tool, ToolAnnotations
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.upstream.parameters import Kind, Schema
+from mcp_grok.upstream.schema_check import Schema, read_value
+
+UNPUBLISHED = ("minLength", "examples")
+"""Keywords that this server checks or quotes and clients do not see, because not every client knows them."""
+
+ID: Schema = {"type": "string", "minLength": 1}
+"""The id of a call, as a `chat.completion.pending` result gives it."""
 
 
 class ToolModule(Protocol):
@@ -28,23 +34,36 @@ class ToolModule(Protocol):
 def tool_definition(
     name: str, title: str, description: str, input_schema: Schema, *, meta: dict[str, Any] | None = None
 ) -> Tool:
-    """A tool that changes nothing of the user's, so that clients may run several calls side by side."""
-    hints = ToolAnnotations(title=title, read_only_hint=True, destructive_hint=False, open_world_hint=True)
+    """A tool that changes nothing for the user, which lets clients run several of its calls in parallel."""
     return Tool(
-        name=name, title=title, description=description, input_schema=input_schema, annotations=hints, _meta=meta
+        name=name,
+        title=title,
+        description=description,
+        input_schema=_published(input_schema),
+        annotations=ToolAnnotations(title=title, read_only_hint=True, destructive_hint=False, open_world_hint=True),
+        _meta=meta,
     )
 
 
-def read_arguments(parameters: Mapping[str, Kind], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as the kinds read them; `id` must be among them.
+def _published(schema: Schema) -> Schema:
+    shown = {keyword: value for keyword, value in schema.items() if keyword not in UNPUBLISHED}
+    if "properties" in shown:
+        shown["properties"] = {name: _published(inner) for name, inner in shown["properties"].items()}
+    if "items" in shown:
+        shown["items"] = _published(shown["items"])
+    return shown
+
+
+def read_arguments(schemas: Mapping[str, Schema], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a tool that needs the `id` of a call, read by their schemas.
 
     Raises:
         InvalidRequest: one is wrong, unknown or missing; `param` names it.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     for name in given:
-        if name not in parameters:
-            raise InvalidRequest(f"{name!r} is not a parameter; give {', '.join(parameters)}.", param=name)
+        if name not in schemas:
+            raise InvalidRequest(f"{name!r} is not a parameter; give {', '.join(schemas)}.", param=name)
     if "id" not in given:
         raise InvalidRequest("id is missing; give the id of a chat.completion.pending result.", param="id")
-    return {name: parameters[name].read(name, value) for name, value in given.items()}
+    return {name: read_value(name, value, schemas[name]) for name, value in given.items()}

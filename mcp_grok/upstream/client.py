@@ -136,7 +136,7 @@ class ChatClient:
             failure.redact(secret)
 
     async def _attempts(self, call: RunningCall) -> Completion:
-        bare = call.request.bare_body
+        bare = call.request.body_without_usage
         if bare is not None and self._takes_bare_only:
             call.body = bare
         while True:

@@ -15,7 +15,7 @@ from mcp_grok.errors import (
     GrokError,
     UpstreamError,
 )
-from mcp_grok.upstream.request import PARAMETERS
+from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.retry import retry_after_seconds
 from mcp_grok.upstream.sse import parse_json
 

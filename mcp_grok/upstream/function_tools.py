@@ -1,43 +1,19 @@
-"""Reading the functions that a model may call, and which of them it shall."""
+"""The functions that a model may call (`tools`), and which of them it must call (`tool_choice`)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from mcp_grok.errors import InvalidRequest
-from mcp_grok.upstream.parameters import Schema, from_json_text, invalid, nearest
+from mcp_grok.upstream.schema_check import (
+    Schema,
+    did_you_mean,
+    expected,
+    from_json_text,
+    invalid,
+    read_list,
+    read_value,
+)
 
 TOOL_CHOICES = ("none", "auto", "required")
-
-
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
-    """`none`, `auto`, `required`, a function's name, or an object."""
-
-    def read(self, name: str, value: Any) -> str | dict[str, Any]:
-        choice = from_json_text(value, dict)
-        if isinstance(choice, dict):
-            return choice
-        if not isinstance(choice, str) or not choice:
-            raise invalid(name, f"must be {', '.join(TOOL_CHOICES)}, a function's name or an object", value)
-        return choice
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-def read_tool(name: str, value: Any) -> dict[str, Any]:
-    """One tool the model may call."""
-    tool = from_json_text(value, dict)
-    rule = 'must be an object like {"type": "function", "function": {"name": "…", "parameters": {…}}}'
-    if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
-        raise invalid(name, rule, value)
-    function = tool.get("function")
-    if tool["type"] == "function" and not (
-        isinstance(function, dict) and isinstance(function.get("name"), str) and function["name"]
-    ):
-        raise invalid(name, rule, value)
-    return tool
-
 
 TOOL_SCHEMA: Schema = {
     "type": "object",
@@ -54,23 +30,54 @@ TOOL_SCHEMA: Schema = {
         },
     },
     "required": ["type"],
+    "examples": [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}],
 }
+TOOLS_SCHEMA: Schema = {"type": "array", "items": TOOL_SCHEMA, "maxItems": 128}
 
 
-def named_function(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -> str | dict[str, Any]:
-    """The choice as it is sent: a function's name alone means that function.
+def read_tools(path: str, value: Any) -> list[dict[str, Any]]:
+    """The tools, checked. What is not a function passes untouched.
 
     Raises:
-        InvalidRequest: there is no function of that name.
+        InvalidRequest: there are too many, or one is wrong; `param` is its path.
+    """
+    return read_list(path, value, TOOLS_SCHEMA, _read_tool)
+
+
+def _read_tool(path: str, value: Any) -> dict[str, Any]:
+    tool: dict[str, Any] = read_value(path, value, TOOL_SCHEMA)
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    if tool["type"] == "function" and not (isinstance(name, str) and name):
+        raise invalid(path, expected(TOOL_SCHEMA), value)
+    return tool
+
+
+def read_tool_choice(path: str, value: Any) -> str | dict[str, Any]:
+    """`none`, `auto`, `required`, a function's name, or an object that passes untouched.
+
+    Raises:
+        InvalidRequest: it is empty or of another type.
+    """
+    choice = from_json_text(value, dict)
+    if isinstance(choice, dict) or (isinstance(choice, str) and choice):
+        return choice
+    raise invalid(path, f"{', '.join(TOOL_CHOICES)}, a function's name or an object", value)
+
+
+def resolve_tool_choice(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -> str | dict[str, Any]:
+    """The choice as it is sent, with a function's name replaced by the object that names the function.
+
+    Raises:
+        InvalidRequest: no function among the tools has that name.
     """
     if isinstance(choice, dict) or choice in TOOL_CHOICES:
         return choice
     names = [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
     if choice in names:
         return {"type": "function", "function": {"name": choice}}
-    suggestion = nearest(choice, [*TOOL_CHOICES, *names])
     raise InvalidRequest(
         f"tool_choice must be {', '.join(TOOL_CHOICES)} or the name of a function in tools, got {choice!r}."
-        f"{suggestion}",
+        f"{did_you_mean(choice, [*TOOL_CHOICES, *names])}",
         param="tool_choice",
     )

@@ -1,10 +1,10 @@
-"""Images in files → data URIs. Only what lies in the folders that the settings allow is ever opened."""
+"""Images in files → data URIs. Only what is inside the allowed folders is ever opened."""
 
 import base64
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ MAX_BYTES = 20 * 1024 * 1024
 
 MAX_IMAGES = 20
 MAX_TOTAL_BYTES = 50 * 1024 * 1024
-"""Of all the files of one call: a third more is sent, since they go as base64."""
+"""Of all the files of one call. A third more is sent, because they go as base64."""
 
 FILE = re.compile(r"file:|[/~\\]|[a-z]:[/\\]", re.IGNORECASE)
 
@@ -27,15 +27,15 @@ SIGNATURES = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-HEAD = 12
-"""Bytes that tell what an image is."""
+SIGNATURE_BYTES = 12
+"""How much of a file its type is read from."""
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def names_file(url: str) -> bool:
-    """Whether an image's address is that of a file: a `file:` URL, or a path from the root or the home folder on."""
+    """Whether an image's address is a file: a `file:` URL, an absolute path, or a path in the home folder."""
     return FILE.match(url) is not None
 
 
@@ -43,105 +43,104 @@ class ImageFiles:
     """Reads the image files of one call.
 
     Args:
-        folders: Where they may lie.
-        types: The kinds that may be sent, like `image/png`.
+        folders: The allowed folders.
+        types: The media types that may be sent, like `image/png`.
+        max_total_bytes: The most bytes of all the files together.
     """
 
-    def __init__(self, folders: Sequence[Path], types: Sequence[str]) -> None:
+    def __init__(
+        self, folders: Sequence[Path], types: Sequence[str], *, max_total_bytes: int = MAX_TOTAL_BYTES
+    ) -> None:
         self._folders = folders
         self._types = types
+        self._max_total_bytes = max_total_bytes
         self._count = 0
         self._bytes = 0
 
-    def data_uri(self, name: str, url: str) -> str:
+    def data_uri(self, param: str, url: str) -> str:
         """The image as a `data:` URI.
 
         Args:
-            name: The parameter, for errors.
-            url: A path or a `file:` URL.
+            param: The path of the address among the arguments, for errors.
+            url: A file path or a `file:` URL.
 
         Raises:
-            InvalidRequest: it lies outside of the folders, is none of the kinds, is too large, or cannot be read.
-                Of what lies outside, the error does not say whether it is there.
+            InvalidRequest: the file is outside the folders, is not an image of these types, is too large, or cannot
+                be read. For a file outside, the error does not reveal whether it exists.
         """
         self._count += 1
         if self._count > MAX_IMAGES:
-            raise InvalidRequest(f"{name}: at most {MAX_IMAGES} image files go into one call.", param=name)
+            raise InvalidRequest(f"{param}: at most {MAX_IMAGES} image files go into one call.", param=param)
         if not self._folders:
             raise InvalidRequest(
-                f"{name} names a file, and no folder is open to this server: set MCP_GROK_ALLOWED_DIRS to those whose "
-                "images it may send, or give an https URL or a data:image/…;base64,… URI.",
-                param=name,
+                f"{param} names a file, and this server may open no folder: set MCP_GROK_ALLOWED_DIRS to the folders "
+                "of your images, or give an https URL or a data:image/…;base64,… URI.",
+                param=param,
             )
         try:
-            with _opened(_path(url), self._folders) as file:
-                return self._read(name, file)
+            with _opened(_file_path(url), self._folders) as file:
+                return self._read(param, file)
         except _OutsideError:
             raise InvalidRequest(
-                f"{name} is not inside the folders of MCP_GROK_ALLOWED_DIRS, so it is not looked at.", param=name
+                f"{param} is not inside the folders of MCP_GROK_ALLOWED_DIRS, so it was not opened.", param=param
             ) from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise InvalidRequest(f"{name} cannot be read: {reason or 'the system says no more'}.", param=name) from None
+            raise InvalidRequest(
+                f"{param} cannot be read: {reason or 'the system gives no reason'}.", param=param
+            ) from None
 
-    def _read(self, name: str, file: BinaryIO) -> str:
+    def _read(self, param: str, file: BinaryIO) -> str:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_BYTES:
             raise InvalidRequest(
-                f"{name} has {size} bytes, and an image may have {MAX_BYTES}; shrink it first.", param=name
+                f"{param} has {size} bytes, and an image may have {MAX_BYTES}; shrink it first.", param=param
             )
-        kind = _kind(file.read(HEAD))
-        if kind not in self._types:
-            wanted = ", ".join(self._types)
-            found = f"is {kind}, which is not taken here" if kind else "holds no image, whatever its name says"
-            raise InvalidRequest(f"{name} {found}; send one of {wanted}.", param=name)
+        found = _image_type(file.read(SIGNATURE_BYTES))
+        if found not in self._types:
+            problem = f"is {found}, which the provider does not take" if found else "is not an image, by its content"
+            raise InvalidRequest(f"{param} {problem}; send one of {', '.join(self._types)}.", param=param)
         file.seek(0)
         content = file.read(MAX_BYTES)
         self._bytes += len(content)
-        if self._bytes > MAX_TOTAL_BYTES:
+        if self._bytes > self._max_total_bytes:
             raise InvalidRequest(
-                f"{name}: the image files of one call may have {MAX_TOTAL_BYTES} bytes together.", param=name
+                f"{param}: the image files of one call may have {self._max_total_bytes} bytes together.", param=param
             )
-        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        return f"data:{found};base64,{base64.b64encode(content).decode()}"
 
 
 def with_image_files(messages: list[dict[str, Any]], files: ImageFiles) -> list[dict[str, Any]]:
-    """The messages with each image that names a file as a data URI; the list itself where there is none.
+    """The messages, with a data URI in place of each image's file.
 
     Raises:
-        InvalidRequest: one cannot be sent; `param` names its place.
+        InvalidRequest: an image cannot be sent; `param` is its path.
     """
-    if not any(names_file(part["image_url"]["url"]) for message in messages for part in _images(message)):
-        return messages
-    return [_with_image_files(f"messages[{place}]", message, files) for place, message in enumerate(messages)]
+    return [_with_image_files(f"messages[{index}]", message, files) for index, message in enumerate(messages)]
 
 
-def _with_image_files(name: str, message: dict[str, Any], files: ImageFiles) -> dict[str, Any]:
-    if not any(_images(message)):
+def _with_image_files(param: str, message: dict[str, Any], files: ImageFiles) -> dict[str, Any]:
+    content = message.get("content")
+    if not isinstance(content, list):
         return message
-    parts = []
-    for place, part in enumerate(message["content"]):
-        image = part.get("image_url") if part["type"] == "image_url" else None
-        if image and names_file(image["url"]):
-            url = files.data_uri(f"{name}.content[{place}].image_url.url", image["url"])
-            parts.append({**part, "image_url": {**image, "url": url}})
-        else:
-            parts.append(part)
+    parts = [_with_image_file(f"{param}.content[{index}]", part, files) for index, part in enumerate(content)]
     return {**message, "content": parts}
 
 
-def _images(message: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    content = message.get("content")
-    return (part for part in content if part["type"] == "image_url") if isinstance(content, list) else ()
+def _with_image_file(param: str, part: dict[str, Any], files: ImageFiles) -> dict[str, Any]:
+    if part["type"] != "image_url" or not names_file(part["image_url"]["url"]):
+        return part
+    url = files.data_uri(f"{param}.image_url.url", part["image_url"]["url"])
+    return {**part, "image_url": {**part["image_url"], "url": url}}
 
 
 class _OutsideError(Exception):
     """A path that leads out of the allowed folders."""
 
 
-def _path(url: str) -> str:
+def _file_path(url: str) -> str:
     if not url.lower().startswith("file:"):
-        return os.path.expanduser(url)  # noqa: PTH111 - pathlib raises where nobody knows the home folder
+        return os.path.expanduser(url)  # noqa: PTH111 - pathlib raises where the home folder is unknown
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise _OutsideError
@@ -151,17 +150,18 @@ def _path(url: str) -> str:
 
 @contextmanager
 def _opened(path: str, folders: Sequence[Path]) -> Iterator[BinaryIO]:
-    """The regular file at a path, opened without ever leaving the folders, whatever links are swapped meanwhile."""
+    """The regular file at a path, opened without leaving the folders even while links are being swapped."""
     resolved = Path(os.path.realpath(path))
-    folder = next((real for real in map(_real, folders) if resolved.is_relative_to(real)), None)
+    real_folders = (Path(os.path.realpath(folder)) for folder in folders)
+    folder = next((folder for folder in real_folders if resolved.is_relative_to(folder)), None)
     if folder is None:
         raise _OutsideError
-    *above, name = resolved.relative_to(folder).parts or (".",)
-    with _descending(folder, above) as place:
-        target = resolved if place is None else name
-        # A device is looked at first, since opening one may do something.
-        _check_regular(os.stat(target, dir_fd=place, follow_symlinks=False))
-        with open(os.open(target, READ, dir_fd=place), "rb") as file:  # noqa: PTH123 - a descriptor
+    *parents, name = resolved.relative_to(folder).parts or (".",)
+    with _opened_folder(folder, parents) as descriptor:
+        target = resolved if descriptor is None else name
+        # Opening a device may do something, so its type is checked first.
+        _check_regular(os.stat(target, dir_fd=descriptor, follow_symlinks=False))
+        with open(os.open(target, READ, dir_fd=descriptor), "rb") as file:  # noqa: PTH123 - a descriptor
             _check_regular(os.fstat(file.fileno()))
             yield file
 
@@ -171,28 +171,24 @@ def _check_regular(status: os.stat_result) -> None:
         raise ValueError("it is not a regular file")
 
 
-def _real(folder: Path) -> Path:
-    return Path(os.path.realpath(folder))
-
-
 @contextmanager
-def _descending(folder: Path, names: Sequence[str]) -> Iterator[int | None]:
-    """A descriptor of the folder that so many steps lead to, none of them a link; None where the system has none."""
+def _opened_folder(folder: Path, names: Sequence[str]) -> Iterator[int | None]:
+    """A descriptor of the folder at the end of a chain without links; None on systems without such descriptors."""
     if os.open not in os.supports_dir_fd:
         yield None
         return
     flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NO_FOLLOW
-    place = os.open(folder, flags)
+    descriptor = os.open(folder, flags)
     try:
         for name in names:
-            above, place = place, os.open(name, flags, dir_fd=place)
-            os.close(above)
-        yield place
+            parent, descriptor = descriptor, os.open(name, flags, dir_fd=descriptor)
+            os.close(parent)
+        yield descriptor
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
-def _kind(head: bytes) -> str | None:
+def _image_type(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    return next((kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), None)
+    return next((found for signature, found in SIGNATURES.items() if head.startswith(signature)), None)

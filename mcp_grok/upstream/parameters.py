@@ -1,188 +1,99 @@
-"""Kinds of parameters: what each accepts, how it is read, and its JSON Schema.
+"""The one list of parameters of `grok_chat_completions`. To add a parameter, add an entry to `PARAMETERS`."""
 
-`read` takes what a client sent and returns what goes to the API, or raises `InvalidRequest`. Clients send
-arrays, objects and numbers as text surprisingly often; those are read as what they mean.
-"""
-
-import difflib
-import json
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from mcp_grok.errors import InvalidRequest
+from mcp_grok.upstream.function_tools import TOOLS_SCHEMA, read_tool_choice, read_tools
+from mcp_grok.upstream.messages import MESSAGES_SCHEMA, read_messages
+from mcp_grok.upstream.schema_check import Schema, from_json_text, invalid, read_value
 
-Schema = dict[str, Any]
+BOOLEAN: Schema = {"type": "boolean"}
+OBJECT: Schema = {"type": "object"}
+TEXT: Schema = {"type": "string", "minLength": 1}
+TOKENS: Schema = {"type": "integer", "minimum": 1}
+PENALTY: Schema = {"type": "number", "minimum": -2, "maximum": 2}
+STOP: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4}
+RESPONSE_FORMAT: Schema = {
+    "type": "object",
+    "properties": {"type": {"type": "string"}},
+    "required": ["type"],
+    "examples": [{"type": "json_object"}],
+}
 
-SHOWN_CHARACTERS = 80
 
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of the tool.
 
-class Kind(Protocol):
-    """How one sort of value is read and described."""
+    Attributes:
+        schema: What it accepts, as JSON Schema without unions, references, null and default.
+        description: What the model reads in the tool's schema; empty keeps the parameter out of that schema.
+        reader: Reads a value, given its path, where the schema alone does not say what is accepted.
+    """
+
+    schema: Schema
+    description: str = ""
+    reader: Callable[[str, Any], Any] | None = None
 
     def read(self, name: str, value: Any) -> Any:
         """The value for the API.
 
         Raises:
-            InvalidRequest: it is not what is allowed; the message names the parameter, the value and the rule.
+            InvalidRequest: the value is not accepted; `param` is its path, which begins with the parameter's name.
         """
-
-    def schema(self) -> Schema:
-        """Its JSON Schema, flat: no unions, references, null or default."""
+        return self.reader(name, value) if self.reader else read_value(name, value, self.schema)
 
 
-def invalid(name: str, rule: str, value: Any) -> InvalidRequest:
-    """The error for a value that breaks a rule, like "temperature must be a number from 0 to 2, got 3"."""
-    return InvalidRequest(f"{name} {rule}, got {_shown(value)}.", param=name)
+def read_stop(path: str, value: Any) -> str | list[str]:
+    """A stop sequence, or a list of 1 to 4. Text that only looks like a list, such as "[1]", is a sequence.
 
-
-def _shown(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (RecursionError, TypeError, ValueError):
-        text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
-
-
-def from_json_text(value: Any, wanted: type | tuple[type, ...]) -> Any:
-    """The value that a string holds as JSON, when it is of a wanted type; else the value itself."""
-    if not isinstance(value, str):
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    sequences = from_json_text(value, list)
+    if isinstance(sequences, list) and all(isinstance(sequence, str) for sequence in sequences):
+        if 1 <= len(sequences) <= STOP["maxItems"]:
+            return sequences
+    elif isinstance(value, str):
         return value
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    return parsed if isinstance(parsed, wanted) else value
+    raise invalid(path, f"a string or a list of 1 to {STOP['maxItems']} strings", value)
 
 
-def nearest(name: str, names: list[str]) -> str:
-    """A sentence with the name that was probably meant; empty where none is near."""
-    nearest = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean {nearest[0]}?" if nearest else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number between two bounds, both included; whole when `whole`."""
-
-    minimum: float | None = None
-    maximum: float | None = None
-    whole: bool = False
-
-    def read(self, name: str, value: Any) -> int | float:
-        parsed = from_json_text(value, (int, float))
-        if isinstance(parsed, bool) or not isinstance(parsed, int | float):
-            raise invalid(name, self._rule(), value)
-        number: int | float = parsed
-        if isinstance(number, float):
-            if not math.isfinite(number) or (self.whole and not number.is_integer()):
-                raise invalid(name, self._rule(), value)
-            if self.whole:
-                number = int(number)
-        too_small = self.minimum is not None and number < self.minimum
-        if too_small or (self.maximum is not None and number > self.maximum):
-            raise invalid(name, self._rule(), value)
-        return number
-
-    def schema(self) -> Schema:
-        schema: Schema = {"type": "integer" if self.whole else "number"}
-        if self.minimum is not None:
-            schema["minimum"] = self.minimum
-        if self.maximum is not None:
-            schema["maximum"] = self.maximum
-        return schema
-
-    def _rule(self) -> str:
-        rule = "must be a whole number" if self.whole else "must be a number"
-        if self.minimum is not None and self.maximum is not None:
-            return f"{rule} from {self.minimum} to {self.maximum}"
-        return rule if self.minimum is None else f"{rule} of at least {self.minimum}"
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """True or false."""
-
-    def read(self, name: str, value: Any) -> bool:
-        flag = from_json_text(value.lower() if isinstance(value, str) else value, bool)
-        if not isinstance(flag, bool):
-            raise invalid(name, "must be true or false", value)
-        return flag
-
-    def schema(self) -> Schema:
-        return {"type": "boolean"}
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string, never touched, even when it looks like JSON."""
-
-    may_be_empty: bool = True
-
-    def read(self, name: str, value: Any) -> str:
-        if not isinstance(value, str) or not (value or self.may_be_empty):
-            raise invalid(name, "must be a string" if self.may_be_empty else "must be a string with text", value)
-        return value
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """A JSON object. With `requires`, that key must hold a string."""
-
-    requires: str | None = None
-    example: str = ""
-
-    def read(self, name: str, value: Any) -> dict[str, Any]:
-        parsed = from_json_text(value, dict)
-        rule = f"must be an object{f' like {self.example}' if self.example else ''}"
-        if not isinstance(parsed, dict):
-            raise invalid(name, rule, value)
-        if self.requires and not isinstance(parsed.get(self.requires), str):
-            raise invalid(name, rule, value)
-        return parsed
-
-    def schema(self) -> Schema:
-        if self.requires is None:
-            return {"type": "object"}
-        return {
-            "type": "object",
-            "properties": {self.requires: {"type": "string"}},
-            "required": [self.requires],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list, each item read by a function of the item's name and value."""
-
-    item: Callable[[str, Any], Any]
-    items_schema: Schema
-    minimum: int = 0
-    maximum: int | None = None
-    example: str = ""
-
-    def read(self, name: str, value: Any) -> list[Any]:
-        parsed = from_json_text(value, list)
-        if not isinstance(parsed, list):
-            raise invalid(name, f"must be a list{f' like {self.example}' if self.example else ''}", value)
-        self._check_count(name, parsed)
-        return [self.item(f"{name}[{position}]", item) for position, item in enumerate(parsed)]
-
-    def schema(self) -> Schema:
-        schema: Schema = {"type": "array", "items": self.items_schema}
-        if self.minimum:
-            schema["minItems"] = self.minimum
-        if self.maximum is not None:
-            schema["maxItems"] = self.maximum
-        return schema
-
-    def _check_count(self, name: str, items: Sequence[Any]) -> None:
-        if len(items) < self.minimum:
-            wanted = f"like {self.example}" if self.example else f"{self.minimum} at least"
-            raise InvalidRequest(f"{name} must not be empty; give a list {wanted}.", param=name)
-        if self.maximum is not None and len(items) > self.maximum:
-            raise InvalidRequest(f"{name} must have at most {self.maximum} items, got {len(items)}.", param=name)
+PARAMETERS = {
+    "messages": Parameter(MESSAGES_SCHEMA, "The conversation so far, oldest first", read_messages),
+    "model": Parameter(TEXT, "Grok model"),
+    "n": Parameter({"type": "integer", "minimum": 1, "maximum": 128}, "How many answers to generate"),
+    "stream": Parameter(BOOLEAN, "Stream from the API: the text comes as progress, the result is whole"),
+    "max_tokens": Parameter(TOKENS, "Most tokens to generate"),
+    "temperature": Parameter(
+        {"type": "number", "minimum": 0, "maximum": 2}, "Sampling temperature; higher is more random"
+    ),
+    "top_p": Parameter({"type": "number", "minimum": 0, "maximum": 1}, "Nucleus sampling: probability mass considered"),
+    "stop": Parameter(STOP, "Sequences that end the answer; up to 4", read_stop),
+    "presence_penalty": Parameter(PENALTY, "Above 0: more new topics"),
+    "frequency_penalty": Parameter(PENALTY, "Above 0: less repetition"),
+    "seed": Parameter({"type": "integer"}, "For repeatable sampling, best effort"),
+    "user": Parameter({"type": "string"}, "Your id for the end user"),
+    "tools": Parameter(TOOLS_SCHEMA, "Functions the model may call", read_tools),
+    "tool_choice": Parameter({"type": "string"}, "none, auto, required, or a function's name", read_tool_choice),
+    "response_format": Parameter(
+        RESPONSE_FORMAT, 'Like {"type":"json_object"} or {"type":"json_schema","json_schema":{"name":…,"schema":{…}}}'
+    ),
+    "reasoning_effort": Parameter(TEXT, "low, medium or high, for models that reason"),
+    "max_completion_tokens": Parameter(TOKENS),
+    "logprobs": Parameter(BOOLEAN),
+    "top_logprobs": Parameter({"type": "integer", "minimum": 0, "maximum": 20}),
+    "stream_options": Parameter(OBJECT),
+    "parallel_tool_calls": Parameter(BOOLEAN),
+    "service_tier": Parameter(TEXT),
+    "store": Parameter(BOOLEAN),
+    "metadata": Parameter(OBJECT),
+    "logit_bias": Parameter(OBJECT),
+    "modalities": Parameter({"type": "array", "items": {"type": "string"}}),
+    "audio": Parameter(OBJECT),
+    "prediction": Parameter(OBJECT),
+    "web_search_options": Parameter(OBJECT),
+    "extra_body": Parameter(OBJECT),
+}
+"""What the tool accepts, in the order in which it is sent (the references of AceData and llmprovider.ai)."""

@@ -1,4 +1,4 @@
-"""Arguments of a call → the body that is posted. The one list of parameters is here."""
+"""Arguments of a call → the request that is posted."""
 
 import hashlib
 import json
@@ -9,109 +9,18 @@ from typing import Any
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.settings import Settings
-from mcp_grok.upstream import messages
-from mcp_grok.upstream.adapt import fitted
-from mcp_grok.upstream.function_tools import TOOL_SCHEMA, ToolChoice, named_function, read_tool
+from mcp_grok.upstream.adapt import adapt
+from mcp_grok.upstream.function_tools import resolve_tool_choice
 from mcp_grok.upstream.image_files import ImageFiles, with_image_files
-from mcp_grok.upstream.parameters import (
-    Flag,
-    Kind,
-    ListOf,
-    Number,
-    Object,
-    Schema,
-    Text,
-    from_json_text,
-    invalid,
-    nearest,
-)
+from mcp_grok.upstream.messages import MESSAGES_SCHEMA
+from mcp_grok.upstream.parameters import PARAMETERS
+from mcp_grok.upstream.schema_check import did_you_mean, expected
 from mcp_grok.upstream.surrogates import without_lone_surrogates
 
-STOP_RULE = "must be a string or a list of 1 to 4 strings"
+AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A stop sequence or up to four of them."""
-
-    def read(self, name: str, value: Any) -> str | list[str]:
-        sequences = from_json_text(value, list)
-        if _all_strings(sequences):
-            if not 1 <= len(sequences) <= 4:
-                raise invalid(name, STOP_RULE, value)
-            return list(sequences)
-        if not isinstance(value, str):
-            raise invalid(name, STOP_RULE, value)
-        # Text that only looks like a list, such as the citation mark "[1]", is a sequence.
-        return value
-
-    def schema(self) -> Schema:
-        return {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4}
-
-
-def _all_strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of the tool.
-
-    Attributes:
-        name: Its name in the call and in the payload.
-        kind: What it accepts.
-        description: What the model reads in the schema; empty for one that the schema does not list.
-    """
-
-    name: str
-    kind: Kind
-    description: str = ""
-
-
-PARAMETERS = {
-    parameter.name: parameter
-    for parameter in (
-        Parameter(
-            "messages",
-            ListOf(messages.read_message, messages.MESSAGE_SCHEMA, minimum=1, example=messages.EXAMPLE),
-            "The conversation so far, oldest first",
-        ),
-        Parameter("model", Text(may_be_empty=False), "Grok model"),
-        Parameter("n", Number(1, 128, whole=True), "How many answers to generate"),
-        Parameter("stream", Flag(), "Stream from the API: the text comes as progress, the result is whole"),
-        Parameter("max_tokens", Number(1, whole=True), "Most tokens to generate"),
-        Parameter("temperature", Number(0, 2), "Sampling temperature; higher is more random"),
-        Parameter("top_p", Number(0, 1), "Nucleus sampling: probability mass considered"),
-        Parameter("stop", Stop(), "Sequences that end the answer; up to 4"),
-        Parameter("presence_penalty", Number(-2, 2), "Above 0: more new topics"),
-        Parameter("frequency_penalty", Number(-2, 2), "Above 0: less repetition"),
-        Parameter("seed", Number(whole=True), "For repeatable sampling, best effort"),
-        Parameter("user", Text(), "Your id for the end user"),
-        Parameter("tools", ListOf(read_tool, TOOL_SCHEMA, maximum=128), "Functions the model may call"),
-        Parameter("tool_choice", ToolChoice(), "none, auto, required, or a function's name"),
-        Parameter(
-            "response_format",
-            Object("type", '{"type": "json_object"}'),
-            'Like {"type":"json_object"} or {"type":"json_schema","json_schema":{"name":…,"schema":{…}}}',
-        ),
-        Parameter("reasoning_effort", Text(may_be_empty=False), "low, medium or high, for models that reason"),
-        Parameter("max_completion_tokens", Number(1, whole=True)),
-        Parameter("logprobs", Flag()),
-        Parameter("top_logprobs", Number(0, 20, whole=True)),
-        Parameter("stream_options", Object()),
-        Parameter("parallel_tool_calls", Flag()),
-        Parameter("service_tier", Text(may_be_empty=False)),
-        Parameter("store", Flag()),
-        Parameter("metadata", Object()),
-        Parameter("logit_bias", Object()),
-        Parameter("modalities", ListOf(Text().read, Text().schema())),
-        Parameter("audio", Object()),
-        Parameter("prediction", Object()),
-        Parameter("web_search_options", Object()),
-        Parameter("extra_body", Object()),
-    )
-}
-"""What the tool accepts, in the order in which it is sent (the references of AceData and llmprovider.ai)."""
+ASK_FOR_USAGE = b',"stream_options":{"include_usage":true}}'
+"""The end of a body that asks for usage. Appended, so that a body with large images is encoded once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +32,10 @@ class ChatRequest:
         streamed: Whether the answer is asked for as a stream.
         choices: How many answers are expected (`n`).
         model: The model asked for.
-        dropped: What was given and not sent, and why.
+        dropped: The parameters that were given and not sent, each with the reason.
         fingerprint: A digest, equal for calls with the same content, streamed or not.
-        response_format: The form asked for, if any.
-        bare_body: The body without what this server adds of its own; None where it adds nothing.
+        response_format: The form of the answer that was asked for; None for plain text.
+        body_without_usage: The body without the request for usage that this server adds; None where it adds none.
         retired_for: The model to use instead, where the one asked for has been withdrawn.
     """
 
@@ -137,7 +46,7 @@ class ChatRequest:
     dropped: dict[str, str]
     fingerprint: str
     response_format: dict[str, Any] | None = None
-    bare_body: bytes | None = None
+    body_without_usage: bytes | None = None
     retired_for: str | None = None
 
 
@@ -146,63 +55,69 @@ def read_request(arguments: Mapping[str, Any], settings: Settings, *, progress_w
 
     Args:
         arguments: As the client sent them; None means not given.
-        settings: The provider, the default model, what to do with what a model does not take, and whose images may
-            be sent.
-        progress_wanted: Streams the answer when `stream` is not given.
+        settings: The provider, the default model, whether a dropped parameter is an error, and the folders of images.
+        progress_wanted: Whether to stream the answer when `stream` is not given.
 
     Raises:
         InvalidRequest: an argument is wrong, or unknown; `param` names it.
-        NotConfigured: no model is named, and there is no default.
+        NotConfigured: the call names no model, and there is no default.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
+    values = _read_arguments({name: value for name, value in arguments.items() if value is not None})
+    images = ImageFiles(settings.endpoint.image_folders, settings.active_provider.image_types)
+    values["messages"] = with_image_files(values["messages"], images)
+    return _assemble(values, settings, progress_wanted)
+
+
+def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in PARAMETERS:
-            raise InvalidRequest(_unknown(name), param=name)
+            raise InvalidRequest(
+                f"{name!r} is not a parameter.{did_you_mean(name, list(PARAMETERS))} "
+                "Parameters that only the API knows go into extra_body.",
+                param=name,
+            )
     if "messages" not in given:
-        raise InvalidRequest(f"messages is missing; give a list like {messages.EXAMPLE}.", param="messages")
-    values = {name: parameter.kind.read(name, given[name]) for name, parameter in PARAMETERS.items() if name in given}
+        raise InvalidRequest(f"messages is missing; give {expected(MESSAGES_SCHEMA)}.", param="messages")
+    values = {name: parameter.read(name, given[name]) for name, parameter in PARAMETERS.items() if name in given}
     if "max_tokens" in values and "max_completion_tokens" in values:
         raise InvalidRequest(
             "max_tokens and max_completion_tokens are two names of one limit; give one of them.",
             param="max_completion_tokens",
         )
     if "tool_choice" in values:
-        values["tool_choice"] = named_function(values["tool_choice"], values.get("tools", []))
-    images = ImageFiles(settings.endpoint.image_folders, settings.active_provider.image_types)
-    values["messages"] = with_image_files(values["messages"], images)
-    return _assembled(values, settings, progress_wanted)
+        values["tool_choice"] = resolve_tool_choice(values["tool_choice"], values.get("tools", []))
+    for name in values.get("extra_body", {}):
+        if name in PARAMETERS:
+            raise InvalidRequest(f"extra_body.{name}: give {name} as a parameter.", param=f"extra_body.{name}")
+    return values
 
 
-def _assembled(values: dict[str, Any], settings: Settings, progress_wanted: bool) -> ChatRequest:
+def _assemble(values: dict[str, Any], settings: Settings, progress_wanted: bool) -> ChatRequest:
     name = values.pop("model", None) or settings.model
     if name is None:
         raise NotConfigured("Name a model in the call, or set MCP_GROK_DEFAULT_MODEL.", param="model")
     extra = values.pop("extra_body", {})
-    for key in extra:
-        if key in PARAMETERS:
-            raise InvalidRequest(f"extra_body.{key}: give {key} as a parameter.", param=f"extra_body.{key}")
     provider = settings.active_provider
     model = find_model(provider.name, name)
-    values, dropped = fitted(values, provider, model)
+    values, dropped = adapt(values, provider, model)
     streamed = values.get("stream", progress_wanted)
     if "stream_options" in values and not streamed:
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
     if dropped and settings.strict:
         raise _strict(dropped)
-    added: dict[str, Any] = {}
-    if streamed and "stream_options" not in values and provider.usage_on_request:
-        added["stream_options"] = {"include_usage": True}
+    asks_usage = streamed and provider.usage_on_request and "stream_options" not in values
     payload = {"model": name, **values, **({"stream": True} if streamed else {}), **extra}
+    body = _encode(payload)
     return ChatRequest(
-        _encoded({**payload, **added}),
-        streamed,
-        values.get("n", 1),
-        name,
-        dropped,
+        body=body.removesuffix(b"}") + ASK_FOR_USAGE if asks_usage else body,
+        streamed=streamed,
+        choices=values.get("n", 1),
+        model=name,
+        dropped=dropped,
         fingerprint=_fingerprint(payload),
         response_format=values.get("response_format"),
-        bare_body=_encoded(payload) if added else None,
+        body_without_usage=body if asks_usage else None,
         retired_for=model.retired_for if model else None,
     )
 
@@ -210,42 +125,26 @@ def _assembled(values: dict[str, Any], settings: Settings, progress_wanted: bool
 def _strict(dropped: dict[str, str]) -> InvalidRequest:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
     return InvalidRequest(
-        f"Nothing was sent, since MCP_GROK_STRICT is set. Leave out what is not taken. {reasons}.",
+        f"Nothing was sent: MCP_GROK_STRICT is set, and some parameters would be dropped. Leave them out. {reasons}.",
         param=next(iter(dropped)),
     )
 
 
 def _fingerprint(payload: dict[str, Any]) -> str:
-    asked = {name: value for name, value in payload.items() if name not in ("stream", "stream_options")}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    content = {name: value for name, value in payload.items() if name not in ("stream", "stream_options")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _encoded(payload: dict[str, Any]) -> bytes:
-    try:
-        text = _json(payload)
-    except (ValueError, RecursionError):
-        name = next((name for name, value in payload.items() if not _is_json(value)), "messages")
-        param = name if name in PARAMETERS else f"extra_body.{name}"
-        raise InvalidRequest(
-            f"{param} cannot be written as JSON: it holds NaN, Infinity, a number of thousands of digits, or is nested "
-            "too deeply.",
-            param=param,
-        ) from None
-    return without_lone_surrogates(text).encode()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        _json(value)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _unknown(name: str) -> str:
-    suggestion = nearest(name, list(PARAMETERS))
-    return f"{name!r} is not a parameter.{suggestion} What this tool does not know goes into extra_body."
+def _encode(payload: dict[str, Any]) -> bytes:
+    members = []
+    for name, value in payload.items():
+        try:
+            members.append(AS_JSON({name: value})[1:-1])
+        except (ValueError, RecursionError):
+            param = name if name in PARAMETERS else f"extra_body.{name}"
+            raise InvalidRequest(
+                f"{param} cannot be written as JSON: it holds NaN, Infinity or a number of thousands of digits, or is "
+                "nested too deeply.",
+                param=param,
+            ) from None
+    return without_lone_surrogates(f"{{{','.join(members)}}}").encode()

@@ -1,10 +1,10 @@
-"""Text that can be put into UTF-8, whatever the upstream or a client wrote into JSON escapes."""
+"""Text that UTF-8 can hold, whatever JSON escapes it came from."""
 
 
 def without_lone_surrogates(text: str) -> str:
-    r"""The text with surrogate pairs joined and every surrogate left alone as U+FFFD.
+    r"""The text with surrogate pairs joined and each lone surrogate replaced by U+FFFD.
 
-    JSON can spell half a character (`"\ud83d"`); two deltas can hold the two halves of one.
+    JSON can spell half a character (`"\ud83d"`), and two deltas of a stream can hold one half each.
     """
     if text.isascii():
         return text

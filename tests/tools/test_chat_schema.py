@@ -1,4 +1,4 @@
-"""The tool as clients see it: a snapshot of it, and the rules by which every client can read it."""
+"""`grok_chat_completions` as clients see it: a snapshot, and the rules that make every client accept it."""
 
 import json
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-# Importing it clears the environment, which the snapshot must not depend on when this runs as a program.
+# Importing it clears the environment, so that the snapshot does not depend on it when this runs as a program.
 import tests.conftest  # noqa: F401
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from mcp_grok.tools.chat import definition
-from mcp_grok.upstream.request import PARAMETERS
+from mcp_grok.upstream.parameters import PARAMETERS
 
 SNAPSHOT = Path(__file__).with_name("grok_chat_completions.json")
 REWRITE = "python -m tests.tools.test_chat_schema"
@@ -23,7 +23,7 @@ PLAIN = {"type", "description", "properties", "required", "items", "enum", "mini
 
 
 def tool(**changes: Any) -> dict[str, Any]:
-    """The definition as it goes over the wire, by the default settings with some of them changed."""
+    """The definition on the wire, with the default settings and these changes."""
     return definition(Settings(**changes)).model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -45,18 +45,18 @@ def properties() -> dict[str, Any]:
     return found
 
 
-def test_the_definition_is_that_of_the_snapshot() -> None:
+def test_definition_equals_snapshot() -> None:
     assert SNAPSHOT.read_text(encoding="utf-8") == snapshot(), f"if the change is meant, run: {REWRITE}"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_definition_takes_at_most_4500_bytes_for_every_provider(provider: str) -> None:
+def test_definition_has_at_most_4500_bytes(provider: str) -> None:
     defined = tool(provider=provider, base_url="https://api.example.com")
     assert len(json.dumps(defined, ensure_ascii=False, separators=(",", ":")).encode()) <= 4500
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_only_plain_keywords_are_used_each_with_one_plain_type(provider: str) -> None:
+def test_schema_has_only_plain_keywords_and_types(provider: str) -> None:
     for schema in schemas(tool(provider=provider, base_url="https://api.example.com")["inputSchema"]):
         assert schema.keys() <= PLAIN
         assert schema.get("type", "string") in ("object", "array", "string", "number", "integer", "boolean")
@@ -64,14 +64,14 @@ def test_only_plain_keywords_are_used_each_with_one_plain_type(provider: str) ->
         assert None not in schema.get("enum", [])
 
 
-def test_only_the_messages_are_required_and_every_required_name_is_a_property() -> None:
+def test_only_messages_are_required() -> None:
     schema = tool()["inputSchema"]
     assert (schema["type"], schema["required"]) == ("object", ["messages"])
     for inner in schemas(schema):
         assert set(inner.get("required", [])) <= inner.get("properties", {}).keys()
 
 
-def test_every_parameter_is_in_the_schema_with_a_description_or_named_in_the_tools_description() -> None:
+def test_each_parameter_is_described_or_named_in_the_description() -> None:
     assert all(schema["description"] for schema in properties().values())
     also_accepted = tool()["description"].partition("Also accepted: ")[2]
     named = set(also_accepted.replace(" (", ", (").split(", "))
@@ -80,7 +80,7 @@ def test_every_parameter_is_in_the_schema_with_a_description_or_named_in_the_too
     assert properties().keys().isdisjoint(named)
 
 
-def test_content_may_be_a_string_null_or_a_list_and_vision_is_spelled_out() -> None:
+def test_content_has_no_type_and_lists_image_parts() -> None:
     content = properties()["messages"]["items"]["properties"]["content"]
     assert "type" not in content
     part = content["items"]["properties"]
@@ -88,7 +88,7 @@ def test_content_may_be_a_string_null_or_a_list_and_vision_is_spelled_out() -> N
     assert part["image_url"]["properties"]["detail"]["enum"] == ["auto", "low", "high"]
 
 
-def test_what_is_open_is_a_string_without_a_list_of_values() -> None:
+def test_open_parameters_are_strings_without_enum() -> None:
     for name in ("model", "tool_choice", "reasoning_effort", "user"):
         assert properties()[name].keys() == {"type", "description"}
         assert properties()[name]["type"] == "string"
@@ -109,7 +109,7 @@ def test_what_is_open_is_a_string_without_a_list_of_values() -> None:
         ("tools", {"maxItems": 128}),
     ],
 )
-def test_the_bounds_are_spelled_out(name: str, bounds: dict[str, int]) -> None:
+def test_schema_has_bounds(name: str, bounds: dict[str, int]) -> None:
     keywords = ("minimum", "maximum", "minItems", "maxItems")
     assert {key: value for key, value in properties()[name].items() if key in keywords} == bounds
 
@@ -123,12 +123,12 @@ def test_the_bounds_are_spelled_out(name: str, bounds: dict[str, int]) -> None:
         ({"provider": "custom", "base_url": "https://api.example.com"}, "Required. Any other name is passed on"),
     ],
 )
-def test_the_description_of_the_model_names_the_default_in_force(changes: dict[str, Any], description: str) -> None:
+def test_description_of_model_names_the_default(changes: dict[str, Any], description: str) -> None:
     model = tool(**changes)["inputSchema"]["properties"]["model"]
     assert model["description"].startswith(description)
 
 
-def test_the_tool_has_a_title_and_says_that_it_changes_nothing() -> None:
+def test_tool_has_title_and_read_only_hint() -> None:
     assert tool()["title"] == "Grok chat completions"
     annotations = tool()["annotations"]
     assert annotations["title"] == tool()["title"]
@@ -138,7 +138,7 @@ def test_the_tool_has_a_title_and_says_that_it_changes_nothing() -> None:
     assert "outputSchema" not in tool()
 
 
-def test_the_names_of_server_and_tool_fit_together_into_the_limit_of_clients() -> None:
+def test_server_and_tool_name_fit_the_limit_of_clients() -> None:
     assert len(f"mcp__{create_server(Settings()).name}__{tool()['name']}") < 60
 
 

@@ -1,4 +1,4 @@
-"""The conversation: what is checked, what goes through untouched, and where a fault is said to be."""
+"""The conversation: what is checked, what passes untouched, and which path an error names."""
 
 import json
 import math
@@ -6,27 +6,24 @@ from typing import Any
 
 import pytest
 
-from mcp_grok.errors import InvalidRequest
-from mcp_grok.upstream.messages import ROLES
-from mcp_grok.upstream.request import PARAMETERS
+from mcp_grok.upstream.messages import IMAGE_ADDRESS, ROLES
+from mcp_grok.upstream.parameters import PARAMETERS
+from tests.upstream.refusal import refusal_of
 
 USER = {"role": "user", "content": "Hello"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
 IMAGE = "https://example.com/cat.png"
+URL_PATH = "messages[1].content[1].image_url.url"
 
 
 def read(messages: Any) -> Any:
     """The messages as they go to the API."""
-    return PARAMETERS["messages"].kind.read("messages", messages)
+    return PARAMETERS["messages"].read("messages", messages)
 
 
-def refusal(messages: Any) -> dict[str, Any]:
-    """The error object for messages that are not allowed."""
-    with pytest.raises(InvalidRequest) as caught:
-        read(messages)
-    error = caught.value.as_dict()
-    assert (error["code"], error["billed"]) == ("invalid_request", "no")
-    return error
+def refusal(messages: Any) -> tuple[str, str]:
+    """The message and the parameter of the error for wrong messages."""
+    return refusal_of(lambda: read(messages))
 
 
 def with_part(part: Any) -> list[dict[str, Any]]:
@@ -35,63 +32,62 @@ def with_part(part: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("messages", [[USER], json.dumps([USER]), [json.dumps(USER)]])
-def test_messages_and_their_elements_are_read_also_as_json_text(messages: Any) -> None:
+def test_messages_and_items_are_read_from_text(messages: Any) -> None:
     assert read(messages) == [USER]
 
 
 @pytest.mark.parametrize("value", ["Hello", USER, json.dumps(USER), 7, True, '[{"role": '])
-def test_what_is_no_list_is_refused_with_an_example(value: Any) -> None:
-    error = refusal(value)
-    assert error["message"].startswith('messages must be a list like [{"role": "user", "content": "Hello"}], got ')
-    assert json.dumps(value) in error["message"]
-    assert error["param"] == "messages"
+def test_other_type_is_refused_with_example(value: Any) -> None:
+    message, param = refusal(value)
+    assert message.startswith('messages must be a list like [{"role": "user", "content": "Hello"}], got ')
+    assert json.dumps(value) in message
+    assert param == "messages"
 
 
-def test_an_empty_list_is_refused_with_an_example() -> None:
-    error = refusal([])
-    assert error["message"] == 'messages must not be empty; give a list like [{"role": "user", "content": "Hello"}].'
-    assert error == refusal("[]")
+def test_empty_list_is_refused_with_example() -> None:
+    message = 'messages must not be empty; give a list like [{"role": "user", "content": "Hello"}].'
+    assert refusal([]) == refusal("[]") == (message, "messages")
 
 
 @pytest.mark.parametrize("value", ["Hello", '"Hello"', None, 7, [USER], [[USER]]])
-def test_an_element_that_is_no_object_is_refused_by_its_place(value: Any) -> None:
-    error = refusal([USER, value])
-    assert error["message"].startswith("messages[1] must be an object like ")
-    assert json.dumps(value) in error["message"]
-    assert error["param"] == "messages[1]"
+def test_message_that_is_not_an_object_is_refused_with_path(value: Any) -> None:
+    message, param = refusal([USER, value])
+    assert message.startswith('messages[1] must be an object like {"role": "user", "content": "Hello"}, got ')
+    assert json.dumps(value) in message
+    assert param == "messages[1]"
 
 
 @pytest.mark.parametrize("role", ["system", "user", "assistant", "developer", "tool"])
-def test_every_documented_role_is_accepted(role: str) -> None:
+def test_documented_role_is_accepted(role: str) -> None:
     message = {"role": role, "content": "x", **({"tool_call_id": "call_1"} if role == "tool" else {})}
     assert read([message]) == [message]
 
 
 @pytest.mark.parametrize("role", ["", "User", "human", "function", None, 7, ["user"], {}])
-def test_an_unknown_role_is_refused_with_the_known_ones(role: Any) -> None:
-    error = refusal([{"role": role, "content": "x"}])
-    assert error["message"] == f"messages[0].role must be one of {', '.join(ROLES)}, got {json.dumps(role)}."
-    assert error["param"] == "messages[0].role"
+def test_unknown_role_is_refused_with_known_roles(role: Any) -> None:
+    message = f"messages[0].role must be one of {', '.join(ROLES)}, got {json.dumps(role)}."
+    assert refusal([{"role": role, "content": "x"}]) == (message, "messages[0].role")
 
 
 @pytest.mark.parametrize("given", [{}, {"tool_call_id": None}, {"tool_call_id": 7}])
-def test_a_tool_message_without_its_call_is_refused(given: dict[str, Any]) -> None:
-    error = refusal([USER, {"role": "tool", "content": "42", **given}])
-    assert error["message"].startswith("messages[1] has the role tool and must carry the tool_call_id")
-    assert error["param"] == "messages[1].tool_call_id"
+def test_tool_message_without_call_id_is_refused(given: dict[str, Any]) -> None:
+    assert refusal([USER, {"role": "tool", "content": "42", **given}]) == (
+        "messages[1] has the role tool and must have the tool_call_id of the call that it answers.",
+        "messages[1].tool_call_id",
+    )
 
 
 @pytest.mark.parametrize("content", ['{"a": 1}', "[1, 2]", "null", "true", "7", '"quoted"', "", " \n"])
-def test_content_is_never_touched_even_when_it_looks_like_json(content: str) -> None:
+def test_content_that_looks_like_json_is_unchanged(content: str) -> None:
     assert read([{"role": "user", "content": content}]) == [{"role": "user", "content": content}]
 
 
-def test_unknown_fields_go_through_untouched_and_null_means_not_given() -> None:
+def test_unknown_fields_pass_and_null_fields_are_left_out() -> None:
     message = {"role": "user", "content": "x", "name": "Ann", "new": {"a": [None, 1.5]}, "text": '{"a": 1}'}
     assert read([{**message, "tool_calls": None, "name": "Ann"}]) == [message]
 
 
-def test_the_messages_given_are_not_changed_in_place() -> None:
+def test_given_messages_are_not_changed_in_place() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": {"b": 1}}}
     given = [
         {"role": "assistant", "content": None, "tool_calls": [call]},
@@ -104,36 +100,30 @@ def test_the_messages_given_are_not_changed_in_place() -> None:
 
 @pytest.mark.parametrize("content", [{}, {"content": None}])
 @pytest.mark.parametrize("role", ["system", "user", "assistant", "developer", "tool"])
-def test_a_message_without_content_is_refused(role: str, content: dict[str, Any]) -> None:
-    error = refusal(
-        [{"role": role, "tool_call_id": "call_1", **content} if role == "tool" else {"role": role, **content}]
-    )
-    assert error["message"].startswith("messages[0].content is missing; give a string or a list of parts")
-    assert ("tool_calls" in error["message"]) == (role == "assistant")
-    assert error["param"] == "messages[0].content"
+def test_message_without_content_is_refused(role: str, content: dict[str, Any]) -> None:
+    call_id = {"tool_call_id": "call_1"} if role == "tool" else {}
+    message, param = refusal([{"role": role, **call_id, **content}])
+    assert message.startswith("messages[0].content is missing; give a string or a list of parts")
+    assert ("tool_calls" in message) == (role == "assistant")
+    assert param == "messages[0].content"
 
 
 @pytest.mark.parametrize("content", [{}, {"content": None}])
-def test_an_assistant_message_with_tool_calls_needs_no_content(content: dict[str, Any]) -> None:
+def test_message_with_tool_calls_needs_no_content(content: dict[str, Any]) -> None:
     message = {"role": "assistant", **content, "tool_calls": [CALL]}
-    assert read([message]) == [message]
+    assert read([message]) == read([{**message, "tool_calls": json.dumps([CALL])}]) == [message]
 
 
 @pytest.mark.parametrize("content", [7, True, {}, {"type": "text", "text": "x"}])
-def test_content_of_another_type_is_refused_with_its_value(content: Any) -> None:
-    error = refusal([{"role": "user", "content": content}])
-    assert error["message"] == (
-        "messages[0].content must be a string or a list of text and image_url parts, got " + json.dumps(content) + "."
-    )
-    assert error["param"] == "messages[0].content"
+def test_content_of_other_type_is_refused(content: Any) -> None:
+    wanted = "a string or a list of text and image_url parts"
+    message = f"messages[0].content must be {wanted}, got {json.dumps(content)}."
+    assert refusal([{"role": "user", "content": content}]) == (message, "messages[0].content")
 
 
-def test_an_empty_list_of_parts_is_refused() -> None:
-    error = refusal([{"role": "user", "content": []}])
-    assert (error["message"], error["param"]) == (
-        "messages[0].content must not be an empty list.",
-        "messages[0].content",
-    )
+def test_empty_list_of_parts_is_refused() -> None:
+    message = "messages[0].content must not be an empty list."
+    assert refusal([{"role": "user", "content": []}]) == (message, "messages[0].content")
 
 
 @pytest.mark.parametrize(
@@ -146,18 +136,18 @@ def test_an_empty_list_of_parts_is_refused() -> None:
         {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
     ],
 )
-def test_parts_go_through_untouched(part: dict[str, Any]) -> None:
+def test_parts_pass_untouched(part: dict[str, Any]) -> None:
     assert read(with_part(part)) == with_part(part)
 
 
-def test_an_image_given_by_its_address_alone_becomes_the_object() -> None:
+def test_image_given_as_address_becomes_object() -> None:
     assert read(with_part({"type": "image_url", "image_url": IMAGE})) == with_part(
         {"type": "image_url", "image_url": {"url": IMAGE}}
     )
 
 
 @pytest.mark.parametrize(
-    ("part", "place"),
+    ("part", "field"),
     [
         ("Hello", ""),
         (7, ""),
@@ -173,20 +163,19 @@ def test_an_image_given_by_its_address_alone_becomes_the_object() -> None:
         ({"type": "image_url", "image_url": {"url": None}}, ".image_url"),
     ],
 )
-def test_a_part_that_is_none_is_refused_by_its_exact_place(part: Any, place: str) -> None:
-    error = refusal(with_part(part))
-    assert error["param"] == f"messages[1].content[1]{place}"
-    assert error["message"].startswith(f"messages[1].content[1]{place} must be a")
-    assert ", got " in error["message"]
+def test_wrong_part_is_refused_with_path(part: Any, field: str) -> None:
+    message, param = refusal(with_part(part))
+    assert param == f"messages[1].content[1]{field}"
+    assert message.startswith(f"{param} must be a")
+    assert ", got " in message
 
 
-@pytest.mark.parametrize("kind", ["image", "input_image", "input_text", "output_text"])
-def test_a_part_of_another_api_is_refused_with_what_to_send_instead(kind: str) -> None:
-    error = refusal(with_part({"type": kind, "text": "x"}))
-    wanted = "image_url" if "image" in kind else "text"
-    assert f"parts of type {kind} belong to another API; send " in error["message"]
-    assert f'{{"type": "{wanted}"' in error["message"]
-    assert error["param"] == "messages[1].content[1].type"
+@pytest.mark.parametrize("part_type", ["image", "input_image", "input_text", "output_text"])
+def test_part_of_another_api_is_refused_with_replacement(part_type: str) -> None:
+    message, param = refusal(with_part({"type": part_type, "text": "x"}))
+    wanted = "image_url" if "image" in part_type else "text"
+    assert f'parts of type {part_type} belong to another API; send {{"type": "{wanted}"' in message
+    assert param == "messages[1].content[1].type"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +189,7 @@ def test_a_part_of_another_api_is_refused_with_what_to_send_instead(kind: str) -
         "DATA:image/svg+xml;charset=utf-8;BASE64,PHN2Zz4=",
     ],
 )
-def test_an_https_or_data_image_goes_through_as_it_is(url: str) -> None:
+def test_https_or_data_image_is_unchanged(url: str) -> None:
     part = {"type": "image_url", "image_url": {"url": url}}
     assert read(with_part(part)) == with_part(part)
 
@@ -225,29 +214,25 @@ def test_an_https_or_data_image_goes_through_as_it_is(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("alone", [True, False])
-def test_any_other_image_address_is_refused_with_what_is_allowed(url: str, alone: bool) -> None:
-    error = refusal(with_part({"type": "image_url", "image_url": url if alone else {"url": url}}))
-    place = "messages[1].content[1].image_url.url"
-    rule = "must be an https URL, a data:image/…;base64,… URI, or the whole path of a file"
-    assert error["message"] == f"{place} {rule}, got {json.dumps(url, ensure_ascii=False)}."
-    assert error["param"] == place
+def test_other_image_address_is_refused(url: str, alone: bool) -> None:
+    message = f"{URL_PATH} must be {IMAGE_ADDRESS}, got {json.dumps(url, ensure_ascii=False)}."
+    assert refusal(with_part({"type": "image_url", "image_url": url if alone else {"url": url}})) == (message, URL_PATH)
 
 
 @pytest.mark.parametrize(
     "start", ["https://ann:hunter2@", "https://hunter2@", "https://:hunter2@", "http://a:hunter2@"]
 )
-def test_an_address_with_a_password_is_refused_without_repeating_it(start: str) -> None:
-    error = refusal(with_part({"type": "image_url", "image_url": f"{start}example.com/cat.png"}))
-    assert error["message"] == "messages[1].content[1].image_url.url must not hold a user name or password."
-    assert error["param"] == "messages[1].content[1].image_url.url"
+def test_address_with_password_is_refused_without_quoting_it(start: str) -> None:
+    message = f"{URL_PATH} must not hold a user name or password."
+    assert refusal(with_part({"type": "image_url", "image_url": f"{start}example.com/cat.png"})) == (message, URL_PATH)
 
 
-def test_a_data_image_without_data_is_refused() -> None:
-    error = refusal(with_part({"type": "image_url", "image_url": "data:image/png;base64,"}))
-    assert error["message"] == "messages[1].content[1].image_url.url is a data URI without data."
+def test_data_image_without_data_is_refused() -> None:
+    part = {"type": "image_url", "image_url": "data:image/png;base64,"}
+    assert refusal(with_part(part)) == (f"{URL_PATH} is a data URI without data.", URL_PATH)
 
 
-def test_arguments_of_a_call_given_as_an_object_become_the_json_text_the_format_wants() -> None:
+def test_arguments_given_as_object_become_json_text() -> None:
     arguments = {"city": "Zürich", "n": [1, None]}
     call = {**CALL, "new": 1, "function": {"name": "f", "arguments": arguments, "strict": True}}
     [message] = read([{"role": "assistant", "content": "", "tool_calls": [CALL, call]}])
@@ -258,16 +243,18 @@ def test_arguments_of_a_call_given_as_an_object_become_the_json_text_the_format_
 
 
 @pytest.mark.parametrize(("innermost", "depth"), [(math.nan, 0), (-math.inf, 0), (1, 100_000)])
-def test_arguments_of_a_call_that_json_text_cannot_hold_are_refused(innermost: Any, depth: int) -> None:
+def test_arguments_that_json_cannot_hold_are_refused(innermost: Any, depth: int) -> None:
     arguments = {"x": innermost}
     for _ in range(depth):
         arguments = {"deeper": arguments}
     call = {**CALL, "function": {"name": "f", "arguments": arguments}}
-    refusal([{"role": "assistant", "tool_calls": [call]}])
+    message, param = refusal([{"role": "assistant", "tool_calls": [call]}])
+    assert param == "messages[0].tool_calls[0].function.arguments"
+    assert message.startswith(f"{param} must be JSON text, or an object without NaN, ")
 
 
 @pytest.mark.parametrize(
-    ("calls", "place"),
+    ("calls", "item"),
     [
         ("call_1", ""),
         ({}, ""),
@@ -279,12 +266,12 @@ def test_arguments_of_a_call_that_json_text_cannot_hold_are_refused(innermost: A
         ([{"id": "a", "type": "function", "function": "f"}], "[0].function"),
     ],
 )
-def test_a_tool_call_that_is_none_is_refused_by_its_exact_place(calls: Any, place: str) -> None:
-    error = refusal([USER, {"role": "assistant", "content": None, "tool_calls": calls}])
-    assert error["param"] == f"messages[1].tool_calls{place}"
-    assert error["message"].startswith(f"messages[1].tool_calls{place} must be a")
+def test_wrong_tool_call_is_refused_with_path(calls: Any, item: str) -> None:
+    message, param = refusal([USER, {"role": "assistant", "content": None, "tool_calls": calls}])
+    assert param == f"messages[1].tool_calls{item}"
+    assert message.startswith(f"{param} must be a")
 
 
-def test_a_tool_call_of_another_type_goes_through_untouched() -> None:
+def test_tool_call_of_other_type_passes_untouched() -> None:
     message = {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom", "custom": {"input": {"b": 1}}}]}
     assert read([message]) == [message]

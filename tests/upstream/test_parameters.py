@@ -1,4 +1,4 @@
-"""What each parameter accepts, how it is read, and how a wrong value is refused."""
+"""What each parameter accepts, what is read from it, and how a wrong value is refused."""
 
 import json
 import math
@@ -6,28 +6,30 @@ from typing import Any
 
 import pytest
 
-from mcp_grok.errors import InvalidRequest
-from mcp_grok.upstream.parameters import Flag, Number, Object, Text
-from mcp_grok.upstream.request import PARAMETERS
+from mcp_grok.upstream.parameters import PARAMETERS
+from tests.upstream.refusal import refusal_of
 
-FLAGS = [name for name, parameter in PARAMETERS.items() if isinstance(parameter.kind, Flag)]
-NUMBERS = [name for name, parameter in PARAMETERS.items() if isinstance(parameter.kind, Number)]
+
+def _of_type(*types: str) -> list[str]:
+    return [name for name, parameter in PARAMETERS.items() if parameter.schema["type"] in types]
+
+
+BOOLEANS = _of_type("boolean")
+NUMBERS = _of_type("integer", "number")
 WHOLE_NUMBERS = ["n", "max_tokens", "max_completion_tokens", "seed", "top_logprobs"]
-OBJECTS = [name for name, parameter in PARAMETERS.items() if isinstance(parameter.kind, Object)]
-TEXTS = [name for name, parameter in PARAMETERS.items() if isinstance(parameter.kind, Text)]
+OBJECTS = _of_type("object")
+STRINGS = [name for name in _of_type("string") if name != "tool_choice"]
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
 
 
 def read(name: str, value: Any) -> Any:
     """The value as it goes to the API."""
-    return PARAMETERS[name].kind.read(name, value)
+    return PARAMETERS[name].read(name, value)
 
 
-def refusal(name: str, value: Any) -> dict[str, Any]:
-    """The error object for a value that is not allowed."""
-    with pytest.raises(InvalidRequest) as caught:
-        read(name, value)
-    return caught.value.as_dict()
+def refusal(name: str, value: Any) -> tuple[str, str]:
+    """The message and the parameter of the error for a wrong value."""
+    return refusal_of(lambda: read(name, value))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def refusal(name: str, value: Any) -> dict[str, Any]:
         ("seed", 2**70),
     ],
 )
-def test_a_number_at_or_between_its_bounds_goes_through_as_it_is(name: str, value: float) -> None:
+def test_number_within_bounds_is_unchanged(name: str, value: float) -> None:
     sent = read(name, value)
     assert sent == value
     assert type(sent) is type(value)
@@ -79,19 +81,16 @@ def test_a_number_at_or_between_its_bounds_goes_through_as_it_is(name: str, valu
         ("top_logprobs", "21", "a whole number from 0 to 20"),
     ],
 )
-def test_a_number_out_of_range_is_refused_with_its_value(name: str, value: Any, rule: str) -> None:
-    error = refusal(name, value)
-    assert error["message"] == f"{name} must be {rule}, got {json.dumps(value)}."
-    assert error["param"] == name
-    assert (error["code"], error["billed"]) == ("invalid_request", "no")
+def test_number_out_of_bounds_is_refused(name: str, value: Any, rule: str) -> None:
+    assert refusal(name, value) == (f"{name} must be {rule}, got {json.dumps(value)}.", name)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", [True, False, "true", "", "many", "0x1", "1 2", "null", [], [1], "[1]", {}])
-def test_what_is_no_number_is_refused_as_one(name: str, value: Any) -> None:
-    error = refusal(name, value)
-    assert error["message"].startswith(f"{name} must be a ")
-    assert error["message"].endswith(f", got {json.dumps(value)}.")
+def test_other_type_is_refused_as_number(name: str, value: Any) -> None:
+    message, _ = refusal(name, value)
+    assert message.startswith(f"{name} must be a ")
+    assert message.endswith(f", got {json.dumps(value)}.")
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -108,81 +107,79 @@ def test_what_is_no_number_is_refused_as_one(name: str, value: Any) -> None:
         pytest.param("9" * 5000, id="5000 digits"),
     ],
 )
-def test_what_is_no_finite_number_is_refused_as_a_number(name: str, value: Any) -> None:
-    error = refusal(name, value)
-    assert error["message"].startswith(f"{name} must be a ")
-    assert ", got " in error["message"]
+def test_number_that_is_not_finite_is_refused(name: str, value: Any) -> None:
+    message, _ = refusal(name, value)
+    assert message.startswith(f"{name} must be a ")
+    assert ", got " in message
 
 
 @pytest.mark.parametrize("name", WHOLE_NUMBERS)
-def test_a_whole_number_is_read_from_a_float_and_a_fraction_is_refused(name: str) -> None:
+def test_whole_number_is_read_from_float_without_fraction(name: str) -> None:
     sent = read(name, 7.0)
     assert (sent, type(sent)) == (7, int)
-    assert "must be a whole number" in refusal(name, 7.5)["message"]
-    assert "must be a whole number" in refusal(name, "7.5")["message"]
+    assert "must be a whole number" in refusal(name, 7.5)[0]
+    assert "must be a whole number" in refusal(name, "7.5")[0]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "number"),
     [("n", "3", 3), ("n", "3.0", 3), ("max_tokens", "1e3", 1000), ("temperature", "0.5", 0.5), ("seed", " -4 ", -4)],
 )
-def test_a_number_sent_as_text_is_read_as_the_number(name: str, text: str, number: float) -> None:
+def test_number_is_read_from_text(name: str, text: str, number: float) -> None:
     sent = read(name, text)
     assert sent == number
     assert type(sent) is type(number)
 
 
-@pytest.mark.parametrize("name", FLAGS)
-def test_true_and_false_are_read_also_as_text(name: str) -> None:
+@pytest.mark.parametrize("name", BOOLEANS)
+def test_boolean_is_read_from_text(name: str) -> None:
     for value in (True, "true", "True", "TRUE"):
         assert read(name, value) is True
     for value in (False, "false", "False"):
         assert read(name, value) is False
 
 
-@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("name", BOOLEANS)
 @pytest.mark.parametrize("value", [0, 1, 1.0, "", "yes", "1", "null", [], {}, [True]])
-def test_what_is_neither_true_nor_false_is_refused_with_its_value(name: str, value: Any) -> None:
-    error = refusal(name, value)
-    assert error["message"] == f"{name} must be true or false, got {json.dumps(value)}."
-    assert error["param"] == name
+def test_other_type_is_refused_as_boolean(name: str, value: Any) -> None:
+    assert refusal(name, value) == (f"{name} must be true or false, got {json.dumps(value)}.", name)
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", STRINGS)
 @pytest.mark.parametrize("text", ["grok-4", "123", "true", "null", '{"a": 1}', '["a"]', '"quoted"', "  spaced  "])
-def test_a_string_is_never_touched_even_when_it_looks_like_json(name: str, text: str) -> None:
+def test_string_that_looks_like_json_is_unchanged(name: str, text: str) -> None:
     assert read(name, text) == text
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", STRINGS)
 @pytest.mark.parametrize("value", [1, 1.5, True, [], ["a"], {}])
-def test_what_is_no_string_is_refused_as_a_string(name: str, value: Any) -> None:
-    error = refusal(name, value)
-    assert error["message"].startswith(f"{name} must be a string")
-    assert f", got {json.dumps(value)}." in error["message"]
+def test_other_type_is_refused_as_string(name: str, value: Any) -> None:
+    message, _ = refusal(name, value)
+    assert message.startswith(f"{name} must be a string")
+    assert message.endswith(f", got {json.dumps(value)}.")
 
 
-def test_only_user_may_be_an_empty_string() -> None:
+def test_only_user_may_be_empty() -> None:
     assert read("user", "") == ""
-    for name in set(TEXTS) - {"user"}:
-        assert refusal(name, "")["message"] == f'{name} must be a string with text, got "".'
+    for name in set(STRINGS) - {"user"}:
+        assert refusal(name, "")[0] == f'{name} must be a string with text, got "".'
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_an_object_is_read_also_as_json_text_and_anything_else_is_refused(name: str) -> None:
+def test_object_is_read_from_text_and_other_types_are_refused(name: str) -> None:
     value = {"type": "text", "other": [1, None]}
     assert read(name, value) == read(name, json.dumps(value)) == value
     for wrong in ("text", "[]", "3", '{"open": ', 3, True, [], [value]):
-        error = refusal(name, wrong)
-        assert error["message"].startswith(f"{name} must be an object")
-        assert json.dumps(wrong) in error["message"]
+        message, _ = refusal(name, wrong)
+        assert message.startswith(f"{name} must be an object")
+        assert json.dumps(wrong) in message
 
 
 @pytest.mark.parametrize("value", [{}, {"type": 1}, {"type": None}, '{"kind": "text"}'])
-def test_a_response_format_without_a_type_is_refused_with_an_example(value: Any) -> None:
-    error = refusal("response_format", value)
-    assert error["message"].startswith('response_format must be an object like {"type": "json_object"}, got ')
-    assert error["param"] == "response_format"
+def test_response_format_without_type_is_refused_with_example(value: Any) -> None:
+    message, param = refusal("response_format", value)
+    assert message.startswith('response_format must be an object like {"type": "json_object"}, got ')
+    assert param == "response_format"
 
 
 @pytest.mark.parametrize(
@@ -196,20 +193,18 @@ def test_a_response_format_without_a_type_is_refused_with_an_example(value: Any)
         ("[DONE]", "[DONE]"),
         ("7", "7"),
         (['["a"]'], ['["a"]']),
-        # A citation mark: a list only by its looks, since sequences are strings.
+        # A citation mark looks like a list, but not of strings.
         ("[1]", "[1]"),
     ],
 )
-def test_stop_is_a_string_or_a_list_and_a_list_may_come_as_json_text(value: Any, sent: Any) -> None:
+def test_stop_is_string_or_list_or_list_as_text(value: Any, sent: Any) -> None:
     assert read("stop", value) == sent
 
 
 @pytest.mark.parametrize("value", [[], ["a"] * 5, [1], ["a", None], 1, True, {}, json.dumps(["a"] * 5)])
-def test_a_stop_that_is_no_string_and_no_list_of_1_to_4_is_refused_with_its_value(value: Any) -> None:
-    error = refusal("stop", value)
-    assert error["message"].startswith("stop must be a string or a list of ")
-    assert json.dumps(value) in error["message"]
-    assert error["param"] == "stop"
+def test_other_stop_is_refused(value: Any) -> None:
+    wanted = "a string or a list of 1 to 4 strings"
+    assert refusal("stop", value) == (f"stop must be {wanted}, got {json.dumps(value)}.", "stop")
 
 
 @pytest.mark.parametrize(
@@ -221,23 +216,23 @@ def test_a_stop_that_is_no_string_and_no_list_of_1_to_4_is_refused_with_its_valu
         ('{"type": "function"}', {"type": "function"}),
     ],
 )
-def test_a_tool_choice_is_a_word_or_an_object_also_as_json_text(value: Any, sent: Any) -> None:
+def test_tool_choice_is_word_or_object_or_object_as_text(value: Any, sent: Any) -> None:
     assert read("tool_choice", value) == sent
 
 
 @pytest.mark.parametrize("value", ["", 1, True, [], ["auto"]])
-def test_a_tool_choice_of_another_type_is_refused_with_what_is_allowed(value: Any) -> None:
-    assert refusal("tool_choice", value)["message"] == (
+def test_other_tool_choice_is_refused(value: Any) -> None:
+    assert refusal("tool_choice", value)[0] == (
         f"tool_choice must be none, auto, required, a function's name or an object, got {json.dumps(value)}."
     )
 
 
 @pytest.mark.parametrize("value", [[TOOL], json.dumps([TOOL]), [json.dumps(TOOL)]])
-def test_tools_and_their_elements_are_read_also_as_json_text(value: Any) -> None:
+def test_tools_and_items_are_read_from_text(value: Any) -> None:
     assert read("tools", value) == [TOOL]
 
 
-def test_tools_that_are_no_functions_go_through_untouched() -> None:
+def test_tools_other_than_functions_pass_untouched() -> None:
     assert read("tools", [{"type": "live_search", "new": [1]}]) == [{"type": "live_search", "new": [1]}]
     assert read("tools", []) == []
 
@@ -256,38 +251,37 @@ def test_tools_that_are_no_functions_go_through_untouched() -> None:
         {"function": {"name": "look_up"}},
     ],
 )
-def test_a_tool_that_is_none_is_refused_by_its_place_with_an_example(tool: Any) -> None:
-    error = refusal("tools", [TOOL, tool])
-    assert error["message"].startswith('tools[1] must be an object like {"type": "function", ')
-    assert json.dumps(tool) in error["message"]
-    assert error["param"] == "tools[1]"
+def test_wrong_tool_is_refused_with_path_and_example(tool: Any) -> None:
+    message, param = refusal("tools", [TOOL, tool])
+    assert message.startswith('tools[1] must be an object like {"type": "function", ')
+    assert json.dumps(tool) in message
+    assert param == "tools[1]"
 
 
-def test_tools_are_at_most_128_and_a_list() -> None:
+def test_tools_are_a_list_of_at_most_128() -> None:
     assert len(read("tools", [TOOL] * 128)) == 128
-    assert refusal("tools", [TOOL] * 129)["message"] == "tools must have at most 128 items, got 129."
-    assert refusal("tools", TOOL)["message"].startswith("tools must be a list, got {")
+    assert refusal("tools", [TOOL] * 129)[0] == "tools must have at most 128 items, got 129."
+    assert refusal("tools", TOOL)[0].startswith("tools must be a list, got {")
 
 
-def test_modalities_are_strings_and_a_wrong_one_is_named_by_its_place() -> None:
+def test_wrong_modality_is_refused_with_path() -> None:
     assert read("modalities", '["text", "audio"]') == ["text", "audio"]
-    error = refusal("modalities", ["text", 7])
-    assert (error["message"], error["param"]) == ("modalities[1] must be a string, got 7.", "modalities[1]")
+    assert refusal("modalities", ["text", 7]) == ("modalities[1] must be a string, got 7.", "modalities[1]")
 
 
-def test_a_long_value_is_shown_by_its_beginning_and_a_bottomless_one_by_its_type() -> None:
-    message = refusal("temperature", "x" * 10_000)["message"]
+def test_long_value_is_quoted_in_part_and_deep_value_by_type() -> None:
+    message, _ = refusal("temperature", "x" * 10_000)
     assert len(message) < 150
     assert message.endswith("….")
-    bottomless: dict[str, Any] = {}
+    deep: dict[str, Any] = {}
     for _ in range(100_000):
-        bottomless = {"deeper": bottomless}
-    assert refusal("temperature", bottomless)["message"].endswith("got a value of type dict.")
+        deep = {"deeper": deep}
+    assert refusal("temperature", deep)[0].endswith("got a value of type dict.")
 
 
 @pytest.mark.parametrize("name", ["messages", "stop", "tools"])
-def test_an_empty_list_is_accepted_just_when_the_schema_allows_it(name: str) -> None:
-    if PARAMETERS[name].kind.schema().get("minItems", 0) > 0:
-        assert refusal(name, [])["param"] == name
+def test_empty_list_is_accepted_where_the_schema_allows_it(name: str) -> None:
+    if PARAMETERS[name].schema.get("minItems", 0) > 0:
+        assert refusal(name, [])[1] == name
     else:
         assert read(name, []) == []

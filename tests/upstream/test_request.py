@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_grok.errors import GrokError, InvalidRequest, NotConfigured
+from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.messages import ROLES
-from mcp_grok.upstream.request import PARAMETERS, ChatRequest, read_request
+from mcp_grok.upstream.parameters import PARAMETERS
+from mcp_grok.upstream.request import ChatRequest, read_request
 from mcp_grok.upstream.surrogates import without_lone_surrogates
+from tests.upstream.refusal import refusal_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOOLS = [
@@ -59,14 +61,12 @@ def sent(**arguments: Any) -> Any:
     return json.loads(request(**arguments).body)
 
 
-def refusal(**arguments: Any) -> dict[str, Any]:
-    """The error object for arguments that are not allowed."""
-    with pytest.raises(InvalidRequest) as caught:
-        request(**arguments)
-    return caught.value.as_dict()
+def refusal(**arguments: Any) -> tuple[str, str]:
+    """The message and the parameter of the error for wrong arguments."""
+    return refusal_of(lambda: request(**arguments))
 
 
-def test_what_is_not_given_is_not_sent_except_the_model() -> None:
+def test_only_given_parameters_and_model_are_sent() -> None:
     assert sent() == {"model": "grok-4", "messages": HELLO}
     assert request().body.startswith(b'{"model":"grok-4","messages":[{')
 
@@ -77,15 +77,14 @@ def test_null_means_not_given() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"messages": None}, {"model": "grok-4"}])
-def test_missing_messages_are_refused_with_an_example(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        read_request(arguments, ACEDATA)
-    error = caught.value.as_dict()
-    assert error["message"] == 'messages is missing; give a list like [{"role": "user", "content": "Hello"}].'
-    assert (error["param"], error["code"], error["billed"]) == ("messages", "invalid_request", "no")
+def test_missing_messages_are_refused_with_example(arguments: dict[str, Any]) -> None:
+    assert refusal_of(lambda: read_request(arguments, ACEDATA)) == (
+        'messages is missing; give a list like [{"role": "user", "content": "Hello"}].',
+        "messages",
+    )
 
 
-def test_every_parameter_is_sent_under_its_own_name() -> None:
+def test_each_parameter_is_sent_under_its_own_name() -> None:
     arguments = {
         "model": "grok-4.7",
         "n": 2,
@@ -124,16 +123,16 @@ def test_every_parameter_is_sent_under_its_own_name() -> None:
     ("name", "nearest"),
     [("temprature", "temperature"), ("max_token", "max_tokens"), ("Model", "model"), ("tool", "tools")],
 )
-def test_an_unknown_name_is_refused_with_the_nearest_one(name: str, nearest: str) -> None:
-    error = refusal(**{name: 1})
-    assert error["message"] == (
-        f"'{name}' is not a parameter. Did you mean {nearest}? What this tool does not know goes into extra_body."
+def test_unknown_name_is_refused_with_nearest(name: str, nearest: str) -> None:
+    assert refusal(**{name: 1}) == (
+        f"'{name}' is not a parameter. Did you mean {nearest}? Parameters that only the API knows go into extra_body.",
+        name,
     )
-    assert error["param"] == name
 
 
-def test_an_unknown_name_near_to_none_is_sent_to_extra_body() -> None:
-    assert refusal(zzz=1)["message"] == ("'zzz' is not a parameter. What this tool does not know goes into extra_body.")
+def test_unknown_name_without_nearest_is_refused() -> None:
+    message = "'zzz' is not a parameter. Parameters that only the API knows go into extra_body."
+    assert refusal(zzz=1) == (message, "zzz")
 
 
 @pytest.mark.parametrize("as_text", [False, True])
@@ -145,25 +144,24 @@ def test_extra_body_is_merged_last(as_text: bool) -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_a_known_name_in_extra_body_is_refused(name: str) -> None:
-    error = refusal(extra_body={"new": 1, name: None})
-    assert error["message"] == f"extra_body.{name}: give {name} as a parameter."
-    assert error["param"] == f"extra_body.{name}"
+def test_parameter_in_extra_body_is_refused(name: str) -> None:
+    message = f"extra_body.{name}: give {name} as a parameter."
+    assert refusal(extra_body={"new": 1, name: None}) == (message, f"extra_body.{name}")
 
 
-def test_the_model_is_that_of_the_call_or_the_default() -> None:
+def test_model_is_from_call_or_default() -> None:
     assert request(NO_DEFAULT, model="grok-3").model == "grok-3"
     assert request(model="grok-3").model == "grok-3"
     assert request().model == "grok-4"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"model": None}])
-def test_a_call_without_any_model_says_what_to_set(arguments: dict[str, Any]) -> None:
+def test_call_without_any_model_names_the_setting(arguments: dict[str, Any]) -> None:
     with pytest.raises(NotConfigured) as caught:
         request(NO_DEFAULT, **arguments)
-    error = caught.value.as_dict()
-    assert "MCP_GROK_DEFAULT_MODEL" in error["message"]
-    assert (error["code"], error["param"], error["billed"]) == ("not_configured", "model", "no")
+    error = caught.value
+    assert "MCP_GROK_DEFAULT_MODEL" in error.message
+    assert (error.code, error.param, error.billed) == ("not_configured", "model", "no")
 
 
 @pytest.mark.parametrize(
@@ -180,14 +178,14 @@ def test_a_call_without_any_model_says_what_to_set(arguments: dict[str, Any]) ->
         ({"stream": "false"}, True, False, {"stream": False}),
     ],
 )
-def test_a_call_is_streamed_as_asked_and_else_when_progress_is_wanted(
+def test_stream_is_as_given_or_else_by_progress_wanted(
     given: dict[str, Any], progress_wanted: bool, streamed: bool, body: dict[str, Any]
 ) -> None:
     assert request(progress_wanted=progress_wanted, **given).streamed is streamed
     assert sent(progress_wanted=progress_wanted, **given) == {**sent(), **body}
 
 
-def test_stream_options_are_sent_only_with_a_stream_and_else_named_as_dropped() -> None:
+def test_stream_options_are_dropped_without_stream() -> None:
     options = {"include_usage": True}
     assert request(stream_options=options).dropped == {"stream_options": "the call is not streamed"}
     assert sent(stream_options=options) == sent()
@@ -196,24 +194,24 @@ def test_stream_options_are_sent_only_with_a_stream_and_else_named_as_dropped() 
     assert streamed.dropped == {}
 
 
-def test_the_number_of_choices_is_that_of_n() -> None:
+def test_choices_are_n() -> None:
     assert request().choices == 1
     assert request(n="3").choices == 3
 
 
-def test_two_names_of_one_limit_are_refused_together() -> None:
-    error = refusal(max_tokens=5, max_completion_tokens=5)
-    assert error["message"].startswith("max_tokens and max_completion_tokens are two names of one limit")
-    assert error["param"] == "max_completion_tokens"
+def test_both_names_of_token_limit_are_refused() -> None:
+    message, param = refusal(max_tokens=5, max_completion_tokens=5)
+    assert message.startswith("max_tokens and max_completion_tokens are two names of one limit")
+    assert param == "max_completion_tokens"
     assert "max_tokens" not in sent(max_tokens=None, max_completion_tokens=5)
 
 
 @pytest.mark.parametrize("choice", ["none", "auto", "required"])
-def test_a_tool_choice_by_word_is_sent_as_it_is(choice: str) -> None:
+def test_tool_choice_word_is_unchanged(choice: str) -> None:
     assert sent(tool_choice=choice)["tool_choice"] == choice
 
 
-def test_a_tool_choice_by_name_becomes_the_object_that_names_the_function() -> None:
+def test_function_name_as_tool_choice_becomes_object() -> None:
     body = sent(tool_choice="book_table", tools=json.dumps(TOOLS))
     assert body["tool_choice"] == {"type": "function", "function": {"name": "book_table"}}
 
@@ -227,23 +225,20 @@ def test_a_tool_choice_by_name_becomes_the_object_that_names_the_function() -> N
         ("book_table", None, ""),
     ],
 )
-def test_a_tool_choice_that_names_no_function_is_refused_with_the_nearest(
-    choice: str, tools: Any, suggestion: str
-) -> None:
-    error = refusal(tool_choice=choice, tools=tools)
-    assert error["message"] == (
-        f"tool_choice must be none, auto, required or the name of a function in tools, got '{choice}'.{suggestion}"
+def test_tool_choice_without_such_function_is_refused_with_nearest(choice: str, tools: Any, suggestion: str) -> None:
+    assert refusal(tool_choice=choice, tools=tools) == (
+        f"tool_choice must be none, auto, required or the name of a function in tools, got '{choice}'.{suggestion}",
+        "tool_choice",
     )
-    assert error["param"] == "tool_choice"
 
 
-def test_the_body_is_compact_utf_8() -> None:
+def test_body_is_compact_utf_8() -> None:
     body = request(messages=[{"role": "user", "content": "Grüße 日本 \U0001f600"}]).body
     assert body == '{"model":"grok-4","messages":[{"role":"user","content":"Grüße 日本 \U0001f600"}]}'.encode()
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_a_lone_surrogate_becomes_the_replacement_character_everywhere(as_text: bool) -> None:
+def test_lone_surrogate_becomes_replacement_character(as_text: bool) -> None:
     messages = [
         {"role": "user", "content": "a\ud83d b \ud83d\ude00", "\udc00": 1},
         {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": {"b": "\udfff"}}}]},
@@ -256,33 +251,33 @@ def test_a_lone_surrogate_becomes_the_replacement_character_everywhere(as_text: 
 
 @pytest.mark.parametrize("value", [{"a": [math.nan]}, '{"a": Infinity}', '{"a": 1e999}'])
 @pytest.mark.parametrize("name", ["metadata", "extra_body"])
-def test_a_number_that_json_does_not_have_is_refused_by_the_name_of_its_parameter(name: str, value: Any) -> None:
-    error = refusal(**{name: value})
-    assert name in error["message"]
-    assert error["param"].startswith(name)
+def test_number_that_json_cannot_hold_is_refused_with_parameter(name: str, value: Any) -> None:
+    message, param = refusal(**{name: value})
+    assert message.startswith(f"{param} cannot be written as JSON")
+    assert param in ("metadata", "extra_body.a", "extra_body.deeper")
 
 
 @pytest.mark.parametrize("name", ["metadata", "extra_body"])
-def test_a_value_nested_too_deeply_is_refused_by_the_name_of_its_parameter(name: str) -> None:
+def test_deeply_nested_value_is_refused_with_parameter(name: str) -> None:
     value: dict[str, Any] = {}
     for _ in range(100_000):
         value = {"deeper": value}
-    error = refusal(**{name: value})
-    assert name in error["message"]
-    assert error["param"].startswith(name)
+    message, param = refusal(**{name: value})
+    assert message.startswith(f"{param} cannot be written as JSON")
+    assert param in ("metadata", "extra_body.a", "extra_body.deeper")
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(ARGUMENTS, st.sampled_from([ACEDATA, NO_DEFAULT]), st.booleans())
-def test_any_json_gives_a_body_that_is_json_or_an_error_of_the_contract(
+def test_any_json_gives_json_body_or_typed_error(
     arguments: dict[str, Any], configured: Settings, progress_wanted: bool
 ) -> None:
     try:
         made = read_request(arguments, configured, progress_wanted=progress_wanted)
     except GrokError as error:
-        told = json.loads(json.dumps(error.as_dict(), allow_nan=False))
-        assert told["billed"] == "no"
-        assert told["code"] in ("invalid_request", "not_configured")
+        json.dumps(error.as_dict(), allow_nan=False)
+        facts = error.code, error.billed
+        assert facts in (("invalid_request", "no"), ("not_configured", "no"))
     else:
         body = json.loads(made.body.decode())
         assert body["model"] == without_lone_surrogates(made.model)

@@ -1,4 +1,4 @@
-"""Surrogates: joined where two make a character, replaced where one stands alone."""
+"""Surrogates: a pair becomes its character, and a lone one U+FFFD."""
 
 import re
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs"]))
-"""Surrogates are a category so small that they would hardly be drawn."""
+"""Surrogates are drawn on purpose, because their category is small."""
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs"]))
         ("\ud83d\U0001f600\ude00", "\ufffd\U0001f600\ufffd"),
     ],
 )
-def test_pairs_are_joined_and_a_surrogate_left_alone_is_replaced(text: str, clean: str) -> None:
+def test_pairs_are_joined_and_lone_surrogates_replaced(text: str, clean: str) -> None:
     assert without_lone_surrogates(text) == clean
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(ANY_TEXT)
-def test_the_result_can_always_be_encoded_and_only_surrogates_change(text: str) -> None:
+def test_any_text_becomes_encodable_and_only_surrogates_change(text: str) -> None:
     joined = re.sub(
         "[\ud800-\udbff][\udc00-\udfff]",
         lambda pair: chr(0x10000 + ((ord(pair[0][0]) - 0xD800) << 10) + ord(pair[0][1]) - 0xDC00),
@@ -45,5 +45,5 @@ def test_the_result_can_always_be_encoded_and_only_surrogates_change(text: str) 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.text())
-def test_text_without_surrogates_stays_the_same(text: str) -> None:
+def test_text_without_surrogates_is_unchanged(text: str) -> None:
     assert without_lone_surrogates(text) == text

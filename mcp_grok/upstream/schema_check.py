@@ -1,0 +1,142 @@
+"""Reads a value by its JSON Schema, and says in a plain sentence what is wrong with it.
+
+Keywords that count: `type`, `enum` (of strings), `minimum`, `maximum`, `minLength` and `minItems` (1: not empty),
+`maxItems`, `items`, `properties`, `required`, and `examples`, whose first is quoted in errors.
+
+Clients often send numbers, booleans, lists and objects as text; each is read as the value it means. Of an object only
+the required properties are checked. The others pass untouched, because APIs take more than they document.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from mcp_grok.errors import InvalidRequest
+
+Schema = dict[str, Any]
+PythonType = type | tuple[type, ...]
+
+TYPES: dict[str, tuple[PythonType, str]] = {
+    "string": (str, "a string"),
+    "boolean": (bool, "true or false"),
+    "integer": (int, "a whole number"),
+    "number": ((int, float), "a number"),
+    "array": (list, "a list"),
+    "object": (dict, "an object"),
+}
+"""Each type of JSON Schema, as Python has it and in words."""
+
+QUOTED_CHARACTERS = 80
+"""How much of a wrong value an error quotes."""
+
+
+def read_value(path: str, value: Any, schema: Schema) -> Any:
+    """The value as its schema describes it.
+
+    Args:
+        path: Where the value is among the arguments, like `tools[0]`.
+        value: What the client sent.
+        schema: What is accepted.
+
+    Raises:
+        InvalidRequest: the value is not accepted; `param` is its path.
+    """
+    if schema["type"] == "array":
+        return read_list(path, value, schema, partial(read_value, schema=schema["items"]))
+    read = _from_text(value, schema["type"])
+    if not _fits(read, schema):
+        raise invalid(path, expected(schema), value)
+    return read
+
+
+def read_list(path: str, value: Any, schema: Schema, read_item: Callable[[str, Any], Any]) -> list[Any]:
+    """A list whose items are read by a function of their path and value.
+
+    Raises:
+        InvalidRequest: it is not a list, has too few or too many items, or an item is wrong.
+    """
+    items = from_json_text(value, list)
+    if not isinstance(items, list):
+        raise invalid(path, expected(schema), value)
+    if len(items) < schema.get("minItems", 0):
+        raise InvalidRequest(f"{path} must not be empty; give {expected(schema)}.", param=path)
+    if len(items) > (most := schema.get("maxItems", math.inf)):
+        raise InvalidRequest(f"{path} must have at most {most} items, got {len(items)}.", param=path)
+    return [read_item(f"{path}[{index}]", item) for index, item in enumerate(items)]
+
+
+def from_json_text(value: Any, wanted: PythonType) -> Any:
+    """The value that a string holds as JSON, when it is of a wanted type; else the value itself."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return parsed if isinstance(parsed, wanted) else value
+
+
+def expected(schema: Schema) -> str:
+    """What a schema accepts, in words: "a whole number from 1 to 128"."""
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    words = TYPES[schema["type"]][1]
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        words += f" from {least} to {most}"
+    elif least is not None:
+        words += f" of at least {least}"
+    elif most is not None:
+        words += f" of at most {most}"
+    if schema.get("minLength"):
+        words += " with text"
+    if "examples" in schema:
+        words += f" like {json.dumps(schema['examples'][0], ensure_ascii=False)}"
+    return words
+
+
+def invalid(path: str, wanted: str, value: Any) -> InvalidRequest:
+    """The error for a wrong value, like "temperature must be a number from 0 to 2, got 3."."""
+    try:
+        got = json.dumps(value, ensure_ascii=False)
+    except (RecursionError, TypeError, ValueError):
+        got = f"a value of type {type(value).__name__}"
+    if len(got) > QUOTED_CHARACTERS:
+        got = got[:QUOTED_CHARACTERS] + "…"
+    return InvalidRequest(f"{path} must be {wanted}, got {got}.", param=path)
+
+
+def did_you_mean(name: str, names: Sequence[str]) -> str:
+    """A sentence that suggests the nearest name, after a space; empty where none is near."""
+    nearest = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {nearest[0]}?" if nearest else ""
+
+
+def _from_text(value: Any, schema_type: str) -> Any:
+    if schema_type == "string":
+        return value
+    if schema_type == "boolean" and isinstance(value, str):
+        value = value.lower()
+    read = from_json_text(value, (int, float) if schema_type == "integer" else TYPES[schema_type][0])
+    return int(read) if schema_type == "integer" and isinstance(read, float) and read.is_integer() else read
+
+
+def _fits(value: Any, schema: Schema) -> bool:
+    schema_type = schema["type"]
+    # To Python, True is also an integer.
+    of_type = isinstance(value, TYPES[schema_type][0]) and (schema_type == "boolean" or not isinstance(value, bool))
+    if not of_type:
+        return False
+    if schema_type in ("integer", "number"):
+        least, most = schema.get("minimum", value), schema.get("maximum", value)
+        # NaN and the infinities are within no bounds.
+        return bool(-math.inf < value < math.inf and least <= value <= most)
+    if schema_type == "object":
+        properties = schema.get("properties", {})
+        return all(key in value and _fits(value[key], properties[key]) for key in schema.get("required", ()))
+    if schema_type == "string":
+        return value in schema.get("enum", [value]) and len(value) >= schema.get("minLength", 0)
+    return True
