@@ -141,7 +141,7 @@ def names_files(shell: Shell, command: Command) -> None:
 
 
 def is_target(shell: Shell, command: Command) -> None:
-    """Lets make say what it would do."""
+    """Has make list what it would do."""
     run(shell, Command(["make", "--dry-run", *command.words[1:]], command.assigned))
 
 
@@ -195,7 +195,7 @@ def run(shell: Shell, command: Command, stdin: str = "") -> "subprocess.Complete
 
 
 def read(line: str) -> Command:
-    """A line as a command. Its placeholders become values."""
+    """Reads a line as a command; replaces its placeholders by values."""
     words = shlex.split(line.replace("…", "example").replace("CLIENT", CLIENT_NAMES[0]), comments=True)
     assigned = {}
     while words and ASSIGNMENT.match(words[0]):
@@ -207,7 +207,7 @@ def read(line: str) -> Command:
 
 
 def treatment(command: Command) -> Treatment:
-    """How a command is treated."""
+    """The treatment of a command; fails if there is none."""
     line = " ".join(command.words)
     for pattern, treat, _ in TREATMENTS:
         if re.match(pattern, line):
@@ -216,7 +216,7 @@ def treatment(command: Command) -> Treatment:
 
 
 def lines(block: str) -> list[str]:
-    """The lines of a block, with continued ones joined; lines that are only a comment left out."""
+    """The commands of a block: continued lines joined, comments left out."""
     joined = block.replace("\\\n", " ").splitlines()
     return [line for line in joined if line.strip() and not line.startswith("#")]
 
@@ -274,8 +274,10 @@ def test_command_within_a_sentence_is_valid(line: str, shell: Shell) -> None:
 
 def test_commands_are_in_sh_blocks() -> None:
     for page in PAGES:
-        fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(fences[::2]) <= {"sh", "json", "text"}, page
+        text = page.read_text(encoding="utf-8")
+        languages = re.findall(r"^ *```(.*)$", text, re.MULTILINE)[::2]
+        assert set(languages) <= {"sh", "json", "text"}, page
+        assert languages.count("sh") == len(BLOCK.findall(text)), page
 
 
 def test_what_is_not_run_has_a_reason() -> None:
