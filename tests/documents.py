@@ -1,4 +1,4 @@
-"""The tables of the README, made of the code: `python -m tests.documents` writes them."""
+"""The documents, and their tables that are made from the code: `python -m tests.documents` writes them."""
 
 import base64
 import json
@@ -17,7 +17,9 @@ from mcp_grok.tools.chat import input_schema
 from mcp_grok.upstream.parameters import PARAMETERS
 from tests import ROOT
 
-README = ROOT / "README.md"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+"""What users read."""
+
 BLOCK = re.compile(r"(<!-- (\w+): make docs -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -57,7 +59,7 @@ def _meaning(text: str | None) -> str:
 
 
 def error_codes() -> str:
-    """The codes of our own."""
+    """The error codes of this server."""
     kinds = [kind for kind in errors.GrokError.__subclasses__() if kind is not errors.UpstreamError]
     return _table(("code", "meaning"), *((f"`{kind.code}`", _meaning(kind.__doc__)) for kind in kinds))
 
@@ -78,7 +80,7 @@ def _elsewhere(name: str, status: int) -> str:
 
 
 def sandbox_faults() -> str:
-    """What the sandbox does wrong when told to."""
+    """What the sandbox does wrong on request."""
     documented = [
         (f"`{name}`", f"the documented error, HTTP {fault.status}{_elsewhere(name, fault.status)}")
         for name, fault in faults.ERRORS.items()
@@ -88,7 +90,7 @@ def sandbox_faults() -> str:
 
 
 def providers() -> str:
-    """What to set for each provider, and what it is asked when a call names no model."""
+    """The variable, the address and the default model of each provider."""
     rows = []
     for name, provider in PROVIDERS.items():
         if name != "sandbox":
@@ -100,7 +102,7 @@ def providers() -> str:
 
 
 def links() -> str:
-    """Links that put the server into Cursor and VS Code."""
+    """Links that install the server into Cursor and VS Code."""
     keys = {"ACEDATACLOUD_API_TOKEN": ""}
     for_cursor = json.dumps(entry(CLIENTS["cursor"], ["mcp-grok"], {}, keys))
     for_vscode = json.dumps({"name": "grok", **entry(CLIENTS["vscode"], ["mcp-grok"], {}, keys)})
@@ -121,9 +123,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 def rendered(text: str) -> str:
-    """The README with its tables as the code has them now."""
+    """A document, with each block as the code has it now."""
     return BLOCK.sub(lambda match: f"{match[1]}{BLOCKS[match[2]]()}{match[3]}", text)
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in DOCUMENTS:
+        document.write_text(rendered(document.read_text(encoding="utf-8")), encoding="utf-8")

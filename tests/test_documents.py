@@ -1,4 +1,4 @@
-"""What is written down in several places says the same."""
+"""Documents, manifest and registry entry agree with the code and with each other."""
 
 import base64
 import json
@@ -16,47 +16,88 @@ from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
 from tests import ROOT
-from tests.documents import rendered
+from tests.documents import BLOCKS, DOCUMENTS, rendered
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 
-def text(name: str) -> str:
+def text(path: str | Path) -> str:
     """A file of the project."""
-    return (ROOT / name).read_text(encoding="utf-8")
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_readmes_tables_are_those_of_the_code() -> None:
-    assert text("README.md") == rendered(text("README.md")), "run: make docs"
+DOCUMENTATION = "".join(map(text, DOCUMENTS))
+JSON_BLOCKS = re.findall(r"```json\n(.*?)```", DOCUMENTATION, re.DOTALL)
+LINKS = [
+    (page, link)
+    for page in [*DOCUMENTS, CONTRIBUTING]
+    for link in re.findall(r"\]\((?!http|cursor:)([^)]+)\)", text(page))
+]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tables_are_up_to_date(document: Path) -> None:
+    assert text(document) == rendered(text(document)), "run: make docs"
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_each_table_is_in_one_document(block: str) -> None:
+    assert DOCUMENTATION.count(f"<!-- {block}: make docs -->") == 1
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command says of itself."""
+    """The help of a command."""
     with pytest.raises(SystemExit):
         parser().parse_args([*command, "--help"])
     return capsys.readouterr().out
 
 
-def test_every_command_and_option_stands_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_and_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     names = re.findall(r"^ {4}([a-z]+) ", help_of(capsys), re.MULTILINE)
     assert names
-    options = {option for name in names for option in re.findall(r"--[a-z]+", help_of(capsys, name))} - {"--help"}
-    for word in [*options, *(f"mcp-grok {name}" for name in names)]:
-        assert word in text("README.md"), word
+    options = {option for name in names for option in re.findall(r"--[a-z-]+", help_of(capsys, name))} - {"--help"}
+    missing = [word for word in (*options, *(f"mcp-grok {name}" for name in names)) if word not in DOCUMENTATION]
+    assert missing == []
 
 
-@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", text("README.md"), re.DOTALL))
-def test_json_in_the_readme_is_json(block: str) -> None:
+def test_readme_says_how_to_add_each_extra() -> None:
+    extras = tomllib.loads(text("pyproject.toml"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE)) == set(extras) - {"dev"}
+
+
+def test_nothing_is_installed_from_a_registry_that_lacks_it() -> None:
+    pages = [*DOCUMENTS, CONTRIBUTING, *ROOT.glob("examples/*/README.md")]
+    assert [page for page in pages if re.search(r"(install|uvx|pipx run) (-\S+ )*'?mcp-grok", text(page))] == []
+
+
+@pytest.mark.parametrize("block", JSON_BLOCKS)
+def test_json_block_is_json(block: str) -> None:
     json.loads(block)
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http|cursor:)([^)#]+)\)", text("README.md")))
-def test_links_in_the_readme_lead_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_link_leads_somewhere(page: Path, link: str) -> None:
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    assert target.exists()
+    assert not heading or heading in map(anchor, re.findall(r"^#+ (.+)$", text(target), re.MULTILINE))
 
 
-def test_the_install_links_hold_what_install_writes() -> None:
-    readme = text("README.md")
-    cursor = re.search(r"cursor://\S+?&config=([^)]+)\)", readme)
-    vscode = re.search(r"vscode:mcp/install%3F([^)]+)\)", readme)
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|toml|md|json))`", text(CONTRIBUTING))))
+)
+def test_path_in_contributing_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_install_links_hold_what_install_writes() -> None:
+    cursor = re.search(r"cursor://\S+?&config=([^)]+)\)", DOCUMENTATION)
+    vscode = re.search(r"vscode:mcp/install%3F([^)]+)\)", DOCUMENTATION)
     assert cursor
     assert vscode
     for_cursor = json.loads(base64.b64decode(unquote(cursor[1])))
@@ -68,12 +109,12 @@ def test_the_install_links_hold_what_install_writes() -> None:
     assert json.loads(unquote(vscode[1])) == {"name": "grok", "type": "stdio", **for_cursor}
 
 
-def test_the_example_configuration_is_the_readmes() -> None:
-    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text("README.md"), re.DOTALL)]
+def test_example_configuration_is_the_documented_one() -> None:
+    blocks = [json.loads(block) for block in JSON_BLOCKS]
     assert json.loads(text("examples/client_configurations/claude_desktop_config.json")) in blocks
 
 
-def test_the_manifest_says_what_the_code_says() -> None:
+def test_manifest_agrees_with_the_code() -> None:
     manifest = json.loads(text("manifest.json"))
     project = tomllib.loads(text("pyproject.toml"))["project"]
     assert manifest["version"] == __version__
@@ -96,7 +137,7 @@ def test_the_manifest_says_what_the_code_says() -> None:
     assert set(asked) == set(manifest["user_config"])
 
 
-def test_the_registry_entry_says_what_the_code_says() -> None:
+def test_registry_entry_agrees_with_the_code() -> None:
     entry = json.loads(text("server.json"))
     project = tomllib.loads(text("pyproject.toml"))["project"]
     [package] = entry["packages"]
@@ -110,18 +151,18 @@ def test_the_registry_entry_says_what_the_code_says() -> None:
     assert float(variables["MCP_GROK_HANDOFF_AFTER"]["default"]) == Settings().handoff_after
 
 
-def test_the_icon_is_what_clients_ask_for() -> None:
+def test_icon_is_a_png_of_512_pixels() -> None:
     content = (ROOT / "icon.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n")
     assert struct.unpack(">II", content[16:24]) == (512, 512)
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_changelog_begins_with_this_version() -> None:
     versions = re.findall(r"^## (\S+?)[,\s]", text("CHANGELOG.md"), re.MULTILINE)
     assert versions[0] == __version__
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "mcp_grok").rglob("*.py")), ids=lambda path: path.stem)
-def test_a_module_has_a_docstring(path: Path) -> None:
+def test_module_has_a_docstring(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert source.startswith('"""')

@@ -1,4 +1,4 @@
-"""The examples, as somebody runs them who has no key."""
+"""The examples, run without a key."""
 
 import json
 import os
@@ -57,14 +57,14 @@ def sandbox() -> Iterator[str]:
         process.stderr.close()
 
 
-def test_every_example_says_what_it_is_in_a_few_lines() -> None:
+def test_example_has_a_short_readme() -> None:
     for folder in (path for path in EXAMPLES.iterdir() if path.is_dir()):
         readme = (folder / "README.md").read_text(encoding="utf-8")
         assert readme.startswith("# ")
         assert readme.count("\n") <= 20
 
 
-def test_the_python_client_streams_an_answer() -> None:
+def test_python_client_streams_an_answer() -> None:
     answer, model = run(sys.executable, "main.py", "Why is the sky blue?", cwd=EXAMPLES / "python_client")
     assert answer.startswith(NOTICE)
     assert answer.endswith('You said: "Why is the sky blue?"')
@@ -82,7 +82,7 @@ def test_structured_output_fits_its_schema() -> None:
     assert recipe == f"{NOTICE}, 1 minutes: {NOTICE}"
 
 
-def test_long_reasoning_is_handed_off_and_fetched_with_one_request() -> None:
+def test_long_reasoning_is_fetched_with_one_request() -> None:
     first, *more, answer, requests = run(sys.executable, "main.py", cwd=EXAMPLES / "long_reasoning")
     assert first == "after 3 s: in_progress"
     assert len(more) >= 1
@@ -92,7 +92,7 @@ def test_long_reasoning_is_handed_off_and_fetched_with_one_request() -> None:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ["pydantic_ai_agent", "openai_agents"])
-def test_an_agent_carries_a_tool_call_through(name: str) -> None:
+def test_agent_calls_grok_as_a_tool(name: str) -> None:
     command = [external(*UV), "run", "--quiet", "--no-project", "--python", sys.executable]
     with sandbox() as url:
         [answer] = run(
@@ -119,7 +119,7 @@ def node_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
-def test_the_official_typescript_client_calls_every_tool_with_strict_schemas(node_client: Path, mode: str) -> None:
+def test_typescript_client_calls_every_tool(node_client: Path, mode: str) -> None:
     answer, fetched, cancelled = run("node", "main.mjs", "Why?", cwd=node_client, MCP_MODE=mode)
     assert answer.startswith(NOTICE)
     assert fetched == "handed off, then fetched: stop"
@@ -136,7 +136,7 @@ CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_the_configurations_are_what_install_writes(name: str) -> None:
+def test_configuration_is_what_install_writes(name: str) -> None:
     client = CLIENTS[name]
     text = (EXAMPLES / "client_configurations" / CONFIGURATIONS[name]).read_text(encoding="utf-8")
     written: Any = tomllib.loads(text) if name == "codex" else json.loads(text)
