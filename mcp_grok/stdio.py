@@ -27,7 +27,7 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from mcp_grok.upstream.surrogates import without_lone_surrogates
+from mcp_grok.surrogates import without_lone_surrogates
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
 """A longer line is refused. Images come inline, so lines can be long."""

@@ -13,6 +13,7 @@ from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State,
 from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store
 from mcp_grok.calls.turns import Turns
 from mcp_grok.calls.work import cancelled, run_call
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.client import ChatClient
@@ -92,6 +93,11 @@ class Calls:
         self._limits = Recent()
         self.on_interrupted: OnInterrupted | None = None
         """Called with a cancellation that another server has received."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the calls go."""
+        return self._client.endpoint
 
     def request(self, principal: Principal = ANONYMOUS, connection: object | None = None, session: str = "") -> Request:
         """A client's request, which may then start a call or be attached to one.

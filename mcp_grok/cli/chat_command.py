@@ -10,10 +10,10 @@ from typing import Any
 from mcp_grok.errors import GrokError
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.result import completion_json
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 
 async def ask(
@@ -53,7 +53,7 @@ async def ask(
             calls.stop(call)
 
     try:
-        request = read_request(arguments, settings)
+        request = read_request(arguments, settings.endpoint)
     except GrokError as error:
         return _complain(error)
     # A shell command is not asked again for its answer, so none is kept.

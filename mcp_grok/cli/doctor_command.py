@@ -186,7 +186,7 @@ async def _key_accepted(client: httpx2.AsyncClient, settings: Settings) -> Check
 async def _one_call(settings: Settings) -> Check:
     arguments = {"messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 1}
     try:
-        request = read_request(arguments, settings)
+        request = read_request(arguments, settings.endpoint)
     except GrokError as error:
         return Check("call", "failed", error.message)
     async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:

@@ -71,9 +71,9 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     Raises:
         GrokError: an argument is wrong.
     """
-    settings = context.settings
-    read = partial(read_request, arguments, settings, progress_wanted=context.report is not None)
+    endpoint = context.calls.endpoint
+    read = partial(read_request, arguments, endpoint, progress_wanted=context.report is not None)
     # Reading files may block, so a thread does it; without files it would only cost time.
-    chat = await anyio.to_thread.run_sync(read) if settings.allowed_dirs else read()
+    chat = await anyio.to_thread.run_sync(read) if endpoint.image_folders else read()
     await context.calls.start(chat, context.request)
     return await result_of(context)

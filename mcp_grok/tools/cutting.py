@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from mcp_grok.upstream.surrogates import without_lone_surrogates
+from mcp_grok.surrogates import without_lone_surrogates
 
 JSONObject = dict[str, Any]
 

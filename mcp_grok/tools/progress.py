@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import anyio
 
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.context import Report
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 INTERVAL = 1 / 9
 """Seconds between notifications. With the last one, which does not wait, that is at most ten a second."""

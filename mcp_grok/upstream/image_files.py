@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -43,16 +44,14 @@ class ImageFiles:
     """Reads the image files of one call.
 
     Args:
-        folders: The allowed folders.
-        types: The media types that may be sent, like `image/png`.
+        endpoint: Names the allowed folders, and the provider whose media types may be sent.
         max_total_bytes: The most bytes of all the files together.
     """
 
-    def __init__(
-        self, folders: Sequence[Path], types: Sequence[str], *, max_total_bytes: int = MAX_TOTAL_BYTES
-    ) -> None:
-        self._folders = folders
-        self._types = types
+    def __init__(self, endpoint: Endpoint, *, max_total_bytes: int = MAX_TOTAL_BYTES) -> None:
+        self._folders = endpoint.image_folders
+        self._types = endpoint.provider.image_types
+        self._setting = endpoint.names.allowed_dirs
         self._max_total_bytes = max_total_bytes
         self._count = 0
         self._bytes = 0
@@ -73,7 +72,7 @@ class ImageFiles:
             raise InvalidRequest(f"{param}: at most {MAX_IMAGES} image files go into one call.", param=param)
         if not self._folders:
             raise InvalidRequest(
-                f"{param} names a file, and this server may open no folder: set MCP_GROK_ALLOWED_DIRS to the folders "
+                f"{param} names a file, and this server may open no folder: set {self._setting} to the folders "
                 "of your images, or give an https URL or a data:image/…;base64,… URI.",
                 param=param,
             )
@@ -82,7 +81,7 @@ class ImageFiles:
                 return self._read(param, file)
         except _OutsideError:
             raise InvalidRequest(
-                f"{param} is not inside the folders of MCP_GROK_ALLOWED_DIRS, so it was not opened.", param=param
+                f"{param} is not inside the folders of {self._setting}, so it was not opened.", param=param
             ) from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
-from mcp_grok.settings import Settings
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.adapt import adapt
 from mcp_grok.upstream.function_tools import resolve_tool_choice
 from mcp_grok.upstream.image_files import ImageFiles, with_image_files
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA
 from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.schema_check import did_you_mean, expected
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -50,12 +50,12 @@ class ChatRequest:
     retired_for: str | None = None
 
 
-def read_request(arguments: Mapping[str, Any], settings: Settings, *, progress_wanted: bool = False) -> ChatRequest:
+def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_wanted: bool = False) -> ChatRequest:
     """Checks the arguments of a call and makes the request. Reads the image files that they name.
 
     Args:
         arguments: As the client sent them; None means not given.
-        settings: The provider, the default model, whether a dropped parameter is an error, and the folders of images.
+        endpoint: Where the call goes: its provider, default model and folders of images.
         progress_wanted: Whether to stream the answer when `stream` is not given.
 
     Raises:
@@ -63,9 +63,9 @@ def read_request(arguments: Mapping[str, Any], settings: Settings, *, progress_w
         NotConfigured: the call names no model, and there is no default.
     """
     values = _read_arguments({name: value for name, value in arguments.items() if value is not None})
-    images = ImageFiles(settings.endpoint.image_folders, settings.active_provider.image_types)
+    images = ImageFiles(endpoint)
     values["messages"] = with_image_files(values["messages"], images)
-    return _assemble(values, settings, progress_wanted)
+    return _assemble(values, endpoint, progress_wanted)
 
 
 def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,20 +92,20 @@ def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _assemble(values: dict[str, Any], settings: Settings, progress_wanted: bool) -> ChatRequest:
-    name = values.pop("model", None) or settings.model
+def _assemble(values: dict[str, Any], endpoint: Endpoint, progress_wanted: bool) -> ChatRequest:
+    name = values.pop("model", None) or endpoint.default_model
     if name is None:
-        raise NotConfigured("Name a model in the call, or set MCP_GROK_DEFAULT_MODEL.", param="model")
+        raise NotConfigured(f"Name a model in the call, or set {endpoint.names.default_model}.", param="model")
     extra = values.pop("extra_body", {})
-    provider = settings.active_provider
+    provider = endpoint.provider
     model = find_model(provider.name, name)
     values, dropped = adapt(values, provider, model)
     streamed = values.get("stream", progress_wanted)
     if "stream_options" in values and not streamed:
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
-    if dropped and settings.strict:
-        raise _strict(dropped)
+    if dropped and endpoint.strict:
+        raise _strict(dropped, endpoint.names)
     asks_usage = streamed and provider.usage_on_request and "stream_options" not in values
     payload = {"model": name, **values, **({"stream": True} if streamed else {}), **extra}
     body = _encode(payload)
@@ -122,10 +122,10 @@ def _assemble(values: dict[str, Any], settings: Settings, progress_wanted: bool)
     )
 
 
-def _strict(dropped: dict[str, str]) -> InvalidRequest:
+def _strict(dropped: dict[str, str], names: SettingNames) -> InvalidRequest:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
     return InvalidRequest(
-        f"Nothing was sent: MCP_GROK_STRICT is set, and some parameters would be dropped. Leave them out. {reasons}.",
+        f"Nothing was sent: {names.strict} is set, and some parameters would be dropped. Leave them out. {reasons}.",
         param=next(iter(dropped)),
     )
 

@@ -20,7 +20,7 @@ REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reaso
 def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:
     """The content of a call."""
     arguments = {"messages": [{"role": "user", "content": text}], "stream": stream}
-    return read_request(arguments, Settings(provider="acedata"))
+    return read_request(arguments, Settings(provider="acedata").endpoint)
 
 
 async def hold(exchange: Exchange) -> None:

@@ -2,8 +2,8 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.progress import Progress
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 
 
 class Sink:

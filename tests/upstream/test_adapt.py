@@ -20,7 +20,7 @@ def request(provider: str, *, progress_wanted: bool = False, strict: bool = Fals
     """A call of a provider."""
     address = {"base_url": "https://example.org"} if provider == "custom" else {}
     settings = Settings(provider=provider, strict=strict, **address)  # type: ignore[arg-type]
-    return read_request({"messages": HELLO, **arguments}, settings, progress_wanted=progress_wanted)
+    return read_request({"messages": HELLO, **arguments}, settings.endpoint, progress_wanted=progress_wanted)
 
 
 def sent(provider: str, **arguments: Any) -> Any:

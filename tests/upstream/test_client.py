@@ -42,7 +42,7 @@ async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatCl
 
 async def ask(client: ChatClient, **arguments: Any) -> Completion:
     """One call."""
-    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA))
+    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA.endpoint))
 
 
 async def failure(
@@ -98,7 +98,7 @@ async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
     upstream.behave = behave
     async with client_for(settings_for(upstream, max_concurrency=3)) as client, anyio.create_task_group() as tasks:
         for number in range(12):
-            request = read_request({**HELLO, "seed": number}, ACEDATA)
+            request = read_request({**HELLO, "seed": number}, ACEDATA.endpoint)
             tasks.start_soon(client.complete, request)
     assert most == 3
     assert upstream.connections <= 3
@@ -420,7 +420,7 @@ CUSTOM = {"provider": "custom", "api_key": None, "default_model": "m"}
 
 async def ask_streamed(client: ChatClient, settings: Settings) -> Completion:
     """A call that this server chooses to stream."""
-    return await client.complete(read_request(HELLO, settings, progress_wanted=True))
+    return await client.complete(read_request(HELLO, settings.endpoint, progress_wanted=True))
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -473,6 +473,6 @@ async def test_the_error_of_a_withdrawn_model_names_what_replaces_it(
     settings = settings_for(upstream, provider="xai")
     async with client_for(settings) as client:
         with pytest.raises(GrokError) as caught:
-            await client.complete(read_request({**HELLO, "model": "grok-3"}, settings))
+            await client.complete(read_request({**HELLO, "model": "grok-3"}, settings.endpoint))
     message = caught.value.as_dict()["message"]
     assert message.endswith("grok-3 has been withdrawn; use grok-4.3.") is advised

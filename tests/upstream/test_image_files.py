@@ -69,7 +69,7 @@ def messages(*urls: str, role: str = "user") -> list[dict[str, Any]]:
 def sent(folder: Path | None, *urls: str, provider: str = "acedata", role: str = "user") -> list[str]:
     """The addresses of the images as they are sent."""
     settings = Settings(provider=provider, allowed_dirs=str(folder or ""))
-    body = json.loads(read_request({"messages": messages(*urls, role=role)}, settings).body)
+    body = json.loads(read_request({"messages": messages(*urls, role=role)}, settings.endpoint).body)
     parts = body["messages"][0]["content"]
     assert all(part["image_url"]["detail"] == "low" for part in parts)
     return [part["image_url"]["url"] for part in parts]
@@ -218,7 +218,7 @@ def test_more_than_20_files_are_refused(folder: Path) -> None:
 def test_more_bytes_than_allowed_together_are_refused(folder: Path) -> None:
     (folder / "cat.png").write_bytes(PNG)
     given = messages(*[str(folder / "cat.png")] * 3)
-    files = ImageFiles([folder], ["image/png"], max_total_bytes=2 * len(PNG))
+    files = ImageFiles(Settings(allowed_dirs=str(folder)).endpoint, max_total_bytes=2 * len(PNG))
     message, param = refusal_of(lambda: with_image_files(given, files))
     assert "may have 28 bytes together" in message
     assert param == "messages[0].content[2].image_url.url"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.settings import Settings
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.messages import ROLES
 from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.request import ChatRequest, read_request
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 from tests.upstream.refusal import refusal_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -53,7 +53,7 @@ NO_DEFAULT = Settings(provider="custom", base_url="https://example.org")
 
 def request(settings: Settings = ACEDATA, *, progress_wanted: bool = False, **arguments: Any) -> ChatRequest:
     """A call with a message, and the arguments."""
-    return read_request({"messages": HELLO, **arguments}, settings, progress_wanted=progress_wanted)
+    return read_request({"messages": HELLO, **arguments}, settings.endpoint, progress_wanted=progress_wanted)
 
 
 def sent(**arguments: Any) -> Any:
@@ -78,7 +78,7 @@ def test_null_means_not_given() -> None:
 
 @pytest.mark.parametrize("arguments", [{}, {"messages": None}, {"model": "grok-4"}])
 def test_missing_messages_are_refused_with_example(arguments: dict[str, Any]) -> None:
-    assert refusal_of(lambda: read_request(arguments, ACEDATA)) == (
+    assert refusal_of(lambda: read_request(arguments, ACEDATA.endpoint)) == (
         'messages is missing; give a list like [{"role": "user", "content": "Hello"}].',
         "messages",
     )
@@ -273,7 +273,7 @@ def test_any_json_gives_json_body_or_typed_error(
     arguments: dict[str, Any], configured: Settings, progress_wanted: bool
 ) -> None:
     try:
-        made = read_request(arguments, configured, progress_wanted=progress_wanted)
+        made = read_request(arguments, configured.endpoint, progress_wanted=progress_wanted)
     except GrokError as error:
         json.dumps(error.as_dict(), allow_nan=False)
         facts = error.code, error.billed

@@ -7,10 +7,10 @@ import pytest
 
 from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
+from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
-from mcp_grok.upstream.surrogates import without_lone_surrogates
 from tests.replay import Replay
 from tests.wire import FOLDER, RECORDINGS, recorded
 
@@ -19,7 +19,7 @@ async def ask(settings: Settings, n: int = 1, stream: bool = True) -> tuple[Comp
     """One call; its outcome, and the text that came piece by piece."""
     pieces: list[str] = []
     arguments = {"messages": [{"role": "user", "content": "Hello"}], "stream": stream, "n": n}
-    request = read_request(arguments, settings)
+    request = read_request(arguments, settings.endpoint)
     client = ChatClient(settings.endpoint)
     try:
         return await client.complete(request, pieces.append), "".join(pieces)

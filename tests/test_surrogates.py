@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_grok.upstream.surrogates import without_lone_surrogates
+from mcp_grok.surrogates import without_lone_surrogates
 
 ANY_TEXT = st.text(st.characters() | st.characters(categories=["Cs"]))
 """Surrogates are drawn on purpose, because their category is small."""
