@@ -38,11 +38,6 @@ class WriteQueue:
         self._pending: defaultdict[str, set[anyio.Event]] = defaultdict(set)
         self._unwritten: dict[str, Call] = {}
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything is written."""
-        return not self._pending
-
     def unwritten(self, call_id: str) -> Call | None:
         """A call whose outcome is not written yet."""
         return self._unwritten.get(call_id)

@@ -70,6 +70,8 @@ class Repeated:
 
 Event = Stop | Follow | Interrupted | Repeated
 
+NO_EVENTS: tuple[Event, ...] = ()
+
 
 def uninterrupted(
     method: Callable[Parameters, Coroutine[Any, Any, Result]],
@@ -188,5 +190,5 @@ class Store(ABC):
 
     async def events(self) -> AsyncIterator[Event]:
         """What other servers ask of this one."""
-        return
-        yield
+        for event in NO_EVENTS:
+            yield event
