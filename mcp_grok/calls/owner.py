@@ -15,6 +15,7 @@ from mcp_grok.calls.turns import Turns
 from mcp_grok.calls.work import cancelled, run_call
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
+from mcp_grok.limits import ORPHAN_TIMEOUT
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
@@ -41,7 +42,7 @@ class Timings:
     """
 
     disconnect_grace: float = 0.5
-    orphan_timeout: float = 15 * 60.0
+    orphan_timeout: float = ORPHAN_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)

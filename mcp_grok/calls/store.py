@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import anyio
 
 from mcp_grok.calls.call import Call, Claim, Outcome, Reason
+from mcp_grok.limits import CLAIMABLE_SECONDS, KEPT_BYTES, KEPT_ENTRIES, KEPT_SECONDS
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -25,10 +26,10 @@ class Bounds:
         claimable: Seconds after the end of a call in which a call with the same fingerprint gets its answer.
     """
 
-    entries: int = 1000
-    bytes: int = 200 * 1024 * 1024
-    age: float = 24 * 3600
-    claimable: float = 30 * 60
+    entries: int = KEPT_ENTRIES
+    bytes: int = KEPT_BYTES
+    age: float = KEPT_SECONDS
+    claimable: float = CLAIMABLE_SECONDS
 
 
 BOUNDS = Bounds()

@@ -16,6 +16,7 @@ from mcp_grok.errors import (
     NotConfigured,
     ResponseTooLarge,
 )
+from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import pooled_client
@@ -28,12 +29,8 @@ from mcp_grok.upstream.stream import OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 FAIRNESS = 100
 """Pieces of a body after which other tasks run, however fast this one comes."""
-
-MAX_ERROR_BYTES = 1024 * 1024
-CONNECT_TIMEOUT = 15.0
 
 
 class ChatClient:

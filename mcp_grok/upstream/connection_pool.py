@@ -7,9 +7,7 @@ import httpx2
 from mcp_grok.address import is_loopback
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import NotConfigured
-
-KEEPALIVE_EXPIRY = 15.0
-"""Seconds that an idle connection is kept. A call on a connection that the server closes is never sent again."""
+from mcp_grok.limits import KEEPALIVE_EXPIRY
 
 
 def pooled_client(endpoint: Endpoint) -> httpx2.AsyncClient:

@@ -65,7 +65,7 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
 
 @lru_cache(maxsize=256)
 def _rates(model: str, _day: str) -> tuple[float, float, float] | None:
-    """Dollars for a token of the prompt, of a cached prompt and of the answer, on a day. The lookup is slow, and prices change."""
+    """Dollars for a token of the prompt, of a cached prompt and of the answer, on a day. The lookup is slow."""
     prices = [
         _price(model, *tokens)
         for tokens in ((SAMPLE_TOKENS, 0, 0), (SAMPLE_TOKENS, SAMPLE_TOKENS, 0), (0, 0, SAMPLE_TOKENS))

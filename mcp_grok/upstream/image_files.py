@@ -12,13 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest
-
-MAX_BYTES = 20 * 1024 * 1024
-"""Of one image; xAI takes no larger one (https://docs.x.ai/docs/guides/image-understanding)."""
-
-MAX_IMAGES = 20
-MAX_TOTAL_BYTES = 50 * 1024 * 1024
-"""Of all the files of one call. A third more is sent, because they go as base64."""
+from mcp_grok.limits import MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TOTAL_IMAGE_BYTES
 
 FILE = re.compile(r"file:|[/~\\]|[a-z]:[/\\]", re.IGNORECASE)
 
@@ -48,7 +42,7 @@ class ImageFiles:
         max_total_bytes: The most bytes of all the files together.
     """
 
-    def __init__(self, endpoint: Endpoint, *, max_total_bytes: int = MAX_TOTAL_BYTES) -> None:
+    def __init__(self, endpoint: Endpoint, *, max_total_bytes: int = MAX_TOTAL_IMAGE_BYTES) -> None:
         self._folders = endpoint.image_folders
         self._types = endpoint.provider.image_types
         self._setting = endpoint.names.allowed_dirs
@@ -91,16 +85,16 @@ class ImageFiles:
 
     def _read(self, param: str, file: BinaryIO) -> str:
         size = os.fstat(file.fileno()).st_size
-        if size > MAX_BYTES:
+        if size > MAX_IMAGE_BYTES:
             raise InvalidRequest(
-                f"{param} has {size} bytes, and an image may have {MAX_BYTES}; shrink it first.", param=param
+                f"{param} has {size} bytes, and an image may have {MAX_IMAGE_BYTES}; shrink it first.", param=param
             )
         found = _image_type(file.read(SIGNATURE_BYTES))
         if found not in self._types:
             problem = f"is {found}, which the provider does not take" if found else "is not an image, by its content"
             raise InvalidRequest(f"{param} {problem}; send one of {', '.join(self._types)}.", param=param)
         file.seek(0)
-        content = file.read(MAX_BYTES)
+        content = file.read(MAX_IMAGE_BYTES)
         self._bytes += len(content)
         if self._bytes > self._max_total_bytes:
             raise InvalidRequest(

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from mcp_grok.limits import MAX_IMAGES
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.image_files import MAX_IMAGES, ImageFiles, with_image_files
+from mcp_grok.upstream.image_files import ImageFiles, with_image_files
 from mcp_grok.upstream.messages import IMAGE_ADDRESS
 from mcp_grok.upstream.request import read_request
 from tests.upstream.refusal import refusal_of
