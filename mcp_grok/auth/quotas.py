@@ -1,4 +1,4 @@
-"""How much one caller may have: requests a minute, calls at once, tokens a day."""
+"""The quotas of callers: requests a minute, tokens a day. Calls at once are counted in `mcp_grok.calls`."""
 
 import logging
 import math
@@ -13,38 +13,38 @@ from limits.aio.strategies import FixedWindowRateLimiter, MovingWindowRateLimite
 from limits.errors import StorageError
 
 from mcp_grok.errors import LimitReached, StoreUnreachable
-from mcp_grok.http.options import Limits
 from mcp_grok.principal import Principal
 
 logger = logging.getLogger(__name__)
 
 
-class CallerLimits:
-    """Counts what each caller has, and says when it is enough.
+class Quotas:
+    """The quotas of each principal; None for no limit.
 
     Args:
-        limits: Of each caller.
-        storage: Where it is counted.
+        storage: Where they are counted.
+        requests_per_minute: Calls of the chat tool.
+        tokens_per_day: Tokens of prompts and answers.
     """
 
-    def __init__(self, limits: Limits, storage: Storage) -> None:
-        self._requests = RateLimitItemPerMinute(limits.requests_per_minute) if limits.requests_per_minute else None
-        self._tokens = RateLimitItemPerDay(limits.tokens_per_day) if limits.tokens_per_day else None
+    def __init__(self, storage: Storage, requests_per_minute: int | None, tokens_per_day: int | None) -> None:
+        self._requests = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+        self._tokens = RateLimitItemPerDay(tokens_per_day) if tokens_per_day else None
         self._by_minute = MovingWindowRateLimiter(storage)
         self._by_day = FixedWindowRateLimiter(storage)
 
     async def admit(self, principal: Principal) -> None:
-        """Counts a request of a principal. How many of its calls run at once is checked when one starts.
+        """Counts a request of a principal.
 
         Raises:
-            LimitReached: they have had enough; `retry_after` says for how long.
+            LimitReached: a quota is used up; `retry_after` says when it is renewed.
             StoreUnreachable: the store that servers share cannot be reached.
         """
         try:
             await self._admit(principal)
         except StorageError:
             raise StoreUnreachable(
-                "The store that servers share cannot be reached, so limits cannot be checked. Nothing was sent; send "
+                "The store that servers share cannot be reached, so quotas cannot be checked. Nothing was sent; send "
                 "the call again in a moment."
             ) from None
 
@@ -55,36 +55,36 @@ class CallerLimits:
             await self._refuse(self._by_minute, self._requests, "requests", principal, "requests a minute")
 
     async def count(self, name: str, tokens: int) -> None:
-        """Counts the tokens of an answer to a principal; the log says if the store does not take them."""
+        """Counts the tokens of an answer to a principal; a failure is logged."""
         try:
             if self._tokens and tokens:
                 await self._by_day.hit(self._tokens, "tokens", name, cost=tokens)
         except StorageError as error:
-            logger.warning("the tokens of an answer are not counted: %s", type(error.storage_error).__name__)
+            logger.warning("the tokens of an answer could not be counted: %s", type(error.storage_error).__name__)
 
     async def _refuse(
         self, limiter: RateLimiter, item: RateLimitItem, what: str, principal: Principal, unit: str
     ) -> None:
         stats = await limiter.get_window_stats(item, what, principal.name)
         wait = max(1, math.ceil(stats.reset_time - time.time()))
-        raise LimitReached(_sentence(item.amount, unit), retry_after=wait)
+        raise LimitReached(
+            f"Limit reached: {item.amount} {unit} per caller. Send the call again after retry_after seconds.",
+            retry_after=wait,
+        )
 
 
 @asynccontextmanager
-async def open_limits(limits: Limits, store_url: str | None) -> AsyncIterator[CallerLimits]:
-    """Limits that are counted in the Redis or Valkey that servers share, or without one in this process alone."""
+async def open_quotas(
+    store_url: str | None, *, requests_per_minute: int | None, tokens_per_day: int | None
+) -> AsyncIterator[Quotas]:
+    """The quotas, counted in the Redis or Valkey that servers share, or without one in this process."""
     if store_url is None:
-        yield CallerLimits(limits, MemoryStorage())
+        yield Quotas(MemoryStorage(), requests_per_minute, tokens_per_day)
         return
     from mcp_grok.calls.redis_client import open_redis
 
     async with open_redis(store_url) as redis:
-        # Its annotation leaves out what it hands on to redis.
+        # The annotation of RedisStorage leaves out the options that it passes to redis.
         pool: Any = redis.connection_pool
-        yield CallerLimits(
-            limits, RedisStorage(store_url, wrap_exceptions=True, implementation="redispy", connection_pool=pool)
-        )
-
-
-def _sentence(most: int, unit: str) -> str:
-    return f"This server gives one caller {most} {unit}, and you have had them; wait for retry_after seconds."
+        storage = RedisStorage(store_url, wrap_exceptions=True, implementation="redispy", connection_pool=pool)
+        yield Quotas(storage, requests_per_minute, tokens_per_day)

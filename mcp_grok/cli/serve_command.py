@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from mcp_grok.cli.run import USAGE_ERROR, complain, read_settings, run_async
+from mcp_grok.limits import DRAIN_SECONDS
 
 HOST = "127.0.0.1"
 PORT = 8000
-DRAIN = 20.0
-"""Seconds that running calls get to end after a signal."""
 
 HTTP_ONLY = (
     *("host", "port", "allowed_host", "allowed_origin", "no_sse", "token_file", "oidc_issuer", "oidc_audience"),
@@ -48,7 +47,10 @@ def add_options(serve: argparse.ArgumentParser) -> None:
     http.add_argument("--calls-at-once", type=_positive, metavar="N", help="of one caller")
     http.add_argument("--tokens-per-day", type=_positive, metavar="N", help="of one caller")
     http.add_argument(
-        "--drain", type=float, metavar="SECONDS", help=f"that running calls get after a signal (default: {DRAIN:g})"
+        "--drain",
+        type=float,
+        metavar="SECONDS",
+        help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
     )
     flag("--metrics", help="serve /metrics for Prometheus")
     http.add_argument("--workers", type=_positive, metavar="N", help="server processes on this address")
@@ -126,6 +128,6 @@ def listen(
         workers = getattr(options, "workers", None) or 1
         if workers == 1:
             return run_async(serving(listener))
-        from mcp_grok.http.prefork import run_workers
+        from mcp_grok.http.workers import run_workers
 
-        return run_workers(workers, lambda: run_async(serving(listener)))
+        return run_workers(workers, lambda: run_async(serving(listener)), complain)

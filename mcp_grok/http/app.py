@@ -1,4 +1,4 @@
-"""The web application: streamable HTTP, SSE, and what operators ask for, behind what keeps strangers out."""
+"""The web application: streamable HTTP, SSE and the health checks, behind authentication and host checks."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,14 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_grok.connection import Connection
 from mcp_grok.http.exchange_recorder import RecordedExchange
 from mcp_grok.http.options import HTTP_PATH, SSE_PATH, ServiceOptions
+from mcp_grok.limits import MAX_REQUEST_BYTES
 
 MESSAGES_PATH = "/messages/"
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
-"""A larger request is refused. Images come inline, and base64 adds a third."""
-
 MESSAGE_EVENT = b"event: message"
-"""How each message begins on an SSE connection; its address and its pings begin otherwise."""
+"""The beginning of each message on an SSE connection. The address and pings begin differently."""
 
 OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
@@ -40,8 +38,8 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
 
     Args:
         server: Answers the requests.
-        options: Say what is served to whom.
-        operations: Routes for operators, open to all who reach the server.
+        options: What is served, and who may call.
+        operations: Routes for operators, open to everyone who reaches the server.
 
     Raises:
         NotConfigured: the tokens or the OpenID provider of the options cannot be used.
@@ -52,11 +50,11 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     routes: list[BaseRoute] = [*operations, *_metadata_routes(options)]
     if options.sse:
         routes += _sse_routes(server, security, guard)
-    # Without sessions: a client that reconnects finds its server, and one that vanishes is noticed in every era.
+    # Without sessions a client may reconnect to any server, and a disconnect is noticed in every era.
     streamable = server.streamable_http_app(
         streamable_http_path=HTTP_PATH,
         stateless_http=True,
-        max_request_body_size=MAX_BODY_BYTES,
+        max_request_body_size=MAX_REQUEST_BYTES,
         transport_security=security,
     )
     if options.transport == "http":
@@ -70,7 +68,7 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
 
 
 def transport_security(options: ServiceOptions) -> TransportSecuritySettings:
-    """The hosts and origins that are served; any other is refused, whatever address the server listens on."""
+    """The hosts and origins that are served. Any other is refused, on every address that the server listens on."""
     hosts = [*OWN_HOSTS, *options.hosts]
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(
@@ -81,15 +79,15 @@ def transport_security(options: ServiceOptions) -> TransportSecuritySettings:
 
 
 class _AnyOf:
-    """Lets in whom one of several verifiers knows."""
+    """A verifier that accepts a token if one of several others does."""
 
     def __init__(self, verifiers: list[TokenVerifier]) -> None:
         self._verifiers = verifiers
 
     async def verify_token(self, token: str) -> AccessToken | None:
         for verifier in self._verifiers:
-            if (known := await verifier.verify_token(token)) is not None:
-                return known
+            if (access := await verifier.verify_token(token)) is not None:
+                return access
         return None
 
 
@@ -114,11 +112,11 @@ def _guard(verifier: TokenVerifier | None, options: ServiceOptions) -> Callable[
 
 
 def _metadata_routes(options: ServiceOptions) -> list[Route]:
-    """Where OAuth clients learn whom to ask for a token (RFC 9728)."""
+    """The document that names the authorization server to OAuth clients (RFC 9728)."""
     if not options.oidc_issuer:
         return []
     metadata = {
-        # As they were given: clients compare them letter by letter, and a URL of the SDK's gains a slash.
+        # As configured: clients compare them letter by letter, and the SDK's URL type adds a slash.
         "resource": options.public_url,
         "authorization_servers": [options.oidc_issuer],
         "bearer_methods_supported": ["header"],
@@ -139,7 +137,7 @@ def _metadata_url(options: ServiceOptions) -> AnyHttpUrl:
 def _sse_routes(
     server: Server[Any], security: TransportSecuritySettings, guard: Callable[[ASGIApp], ASGIApp]
 ) -> list[BaseRoute]:
-    sse = SseServerTransport(MESSAGES_PATH, security_settings=security, max_request_body_size=MAX_BODY_BYTES)
+    sse = SseServerTransport(MESSAGES_PATH, security_settings=security, max_request_body_size=MAX_REQUEST_BYTES)
 
     async def connect(scope: Scope, receive: Receive, send: Send) -> None:
         # connect_sse answers a request from a foreign host or origin itself, then raises.
@@ -162,7 +160,7 @@ def _sse_routes(
 
 
 class _App:
-    """An ASGI function as an object, which Starlette does not take for a request handler."""
+    """An ASGI function as an object: Starlette would treat a function as a request handler."""
 
     def __init__(self, function: ASGIApp) -> None:
         self._function = function

@@ -1,4 +1,4 @@
-"""What operators and their machines ask a server: is it alive, does it take calls, how is it doing."""
+"""The health checks of a server, and its metrics."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -7,22 +7,22 @@ from starlette.routing import Route
 from mcp_grok.calls import Calls
 
 
-def operations_routes(calls: Calls, *, metrics: bool) -> list[Route]:
-    """The routes `/healthz`, `/readyz` and, where it is asked for, `/metrics`.
+def health_routes(calls: Calls, *, metrics: bool) -> list[Route]:
+    """The routes `/healthz`, `/readyz` and, if asked for, `/metrics`.
 
     Args:
         calls: The calls of this process.
-        metrics: Whether metrics are served, in the form that Prometheus reads.
+        metrics: Whether `/metrics` is served, in the format of Prometheus.
 
     Raises:
-        NotConfigured: metrics are asked for, and what collects them is not installed.
+        NotConfigured: metrics are asked for, and the extra `metrics` is not installed.
     """
 
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        # Not while it drains, nor when the store that it shares is gone.
+        # Not while it drains, and not while the shared store is away.
         if await calls.is_ready():
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, 503)

@@ -1,4 +1,4 @@
-"""How a service is run, checked: it never lets anybody spend the operator's key who was not let in."""
+"""The options of a service, checked: only admitted callers may spend the operator's key."""
 
 import argparse
 import ipaddress
@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from mcp_grok.address import is_loopback
-from mcp_grok.cli.serve_command import DRAIN
+from mcp_grok.limits import DRAIN_SECONDS
 from mcp_grok.listener import LOOPBACK_HOSTS
 from mcp_grok.request_principal import KeyRule
 from mcp_grok.settings import Settings
@@ -20,7 +20,7 @@ SSE_PATH = "/sse"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one caller may have; None for as much as there is."""
+    """The quota of each caller; None for no limit."""
 
     requests_per_minute: int | None = None
     calls_at_once: int | None = None
@@ -28,26 +28,26 @@ class Limits:
 
     @property
     def are_counted(self) -> bool:
-        """Whether something must be counted over time."""
+        """Whether requests or tokens are counted over time."""
         return (self.requests_per_minute, self.tokens_per_day) != (None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """What is served over HTTP, to whom.
+    """What is served over HTTP, and who may call.
 
     Attributes:
         transport: `http`, which has streamable HTTP, or `sse`, which has only SSE.
         sse: Whether SSE is served.
-        hosts: Names that clients may reach it by, besides those of this machine.
-        origins: Web pages that may call, besides those of these hosts.
-        token_file: Names and hashes of tokens that let in.
-        oidc_issuer: An OpenID provider whose users are let in.
-        oidc_audience: What its tokens must be for.
+        hosts: Further names by which clients may reach the server, besides those of this machine.
+        origins: Further origins of web pages that may call, besides those of these hosts.
+        token_file: The file of names and token hashes.
+        oidc_issuer: The OpenID provider whose users may call.
+        oidc_audience: The audience that its tokens must name.
         oidc_scopes: Scopes that its tokens must have.
         public_url: The address of the server as clients know it.
-        caller_keys: Whether a caller's own key for the provider counts.
-        limits: Of each caller.
+        caller_keys: Whether callers may, or must, use their own key for the provider.
+        limits: The quota of each caller.
         drain: Seconds that running calls get to end after a signal.
         metrics: Whether `/metrics` is served.
     """
@@ -63,12 +63,12 @@ class ServiceOptions:
     public_url: str | None = None
     caller_keys: KeyRule = "off"
     limits: Limits = Limits()
-    drain: float = DRAIN
+    drain: float = DRAIN_SECONDS
     metrics: bool = False
 
     @property
     def authenticates(self) -> bool:
-        """Whether callers must say who they are."""
+        """Whether callers must authenticate."""
         return self.token_file is not None or self.oidc_issuer is not None
 
     @classmethod
@@ -76,7 +76,7 @@ class ServiceOptions:
         """The options of the command line.
 
         Raises:
-            ValueError: they do not go together, or would let anybody in; the message says which option to choose.
+            ValueError: they do not go together, or would let everyone call; the message says which option to choose.
         """
         read = cls(
             transport=given.transport,
@@ -94,7 +94,7 @@ class ServiceOptions:
                 calls_at_once=given.calls_at_once,
                 tokens_per_day=given.tokens_per_day,
             ),
-            drain=DRAIN if given.drain is None else given.drain,
+            drain=DRAIN_SECONDS if given.drain is None else given.drain,
             metrics=bool(given.metrics),
         )
         read._check(given.host, settings)
@@ -108,11 +108,11 @@ class ServiceOptions:
         if (host or "127.0.0.1") not in LOOPBACK_HOSTS:
             if not self.authenticates and self.caller_keys != "require":
                 raise ValueError(
-                    f"--host {host}: whoever reaches the server would spend your key. Say who may: --token-file FILE "
-                    "or --oidc-issuer URL, or have callers spend their own: --caller-keys require."
+                    f"--host {host}: everyone who reaches the server could spend your key. Choose --token-file FILE or "
+                    "--oidc-issuer URL, or let callers use their own key: --caller-keys require."
                 )
             if not self.hosts:
-                raise ValueError(f"--host {host}: say by which name clients reach the server: --allowed-host NAME.")
+                raise ValueError(f"--host {host}: name the host that clients use: --allowed-host NAME.")
         if self.oidc_issuer and not (self.oidc_audience and self.public_url):
             raise ValueError("--oidc-issuer needs --oidc-audience and --public-url.")
         if (self.oidc_audience or self.oidc_scopes) and not self.oidc_issuer:

@@ -1,4 +1,4 @@
-"""`/metrics`: what OpenTelemetry measures, in the form that Prometheus reads."""
+"""The metrics that OpenTelemetry collects, in the format of Prometheus. `mcp_grok.upstream.telemetry` records them."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from mcp_grok.errors import NotConfigured
 
 
 def exposed_metrics() -> Callable[[], tuple[bytes, str]]:
-    """Begins to collect metrics; gives what writes them down, with the content type.
+    """Starts to collect metrics; returns a function that renders them, with their content type.
 
     Raises:
         NotConfigured: the extra `metrics` is not installed.

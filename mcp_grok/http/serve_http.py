@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from mcp_grok.errors import NotConfigured
 from mcp_grok.http.app import service_app
-from mcp_grok.http.health import operations_routes
+from mcp_grok.http.health import health_routes
 from mcp_grok.http.options import ServiceOptions
+from mcp_grok.limits import SHUTDOWN_TIMEOUT
 from mcp_grok.listener import serve_app
 from mcp_grok.request_principal import Callers
 from mcp_grok.server import create_server, open_upstream
 from mcp_grok.settings import Settings
 
 if TYPE_CHECKING:
-    from mcp_grok.auth.quotas import CallerLimits
-
-SHUTDOWN_TIMEOUT = 3
-"""Seconds that open responses get to end after a signal."""
+    from mcp_grok.auth.quotas import Quotas
 
 
 async def serve_http(settings: Settings, options: ServiceOptions, listener: socket.socket) -> int:
@@ -32,28 +30,32 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
         NotConfigured: tokens, the OpenID provider or the store cannot be used.
     """
     async with (
-        _limits(settings, options) as limits,
+        _quotas(settings, options) as quotas,
         open_upstream(
             settings,
-            on_answer=limits.count if limits else None,
+            on_answer=quotas.count if quotas else None,
             calls_at_once=options.limits.calls_at_once,
         ) as calls,
     ):
-        server = create_server(settings, calls, Callers(options.caller_keys), limits)
-        app = service_app(server, options, operations_routes(calls, metrics=options.metrics))
+        server = create_server(settings, calls, Callers(options.caller_keys), quotas)
+        app = service_app(server, options, health_routes(calls, metrics=options.metrics))
         return await serve_app(
             app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(calls.drain, options.drain)
         )
 
 
 @asynccontextmanager
-async def _limits(settings: Settings, options: ServiceOptions) -> "AsyncIterator[CallerLimits | None]":
+async def _quotas(settings: Settings, options: ServiceOptions) -> "AsyncIterator[Quotas | None]":
     if not options.limits.are_counted:
         yield None
         return
     try:
-        from mcp_grok.auth.quotas import open_limits
+        from mcp_grok.auth.quotas import open_quotas
     except ImportError:
         raise NotConfigured("Limits for callers need the extra [team].") from None
-    async with open_limits(options.limits, settings.store_url) as limits:
-        yield limits
+    async with open_quotas(
+        settings.store_url,
+        requests_per_minute=options.limits.requests_per_minute,
+        tokens_per_day=options.limits.tokens_per_day,
+    ) as quotas:
+        yield quotas

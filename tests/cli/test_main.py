@@ -113,8 +113,8 @@ async def test_a_wrong_option_is_told_with_status_2(arguments: list[str]) -> Non
 @pytest.mark.parametrize(
     ("command", "host", "message"),
     [
-        ("serve --transport http", "0.0.0.0", "whoever reaches the server would spend your key"),
-        ("serve --transport sse", "example.com", "whoever reaches the server would spend your key"),
+        ("serve --transport http", "0.0.0.0", "everyone who reaches the server could spend your key"),
+        ("serve --transport sse", "example.com", "everyone who reaches the server could spend your key"),
         ("sandbox", "::", "only 127.0.0.1, localhost and ::1 can be served"),
     ],
 )
