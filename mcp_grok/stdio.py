@@ -1,7 +1,7 @@
 """Standard input and output as the SDK's pair of streams, on the event loop itself.
 
-The SDK's own `stdio_server` hops to a thread for each line read and written, which costs more than the rest of a
-call, and drops a line that it cannot read, so that its sender waits for ever. Here such a line is answered.
+The SDK's own `stdio_server` reads and writes each line in a thread, which costs more than the rest of a call. It also
+drops a line that it cannot read, so its sender waits for ever; here such a line is answered.
 """
 
 import asyncio
@@ -11,10 +11,10 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import anyio
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
@@ -30,19 +30,19 @@ from pydantic_core import PydanticSerializationError
 from mcp_grok.surrogates import without_lone_surrogates
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
-"""A longer line is refused. Images come inline, so lines can be long."""
+"""A longer line is refused. Lines may hold images, so they can be long."""
 
 FLUSH_TIMEOUT = 2.0
-"""Seconds that the last messages may take to be read once the session has ended."""
+"""Seconds that the client gets to read the last messages once the session has ended."""
 
 
 def can_be_watched() -> bool:
-    """Whether both standard streams are something that the event loop can wait for: pipes, sockets or terminals."""
+    """Whether the event loop can wait for both standard streams: they are pipes, sockets or terminals."""
     if sys.platform == "win32":
         return False
     try:
         modes = [os.fstat(fd).st_mode for fd in (0, 1)]
-        # Watching the writing side for its end would read what is meant for the reading side.
+        # To notice the end of the writing side, asyncio reads from it: on a shared socket that takes the input away.
         shared = stat.S_ISSOCK(modes[0]) and os.path.sameopenfile(0, 1)
         known = [stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes)]
     except OSError:
@@ -51,7 +51,7 @@ def can_be_watched() -> bool:
 
 
 def suits_uvloop() -> bool:
-    """Whether uvloop serves these streams as well as asyncio does; it does not see the end of a terminal."""
+    """Whether uvloop can serve these streams; it does not notice the end of a terminal."""
     try:
         return not (os.isatty(0) or os.isatty(1))
     except OSError:
@@ -60,7 +60,10 @@ def suits_uvloop() -> bool:
 
 @asynccontextmanager
 async def stdio_streams() -> AsyncIterator[tuple["LineReader", "LineWriter"]]:
-    """Claims stdin and stdout for the protocol; until the end, stray reads meet EOF and stray prints stderr."""
+    """The messages on stdin, and the stream that writes messages to stdout.
+
+    Until the end, other code that reads stdin finds it empty, and what it prints goes to stderr.
+    """
     loop = asyncio.get_running_loop()
     with _claimed(0, os.devnull) as wire_in, _claimed(1, None) as wire_out:
         incoming = asyncio.StreamReader(limit=MAX_LINE_BYTES)
@@ -80,7 +83,12 @@ async def stdio_streams() -> AsyncIterator[tuple["LineReader", "LineWriter"]]:
 
 @contextmanager
 def _claimed(fd: int, diversion: str | None) -> Iterator[int]:
-    """A private duplicate of a standard stream, whose own number leads elsewhere for the time being."""
+    """A private duplicate of a standard stream. Meanwhile the stream's own number leads to another file.
+
+    Args:
+        fd: The number of the stream.
+        diversion: The path of the other file; stderr for None.
+    """
     wire = os.dup(fd)
     blocking = os.get_blocking(fd)
     elsewhere = os.open(diversion, os.O_RDONLY) if diversion else os.dup(2)
@@ -90,12 +98,12 @@ def _claimed(fd: int, diversion: str | None) -> Iterator[int]:
         yield wire
     finally:
         os.dup2(wire, fd)
-        # The setting belongs to the open file, which a shell may share with us.
+        # This flag belongs to the open file, which a shell may share with this process.
         os.set_blocking(fd, blocking)
         os.close(wire)
 
 
-class LineWriter:
+class LineWriter(ObjectSendStream[SessionMessage]):
     """The SDK's write stream: one message a line."""
 
     def __init__(self, writer: asyncio.StreamWriter, incoming: asyncio.StreamReader) -> None:
@@ -111,18 +119,22 @@ class LineWriter:
         try:
             line = item.message.model_dump_json(by_alias=True, exclude_unset=True)
         except (PydanticSerializationError, ValueError, RecursionError):
-            line = _unwritable(item)
+            line = _repaired_line(item.message)
         await self.write_line(line)
 
     async def write_line(self, line: str) -> None:
-        """Writes one line of JSON."""
+        """Writes a line of JSON.
+
+        Raises:
+            anyio.BrokenResourceError: the client has closed the pipe.
+        """
         try:
             self._writer.write(line.encode() + b"\n")
             await self._writer.drain()
         except (ConnectionError, RuntimeError):
-            # uvloop says RuntimeError of a transport that is closed.
+            # uvloop raises RuntimeError for a closed transport.
             if not self._incoming.at_eof():
-                # Nobody reads us any more, so nobody can be served: end as on EOF.
+                # A client that reads no answers cannot be served: end as on EOF.
                 self._incoming.feed_eof()
             raise anyio.BrokenResourceError from None
 
@@ -133,22 +145,11 @@ class LineWriter:
             await self._writer.wait_closed()
 
     async def aclose(self) -> None:
-        """Closed with the streams, once everything is written."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+        """Does nothing: `stdio_streams` closes the stream once everything is written."""
 
 
-class LineReader:
-    """The SDK's read stream: the messages that can be read. A line that cannot is answered here."""
+class LineReader(ObjectReceiveStream[SessionMessage]):
+    """The SDK's read stream: the messages on stdin. A line that is not a message is answered with an error."""
 
     def __init__(self, incoming: asyncio.StreamReader, writer: LineWriter) -> None:
         self._incoming = incoming
@@ -172,12 +173,14 @@ class LineReader:
                 continue
             try:
                 message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+                if not isinstance(message, JSONRPCNotification) or b'"id"' not in line:
+                    return SessionMessage(message)
             except ValidationError:
-                message = None
-            if message is None or (isinstance(message, JSONRPCNotification) and b'"id"' in line):
-                message = await self._second_look(line)
-            if message is not None:
-                return SessionMessage(message)
+                pass
+            try:
+                return SessionMessage(_repaired_message(line))
+            except _Unreadable as error:
+                await self._refuse(error)
 
     async def _next_line(self) -> bytes:
         too_long = False
@@ -189,70 +192,57 @@ class LineReader:
                 continue
             if not too_long:
                 return line
-            # What is left is the end of the line that was too long.
-            await self._refuse(None, INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes")
+            # This is the end of the line that was too long.
+            await self._refuse(_Unreadable(INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes"))
             too_long = False
 
-    async def _second_look(self, line: bytes) -> JSONRPCMessage | None:
-        """Reads what the strict parser refused, or took for a notification though it may have an id.
-
-        Bytes that are not UTF-8 and lone surrogates become U+FFFD. What is no message even so is answered.
-        """
-        try:
-            parsed = json.loads(line.decode("utf-8", "replace"))
-            parsed = json.loads(without_lone_surrogates(json.dumps(parsed, ensure_ascii=False)))
-        except (ValueError, RecursionError):
-            await self._refuse(None, PARSE_ERROR, "Parse error: a line must be one JSON object")
-            return None
-        try:
-            message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
-        except ValidationError:
-            message = None
-        # A request whose id is none of JSON-RPC's would pass for a notification and never be answered.
-        if message is None or (isinstance(message, JSONRPCNotification) and "id" in parsed):
-            request_id = parsed.get("id") if isinstance(parsed, dict) else None
-            known = isinstance(request_id, int | str) and not isinstance(request_id, bool)
-            await self._refuse(
-                request_id if known else None, INVALID_REQUEST, "Invalid Request: not a JSON-RPC message"
-            )
-            return None
-        return message
-
-    async def _refuse(self, request_id: Any, code: int, message: str) -> None:
+    async def _refuse(self, error: "_Unreadable") -> None:
         with suppress(anyio.BrokenResourceError):
-            await self._writer.write_line(_error_line(request_id, code, message))
+            await self._writer.write_line(_error_line(error.request_id, error.code, error.message))
 
     async def aclose(self) -> None:
+        """Ends the stream: the next `receive` raises."""
         self._closed = True
 
-    def __aiter__(self) -> Self:
-        return self
 
-    async def __anext__(self) -> SessionMessage:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
+class _Unreadable(Exception):
+    """A line that is not a message: the JSON-RPC error for it, and the request's id if it has one."""
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def __init__(self, code: int, message: str, request_id: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.request_id = request_id
 
 
-def _unwritable(item: SessionMessage) -> str:
-    """What goes out for a message that cannot be put into UTF-8 as it is."""
-    message = item.message
+def _repaired_message(line: bytes) -> JSONRPCMessage:
+    """Reads a line that the SDK's parser refused, or took for a notification though it may have an id.
+
+    Bytes that are not UTF-8 and lone surrogates become U+FFFD.
+
+    Raises:
+        _Unreadable: the line is not a message.
+    """
     try:
-        return without_lone_surrogates(
-            json.dumps(message.model_dump(by_alias=True, exclude_unset=True), ensure_ascii=False)
-        )
+        parsed = json.loads(line.decode("utf-8", "replace"))
+        parsed = json.loads(without_lone_surrogates(json.dumps(parsed, ensure_ascii=False)))
+    except (ValueError, RecursionError):
+        raise _Unreadable(PARSE_ERROR, "Parse error: a line must be one JSON object") from None
+    with suppress(ValidationError):
+        message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+        # A request with an id that JSON-RPC does not allow reads as a notification, and would never be answered.
+        if not isinstance(message, JSONRPCNotification) or "id" not in parsed:
+            return message
+    request_id = parsed.get("id") if isinstance(parsed, dict) else None
+    allowed = isinstance(request_id, int | str) and not isinstance(request_id, bool)
+    raise _Unreadable(INVALID_REQUEST, "Invalid Request: not a JSON-RPC message", request_id if allowed else None)
+
+
+def _repaired_line(message: JSONRPCMessage) -> str:
+    """The line for a message that pydantic cannot write, such as one with lone surrogates."""
+    try:
+        fields = message.model_dump(by_alias=True, exclude_unset=True)
+        return without_lone_surrogates(json.dumps(fields, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError):
         return _error_line(getattr(message, "id", None), INTERNAL_ERROR, "The result cannot be written as JSON")
 

@@ -1,4 +1,4 @@
-"""The server as a real process on pipes, spoken to line by line."""
+"""The server as a process, with raw lines on its pipes."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def finished(server: ServerProcess) -> int:
     return await asyncio.wait_for(server.process.wait(), 5)
 
 
-async def test_a_line_of_garbage_is_answered_and_the_next_call_works(environment: dict[str, str]) -> None:
+async def test_garbage_is_answered(environment: dict[str, str]) -> None:
     async with server_process(environment) as server:
         server.send_line(b"this is not JSON")
         refusal = await server.others.get()
@@ -67,7 +67,7 @@ async def test_a_line_of_garbage_is_answered_and_the_next_call_works(environment
         (b'{"jsonrpc":"2.0","id":1,"method":"ping"', None, -32700),
     ],
 )
-async def test_a_line_that_is_no_message_is_answered_to_its_sender(
+async def test_invalid_request_is_answered_with_its_id(
     environment: dict[str, str], line: bytes, request_id: Any, code: int
 ) -> None:
     async with server_process(environment) as server:
@@ -77,9 +77,7 @@ async def test_a_line_that_is_no_message_is_answered_to_its_sender(
         assert await server.request("ping", {}) == {}
 
 
-async def test_a_lone_surrogate_is_read_as_the_replacement_character(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_lone_surrogate_is_replaced(environment: dict[str, str], upstream: Replay) -> None:
     async with server_process(environment) as server:
         _, answer = server.ask_grok(messages=[{"role": "user", "content": "half \ud83d"}])
         assert "result" in await answer
@@ -87,9 +85,7 @@ async def test_a_lone_surrogate_is_read_as_the_replacement_character(
     assert upstream.requests[0].json["messages"][0]["content"] == "half \ufffd"
 
 
-async def test_bytes_that_are_not_utf8_are_read_as_the_replacement_character(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_bytes_that_are_not_utf8_are_replaced(environment: dict[str, str], upstream: Replay) -> None:
     async with server_process(environment) as server:
         call = {"name": "grok_chat_completions", "arguments": {"messages": [{"role": "user", "content": "X"}]}}
         line = json.dumps({"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": call}).encode()
@@ -98,7 +94,7 @@ async def test_bytes_that_are_not_utf8_are_read_as_the_replacement_character(
     assert upstream.requests[0].json["messages"][0]["content"] == "\ufffd"
 
 
-async def test_blank_lines_and_carriage_returns_are_nothing_to_complain_of(environment: dict[str, str]) -> None:
+async def test_blank_lines_and_carriage_returns_are_ignored(environment: dict[str, str]) -> None:
     async with server_process(environment) as server:
         server.send_line(b"")
         server.send_line(b"  \r")
@@ -106,9 +102,7 @@ async def test_blank_lines_and_carriage_returns_are_nothing_to_complain_of(envir
         assert (await server.others.get())["id"] == "x"
 
 
-async def test_the_first_piece_is_seen_before_the_upstream_has_sent_the_last(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_first_piece_arrives_before_the_last_is_sent(environment: dict[str, str], upstream: Replay) -> None:
     seen = asyncio.Event()
 
     async def behave(exchange: Exchange) -> None:
@@ -134,7 +128,7 @@ async def test_the_first_piece_is_seen_before_the_upstream_has_sent_the_last(
     ("progress", "stream", "streamed"),
     [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
 )
-async def test_without_stream_a_call_is_streamed_exactly_when_progress_is_wanted(
+async def test_progress_decides_streaming_where_stream_is_not_given(
     environment: dict[str, str], upstream: Replay, progress: bool, stream: bool | None, streamed: bool
 ) -> None:
     async with server_process(environment) as server:
@@ -142,7 +136,7 @@ async def test_without_stream_a_call_is_streamed_exactly_when_progress_is_wanted
     assert upstream.requests[0].json.get("stream", False) is streamed
 
 
-async def test_the_2026_era_is_served_too(environment: dict[str, str], upstream: Replay) -> None:
+async def test_client_without_handshake_is_served(environment: dict[str, str], upstream: Replay) -> None:
     upstream.behave = hold
     async with server_process(environment, handshake=False) as server:
         number, _ = server.ask_grok(meta=MODERN_META, stream=True)
@@ -154,9 +148,7 @@ async def test_the_2026_era_is_served_too(environment: dict[str, str], upstream:
     assert listing["tools"][0]["name"] == "grok_chat_completions"
 
 
-async def test_a_cancelled_call_closes_the_upstream_connection_and_the_next_one_works(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_cancelled_call_closes_the_upstream_connection(environment: dict[str, str], upstream: Replay) -> None:
     answering, upstream.behave = upstream.behave, hold
     async with server_process(environment) as server:
         number, answer = server.ask_grok(stream=True)
@@ -168,9 +160,7 @@ async def test_a_cancelled_call_closes_the_upstream_connection_and_the_next_one_
         assert not answer.done()
 
 
-async def test_closing_stdin_closes_the_upstream_connection_and_ends_the_process(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_end_of_stdin_ends_calls_and_process(environment: dict[str, str], upstream: Replay) -> None:
     upstream.behave = hold
     async with server_process(environment) as server:
         server.ask_grok(stream=True)
@@ -181,7 +171,7 @@ async def test_closing_stdin_closes_the_upstream_connection_and_ends_the_process
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_the_process_in_order(
+async def test_signal_ends_calls_and_process(
     environment: dict[str, str], upstream: Replay, number: signal.Signals
 ) -> None:
     upstream.behave = hold
@@ -193,7 +183,7 @@ async def test_a_signal_ends_the_process_in_order(
         await asyncio.wait_for(exchange.closed.wait(), 2)
 
 
-async def test_a_client_that_reads_no_more_ends_the_process(environment: dict[str, str]) -> None:
+async def test_closed_stdout_ends_the_process(environment: dict[str, str]) -> None:
     reader, writer = os.pipe()
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK, stdin=asyncio.subprocess.PIPE, stdout=writer, env={**os.environ, **environment}
@@ -206,7 +196,7 @@ async def test_a_client_that_reads_no_more_ends_the_process(environment: dict[st
 
 
 @pytest.mark.parametrize("kind", ["terminal", "socket"])
-async def test_one_terminal_or_socket_for_both_directions_is_served(environment: dict[str, str], kind: str) -> None:
+async def test_one_terminal_or_socket_for_both_directions(environment: dict[str, str], kind: str) -> None:
     if kind == "terminal":
         ours, theirs = pty.openpty()
         tty.setraw(theirs)
@@ -235,9 +225,7 @@ async def finished_process(process: asyncio.subprocess.Process) -> int:
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&-", ">&-", "2>&- <&- >&-"])
-async def test_streams_that_the_parent_has_closed_are_no_reason_to_crash(
-    environment: dict[str, str], closed: str
-) -> None:
+async def test_closed_standard_streams(environment: dict[str, str], closed: str) -> None:
     command = f"exec {' '.join(MCP_GROK)} {closed}"
     process = await asyncio.create_subprocess_shell(
         command,
@@ -249,18 +237,17 @@ async def test_streams_that_the_parent_has_closed_are_no_reason_to_crash(
     assert process.returncode == 0
 
 
-async def test_stray_prints_stay_off_the_wire(environment: dict[str, str]) -> None:
+async def test_stray_prints_go_to_stderr(environment: dict[str, str]) -> None:
     chatty = (
-        "import os, sys, threading, mcp_grok.server as server\n"
-        "opened = server.open_upstream\n"
-        "from mcp_grok import stdio, transports\n"
-        "streams = stdio.stdio_streams\n"
+        "import os, sys\n"
         "from contextlib import asynccontextmanager\n"
+        "from mcp_grok import serve_stdio, stdio\n"
+        "streams = stdio.stdio_streams\n"
         "@asynccontextmanager\n"
         "async def noisy():\n"
         "    async with streams() as pair:\n"
         "        print('a stray line', flush=True); os.write(1, b'another\\n'); yield pair\n"
-        "transports.stdio_streams = noisy\n"
+        "serve_stdio.stdio_streams = noisy\n"
         "from mcp_grok.cli.main import main\n"
         "sys.exit(main([]))\n"
     )
@@ -272,7 +259,7 @@ async def test_stray_prints_stay_off_the_wire(environment: dict[str, str]) -> No
         assert await server.process.stderr.read() == b"a stray line\nanother\n"
 
 
-async def test_a_file_as_stdin_is_served_by_the_sdks_own_streams(environment: dict[str, str], tmp_path: Any) -> None:
+async def test_stdin_from_a_file(environment: dict[str, str], tmp_path: Any) -> None:
     requests = tmp_path / "requests"
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
     requests.write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
@@ -285,7 +272,7 @@ async def test_a_file_as_stdin_is_served_by_the_sdks_own_streams(environment: di
     assert json.loads(output)["result"]["serverInfo"]["name"] == "mcp-grok"
 
 
-async def test_a_signal_ends_a_process_whose_output_is_a_file(
+async def test_signal_ends_a_process_that_writes_to_a_file(
     environment: dict[str, str], upstream: Replay, tmp_path: Any
 ) -> None:
     upstream.behave = hold
@@ -302,14 +289,12 @@ async def test_a_signal_ends_a_process_whose_output_is_a_file(
         await asyncio.wait_for(exchange.closed.wait(), 2)
 
 
-async def test_a_thousand_calls_at_64_at_once_share_64_connections(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_thousand_calls_share_64_connections(environment: dict[str, str], upstream: Replay) -> None:
     async with server_process({**environment, "MCP_GROK_MAX_CONCURRENCY": "64"}) as server:
-        places = asyncio.Semaphore(64)
+        slots = asyncio.Semaphore(64)
 
         async def one(number: int) -> None:
-            async with places:
+            async with slots:
                 result = await server.grok(seed=number)
                 assert not result.get("isError"), result
 
@@ -318,9 +303,7 @@ async def test_a_thousand_calls_at_64_at_once_share_64_connections(
     assert upstream.connections <= 64
 
 
-async def test_progress_stays_under_ten_a_second_and_loses_nothing(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_progress_is_under_ten_a_second_and_complete(environment: dict[str, str], upstream: Replay) -> None:
     words = [f"word{number} " for number in range(400)]
     seen = asyncio.Semaphore(0)
 
@@ -347,9 +330,7 @@ async def test_progress_stays_under_ten_a_second_and_loses_nothing(
     assert 10 <= len(server.progress) <= took * 10 + 1
 
 
-async def test_neither_key_nor_prompt_nor_answer_stands_in_the_log(
-    environment: dict[str, str], upstream: Replay
-) -> None:
+async def test_log_has_no_key_prompt_or_answer(environment: dict[str, str], upstream: Replay) -> None:
     upstream.answer({"error": {"code": "api_error", "message": f"private answer with {KEY}"}}, 500)
     noisy = {**environment, "MCP_GROK_LOG_LEVEL": "DEBUG"}
     async with server_process(noisy, stderr=asyncio.subprocess.PIPE) as server:
