@@ -1,4 +1,4 @@
-"""Prompts: ready-made requests that a user picks in a client, and that have its model call the tool."""
+"""The prompts: requests that a user picks in a client, so that its model calls the tool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class Template:
     """A prompt.
 
     Attributes:
-        name: What clients call it.
-        title: What people read.
-        description: What it is for.
-        arguments: What the user fills in, each with a description; all of them are needed.
-        text: What is asked of the client's model, with a place for each argument.
+        name: The name in the protocol.
+        title: The name that people read.
+        description: Its purpose.
+        arguments: The description of each argument; all are required.
+        text: The message to the client's model, with `{name}` for each argument.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Template:
     text: str
 
     def prompt(self) -> Prompt:
-        """The prompt as clients see it."""
+        """The prompt as clients list it."""
         arguments = [
             PromptArgument(name=name, description=description, required=True)
             for name, description in self.arguments.items()
@@ -43,7 +43,7 @@ TEMPLATES = {
             "ask_grok",
             "Ask Grok",
             "Has Grok answer a question, word for word",
-            {"question": "What to ask"},
+            {"question": "The question"},
             f"Call {NAME} with this question as the only user message, and give me its answer unchanged:"
             "\n\n{question}",
         ),
@@ -51,7 +51,7 @@ TEMPLATES = {
             "second_opinion",
             "A second opinion from Grok",
             "Has Grok look for what is wrong with a text or a plan, and weighs what it finds",
-            {"text": "What Grok is to judge"},
+            {"text": "The text or plan to judge"},
             f"Call {NAME} with the text below as a user message, after a system message that asks for its errors, gaps "
             "and better alternatives, most serious first. Then tell me which of its points you agree with, and "
             "why.\n\n{text}",
@@ -61,7 +61,7 @@ TEMPLATES = {
 
 
 def get_prompt(name: str, arguments: Mapping[str, str]) -> GetPromptResult:
-    """A prompt, filled in.
+    """A prompt with its arguments filled in.
 
     Raises:
         InvalidRequest: there is no such prompt, or an argument is missing.

@@ -1,4 +1,4 @@
-"""The resources: what is known of the models, what was used, and a completion, whole, in pages that a client takes."""
+"""The resources: the models, the usage, and each completion in pages that a client takes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,13 +17,13 @@ from mcp_grok.tools.result import META, completion_json
 
 JSON = "application/json"
 TTL = 300_000
-"""Milliseconds for which a client may keep what does not change."""
+"""Milliseconds for which a client may keep a resource that does not change."""
 
 MODELS = Resource(
     name="models",
     title="Grok models",
     uri="grok://models",
-    description="What is documented of each model: context, images, reasoning, what it refuses, what replaces it",
+    description="The documented facts of each model: context, images, reasoning, what it refuses, what replaces it",
     mime_type=JSON,
 )
 
@@ -37,9 +37,9 @@ USAGE = Resource(
 
 COMPLETION = ResourceTemplate(
     name="completion",
-    title="A Grok completion, whole",
+    title="A whole Grok completion",
     uri_template=uri_of("{id}"),
-    description=f"In pages; _meta['{META}next'] names the next",
+    description=f"In pages; _meta['{META}next'] is the URI of the next",
     mime_type=JSON,
 )
 
@@ -59,11 +59,11 @@ async def read(calls: Calls, settings: Settings, uri: str, principal: Principal)
 
 
 def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str, Any]:
-    """The provider in force, its default model, and its models; what nobody documents is left out of them.
+    """The provider in force, its default model, and the documented facts of its models.
 
     Args:
-        settings: Say which provider.
-        live: The names that the provider lists now; each model then says whether it is among them.
+        settings: The configuration; it names the provider.
+        live: The names that the provider lists now. With them, each model has `live`.
     """
     documented = [_documented(asdict(model)) for model in known_models(settings.active_provider.name)]
     if live is not None:
@@ -75,7 +75,7 @@ def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str
 
 
 async def _completion(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
-    """A page of a completion's JSON; joined in order, the pages are the completion, or the error that it ended with."""
+    """A page of a call's JSON. The pages in order join to the completion, or to the error of a failed call."""
     call_id, offset = _parsed(uri)
     call = await calls.find(call_id, principal)
     outcome = call.outcome
@@ -103,12 +103,12 @@ def _parsed(uri: str) -> tuple[str, int]:
         parts = urlsplit("")
     offsets = parse_qs(parts.query).get("offset", ["0"])
     if (parts.scheme, parts.netloc) != ("grok", "completions") or not offsets[0].isdecimal():
-        raise NotFound(f"{uri[:200]!r} is no resource; read {uri_of('{id}')}.", param="uri")
+        raise NotFound(f"{uri[:200]!r} is not a resource; read {uri_of('{id}')}.", param="uri")
     return parts.path.removeprefix("/"), int(offsets[0][:18])
 
 
 def _documented(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts that are known. The provider stands above all of them."""
+    """The facts of a model that are documented, without the provider."""
     return {name: fact for name, fact in facts.items() if fact is not None and name != "provider"}
 
 

@@ -23,7 +23,7 @@ async def read(client: Client, uri: str) -> TextResourceContents:
     return content
 
 
-async def test_the_pages_of_a_cut_answer_make_it_whole(upstream: Replay) -> None:
+async def test_pages_join_to_the_whole_answer(upstream: Replay) -> None:
     upstream.answer(WHOLE)
     async with Client(create_server(settings_for(upstream, max_result_bytes=9000))) as client:
         link = (await client.call_tool("grok_chat_completions", HELLO)).content[1]
@@ -40,7 +40,7 @@ async def test_the_pages_of_a_cut_answer_make_it_whole(upstream: Replay) -> None
     assert json.loads("".join(pages)) == WHOLE
 
 
-async def test_a_call_that_was_handed_off_can_be_read_while_it_runs_and_after(upstream: Replay) -> None:
+async def test_handed_off_call_is_readable_while_it_runs_and_after(upstream: Replay) -> None:
     upstream.behave = held = Held()
     async with Client(create_server(settings_for(upstream, handoff_after=0.1))) as client:
         pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
@@ -53,7 +53,7 @@ async def test_a_call_that_was_handed_off_can_be_read_while_it_runs_and_after(up
     assert json.loads(page.text)["choices"][0]["message"]["content"] == "so far, done"
 
 
-async def test_a_call_that_failed_reads_as_its_error(upstream: Replay) -> None:
+async def test_failed_call_reads_as_its_error(upstream: Replay) -> None:
     cut = asyncio.Event()
 
     async def behave(exchange: Exchange) -> None:
@@ -79,7 +79,7 @@ async def test_a_call_that_failed_reads_as_its_error(upstream: Replay) -> None:
         "grok://[x",
     ],
 )
-async def test_what_is_not_there_is_an_error_that_names_it(upstream: Replay, uri: str) -> None:
+async def test_unknown_uri_is_an_error_that_names_it(upstream: Replay, uri: str) -> None:
     async with Client(create_server(settings_for(upstream))) as client:
         with pytest.raises(MCPError) as raised:
             await client.read_resource(uri)
@@ -87,7 +87,7 @@ async def test_what_is_not_there_is_an_error_that_names_it(upstream: Replay, uri
     assert raised.value.error.data == {"uri": uri}
 
 
-async def test_a_page_beyond_the_end_is_an_error(upstream: Replay) -> None:
+async def test_page_beyond_the_end_is_an_error(upstream: Replay) -> None:
     upstream.answer(WHOLE)
     async with Client(create_server(settings_for(upstream, max_result_bytes=LIMIT))) as client:
         link = (await client.call_tool("grok_chat_completions", HELLO)).content[1]
@@ -96,7 +96,7 @@ async def test_a_page_beyond_the_end_is_an_error(upstream: Replay) -> None:
             await client.read_resource(f"{link.uri}?offset=999999999999999999999999")
 
 
-async def test_completions_are_a_template_and_never_listed(upstream: Replay) -> None:
+async def test_completions_are_a_template(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream))) as client:
         listed = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates

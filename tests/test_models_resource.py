@@ -1,4 +1,4 @@
-"""`grok://models`, and the command that shows the same."""
+"""The resources `grok://models` and `grok://usage`, and the command `models`."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from tests.replay import Replay
 
 
 async def read(settings: Settings, uri: str = "grok://models") -> Any:
-    """What a client reads."""
+    """A resource, as a client reads it."""
     async with Client(create_server(settings)) as client:
         [content] = (await client.read_resource(uri)).contents
     assert isinstance(content, TextResourceContents)
@@ -24,7 +24,7 @@ async def read(settings: Settings, uri: str = "grok://models") -> Any:
     return json.loads(content.text)
 
 
-async def test_a_client_reads_what_is_documented_and_nothing_that_is_not() -> None:
+async def test_resource_has_only_documented_facts() -> None:
     known = await read(Settings(provider="xai"))
     assert (known["provider"], known["default"]) == ("xai", "grok-4.7")
     models = {model["name"]: model for model in known["models"]}
@@ -36,18 +36,18 @@ async def test_a_client_reads_what_is_documented_and_nothing_that_is_not() -> No
     assert all(model["source"] for model in models.values())
 
 
-async def test_a_custom_api_has_no_documented_models_and_no_default() -> None:
+async def test_custom_api_has_no_models() -> None:
     settings = Settings(provider="custom", base_url="https://example.org")
     assert await read(settings) == {"provider": "custom", "models": []}
 
 
-def test_live_names_are_merged_with_what_is_documented() -> None:
+def test_live_names_are_merged_with_documented_ones() -> None:
     models = {model["name"]: model for model in catalogue(Settings(provider="xai"), ["grok-4.7", "grok-9"])["models"]}
     assert (models["grok-4.7"]["live"], models["grok-4.6"]["live"]) == (True, False)
     assert models["grok-9"] == {"name": "grok-9", "live": True}
 
 
-def test_the_command_prints_a_line_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_prints_a_line_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MCP_GROK_PROVIDER", "xai")
     assert main(["models"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
@@ -59,7 +59,7 @@ def test_the_command_prints_a_line_a_model(capsys: pytest.CaptureFixture[str], m
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(catalogue(Settings(provider="xai"))))
 
 
-def test_the_command_says_so_where_the_provider_lists_none(
+def test_live_fails_where_the_provider_lists_no_models(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MCP_GROK_PROVIDER", "acedata")
@@ -69,7 +69,7 @@ def test_the_command_says_so_where_the_provider_lists_none(
     assert "AceData lists no models" in err
 
 
-async def test_usage_is_counted_by_model_with_stated_costs_and_estimates_apart(upstream: Replay) -> None:
+async def test_usage_separates_stated_and_estimated_costs(upstream: Replay) -> None:
     settings = settings_for(upstream)
     hello = {"messages": [{"role": "user", "content": "Hello"}]}
     usage = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 12}

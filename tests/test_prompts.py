@@ -1,4 +1,4 @@
-"""Prompts: what a user picks, and what the client's model is then asked."""
+"""Prompts, as a client gets them."""
 
 import pytest
 from mcp import Client
@@ -11,7 +11,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.chat import NAME
 
 
-async def test_every_prompt_says_what_it_needs_and_has_the_tool_called() -> None:
+async def test_every_prompt_names_the_tool_and_its_arguments() -> None:
     async with Client(create_server(Settings())) as client:
         listed = (await client.list_prompts()).prompts
         assert [prompt.name for prompt in listed] == list(TEMPLATES)
@@ -24,7 +24,7 @@ async def test_every_prompt_says_what_it_needs_and_has_the_tool_called() -> None
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("nothing", {}), ("ask_grok", {}), ("ask_grok", {"question": ""})])
-async def test_a_prompt_that_is_unknown_or_lacks_something_is_refused(name: str, arguments: dict[str, str]) -> None:
+async def test_unknown_prompt_or_missing_argument_is_refused(name: str, arguments: dict[str, str]) -> None:
     async with Client(create_server(Settings())) as client:
         with pytest.raises(MCPError) as raised:
             await client.get_prompt(name, arguments)
