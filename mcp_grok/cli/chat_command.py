@@ -1,12 +1,17 @@
 """`mcp-grok chat`: one question from the shell, through the same code as a tool call."""
 
+import argparse
+import io
+import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings
@@ -16,35 +21,41 @@ from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 
 
-async def ask(
-    settings: Settings,
-    question: str,
-    *,
-    model: str | None,
-    images: Sequence[str],
-    system: str | None,
-    as_json: bool,
-) -> int:
-    """Asks, and writes the answer to stdout as it comes; everything else goes to stderr.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the question, and what goes with it."""
+    parser.add_argument("question", help='the question, or "-" to read it from stdin')
+    parser.add_argument("--model", help="the model; by default the one the server would use")
+    parser.add_argument(
+        "--image", action="append", default=[], metavar="URL", help="an https or data: URL, or a file; repeatable"
+    )
+    parser.add_argument("--system", help="a system message")
+    parser.add_argument("--json", action="store_true", help="print the whole completion as JSON")
 
-    Args:
-        settings: The configuration.
-        question: The user's message.
-        model: The model; None for the default.
-        images: https or data URLs, or files.
-        system: The system message, if any.
-        as_json: Writes the whole completion as JSON instead, once it is there.
 
-    Returns:
-        The exit status: 1 when the call failed.
-    """
-    # Whoever types a file's name here means that file; the settings' folders are for calls that a model makes.
-    settings = settings.model_copy(update={"allowed_dirs": os.pathsep.join(map(_folder, images))})
+def run(options: argparse.Namespace) -> int:
+    """Asks the question; returns the exit status."""
+    settings = read_settings()
+    # The error itself goes to the terminal; a log line would only repeat it.
+    logging.getLogger("mcp_grok.calls").setLevel(logging.ERROR)
+    # Neither bytes that are not UTF-8 nor characters that the terminal cannot show may lose a paid answer.
+    question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     arguments = {
-        "model": model,
-        "messages": _messages(question, list(map(_address, images)), system),
-        "stream": not as_json,
+        "model": options.model,
+        "messages": _messages(question, list(map(_address, options.image)), options.system),
+        "stream": not options.json,
     }
+    # A call that a model makes may read only the folders in the settings; here a person names the files.
+    folders = os.pathsep.join(map(_folder, options.image))
+    # The answer is not kept: a shell command does not fetch it later.
+    settings = settings.model_copy(update={"allowed_dirs": folders, "store": "memory"})
+    return run_async(partial(_ask, settings, arguments, as_json=options.json))
+
+
+async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) -> int:
+    """Writes the answer to stdout as it comes, or whole as JSON; returns 1 when the call failed."""
     written: list[str] = []
 
     def write(text: str) -> None:
@@ -55,9 +66,8 @@ async def ask(
     try:
         request = read_request(arguments, settings.endpoint)
     except GrokError as error:
-        return _complain(error)
-    # A shell command is not asked again for its answer, so none is kept.
-    async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:
+        return _explain(error)
+    async with open_upstream(settings) as calls:
         call = await calls.start(request, calls.request())
         call.follow(write)
         outcome = await call.wait()
@@ -66,15 +76,14 @@ async def ask(
         _write(written[0])
     if written and not written[-1].endswith("\n"):
         _write("\n")
-    return _complain(outcome) if isinstance(outcome, GrokError) else 0
+    return _explain(outcome) if isinstance(outcome, GrokError) else 0
 
 
-def _complain(error: GrokError) -> int:
-    details = error.as_dict()
-    sys.stderr.write(f"mcp-grok: {details.pop('message')}\n")
-    sys.stderr.writelines(
-        without_lone_surrogates(f"  {name}: {value}\n") for name, value in details.items() if name != "partial"
-    )
+def _explain(error: GrokError) -> int:
+    """Writes an error to stderr; the text that came before it is on stdout already."""
+    complain(error.message)
+    fields = {name: value for name, value in error.as_dict().items() if name not in ("message", "partial")}
+    sys.stderr.writelines(without_lone_surrogates(f"  {name}: {value}\n") for name, value in fields.items())
     return 1
 
 
@@ -88,12 +97,12 @@ def _messages(question: str, images: Sequence[str], system: str | None) -> list[
 
 
 def _address(image: str) -> str:
-    """An image's URL as it is, a file's name as the whole path."""
+    """The URL of an image, or the absolute path of its file."""
     return str(Path(image).absolute()) if _is_path(image) else image
 
 
 def _folder(image: str) -> str:
-    """The folder that an image's file really lies in; of a URL, nothing."""
+    """The folder of an image's file, links resolved; empty for a URL."""
     return str(Path(image).resolve().parent) if _is_path(image) else ""
 
 
@@ -102,12 +111,12 @@ def _is_path(image: str) -> bool:
 
 
 def _write(text: str) -> bool:
-    """Writes to stdout; False when nobody reads it any more, as with `| head`."""
+    """Writes to stdout; False when its reader has ended, as with `| head`."""
     try:
         sys.stdout.write(without_lone_surrogates(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered would be complained of again at exit.
+        # Python would try to write the rest at exit, and complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True

@@ -1,11 +1,13 @@
 """`mcp-grok demo`: what the tool does, shown on a real server process against the sandbox."""
 
+import argparse
 import base64
 import json
 import os
 import struct
 import sys
 import zlib
+from functools import partial
 from typing import Any
 
 from mcp import Client, StdioServerParameters
@@ -18,6 +20,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from mcp_grok.cli.startup import run_async
 from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.dialects import DIALECTS, Dialect
 from mcp_grok.sandbox.serve import running_sandbox
@@ -48,6 +51,23 @@ CITY_FORMAT = {
 
 VISION_MODELS = {"acedata": "grok-2-vision"}
 """The model for images, where a provider's default model is not documented to read them."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds which API the sandbox plays."""
+    text = "the API that the sandbox plays (default: acedata)"
+    parser.add_argument("--provider", choices=DIALECTS, default="acedata", help=text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Shows every scene; returns the exit status."""
+    status = 1
+    try:
+        status = run_async(partial(run_demo, options.provider))
+    except* SystemExit:
+        # rich raises it when nothing reads its output any more.
+        pass
+    return status
 
 
 async def run_demo(provider: str) -> int:

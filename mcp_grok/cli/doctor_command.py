@@ -1,9 +1,10 @@
-"""`mcp-grok doctor`: one screen of what works, and what to do about what does not."""
+"""`mcp-grok doctor`: one screen of what works, and what to do about the rest."""
 
+import argparse
 import email.utils
 import importlib.metadata
-import importlib.util
 import json
+import logging
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +22,12 @@ import httpx2
 from pydantic import ValidationError
 
 from mcp_grok.address import is_loopback
+from mcp_grok.cli.install.client_file import NAME, ClientFile
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
-from mcp_grok.cli.install_command import NAME, existing_entry, path_of
+from mcp_grok.cli.startup import run_async
 from mcp_grok.errors import GrokError, NotConfigured
+from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
@@ -34,48 +38,59 @@ PACKAGES = ("mcp-grok-chat", "mcp", "httpx2", "pydantic", "anyio", "uvloop")
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 REACH_TIMEOUT = 10.0
+"""Seconds to wait for the provider."""
+
 SERVER_TIMEOUT = 60.0
-"""Claude Desktop ends a server that takes longer to start."""
+"""Seconds to wait for the server; Claude Desktop ends one that takes longer to start."""
 
 MAX_SKEW = 120
 """Seconds that the clock may be off before certificates and tokens give trouble."""
 
 PASSWORD = re.compile(r"//[^/@]*@")
-"""Stands in addresses, such as that of a store."""
-
-State = Literal["ok", "warning", "failed", "skipped"]
+"""User and password in an address, such as that of a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, and what to do about it if anything."""
+    """A finding, and what to do about it, if anything."""
 
     name: str
-    state: State
+    state: Literal["ok", "warning", "failed", "skipped"]
     found: str
     advice: str = ""
 
 
-async def run_doctor(*, call: bool, as_json: bool) -> int:
-    """Looks at everything, and prints each finding as it comes, or all as JSON.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what to check, and how to print it."""
+    parser.add_argument("--call", action="store_true", help="also make a call of one token, which costs a little")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
-    Args:
-        call: Also makes a call of one token, which costs a little.
-        as_json: Prints one JSON object instead of lines.
 
-    Returns:
-        The exit status: 1 if anything failed.
-    """
+def run(options: argparse.Namespace) -> int:
+    """Checks everything; returns 1 if anything failed."""
+    # The findings are printed; the log of a library would only repeat them.
+    logging.disable(logging.CRITICAL)
+    return run_async(partial(_run, call=options.call, as_json=options.json))
+
+
+async def _run(*, call: bool, as_json: bool) -> int:
+    """Prints each finding as it comes, or all as one JSON object."""
     checks: list[Check] = []
     async for check in _checks(call):
         checks.append(check)
         if not as_json:
             _print(check)
     if as_json:
-        sys.stdout.write(
-            json.dumps({"checks": [asdict(check) for check in checks]}, indent=2, ensure_ascii=False) + "\n"
-        )
+        found = {"checks": [asdict(check) for check in checks]}
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     return int(any(check.state == "failed" for check in checks))
+
+
+def _print(check: Check) -> None:
+    sys.stdout.write(f"{check.state:<8} {check.name:<15} {check.found}\n")
+    if check.advice:
+        sys.stdout.write(f"{'':<24} {check.advice}\n")
+    sys.stdout.flush()
 
 
 async def _checks(call: bool) -> AsyncIterator[Check]:
@@ -86,17 +101,15 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
     except ValidationError as error:
         yield Check("settings", "failed", explain(error), "Correct it where the server's environment is set.")
         return
-    yield _settings()
+    given = [f"{name}={PASSWORD.sub('//…@', value)} (environment)" for name, value in settings_in(os.environ).items()]
+    yield Check("settings", "ok", ", ".join([*given, "the rest by default"]))
     for name, meant in unknown_variables(os.environ).items():
-        yield Check(
-            "settings", "warning", f"{name} is not a setting", f"Did you mean {meant}?" if meant else "Remove it."
-        )
+        advice = f"Did you mean {meant}?" if meant else "Remove it."
+        yield Check("settings", "warning", f"{name} is not a setting", advice)
     yield _key(settings)
     async for check in _provider(settings):
         yield check
-    yield (
-        await _one_call(settings) if call else Check("call", "skipped", "mcp-grok doctor --call makes one of one token")
-    )
+    yield await _call(settings) if call else Check("call", "skipped", "mcp-grok doctor --call makes one of one token")
     yield await _server()
     for client in CLIENTS.values():
         yield _client(client)
@@ -110,26 +123,29 @@ def _versions() -> list[str]:
     return found
 
 
-def _settings() -> Check:
-    given = [f"{name}={PASSWORD.sub('//…@', value)} (environment)" for name, value in settings_in(os.environ).items()]
-    return Check("settings", "ok", ", ".join([*given, "the rest by default"]))
-
-
 def _key(settings: Settings) -> Check:
-    title, name = settings.active_provider.title, settings.active_provider.name
-    if not settings.active_provider.needs_key:
-        return Check("key", "ok", f"{name} needs none of yours")
-    if settings.key is None:
-        holders = [client.title for client in CLIENTS.values() if _comes_with_key(client)]
-        if holders:
-            return Check("key", "skipped", f"none for {title} in this shell; {', '.join(holders)} has one of its own")
-        own = settings.active_provider.key_variable
-        return Check("key", "failed", f"there is none for {title}", f"Set {own} or {variable('api_key')}.")
-    return Check("key", "ok", f"for {title}, from {' and '.join(keys_in(os.environ))} (environment)")
+    provider = settings.active_provider
+    if not provider.needs_key:
+        return Check("key", "ok", f"{provider.name} needs none of yours")
+    if settings.key is not None:
+        return Check("key", "ok", f"for {provider.title}, from {' and '.join(keys_in(os.environ))} (environment)")
+    holders = [client.title for client in CLIENTS.values() if _client_has_key(client)]
+    if holders:
+        found = f"none for {provider.title} in this shell; {', '.join(holders)} has one of its own"
+        return Check("key", "skipped", found)
+    advice = f"Set {provider.key_variable} or {variable('api_key')}."
+    return Check("key", "failed", f"there is none for {provider.title}", advice)
+
+
+def _client_has_key(client: McpClient) -> bool:
+    with suppress(NotConfigured):
+        file = ClientFile(client)
+        return has_key(client, file.entry(file.read()), os.environ)
+    return False
 
 
 async def _provider(settings: Settings) -> AsyncIterator[Check]:
-    """Whether the provider is reached and takes the key, by requests that cost nothing."""
+    """Whether the provider answers and accepts the key, by requests that cost nothing."""
     if not settings.url:
         yield Check("provider", "ok", "the sandbox, inside the server")
         return
@@ -144,18 +160,17 @@ async def _provider(settings: Settings) -> AsyncIterator[Check]:
             yield _clock(response.headers.get("date"))
             yield await _key_accepted(client, settings)
     except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError, OSError) as error:
-        # A proxy's address may hold a password, and stands in some messages.
+        # Some messages hold a proxy's address, which may hold a password.
         reason = type(error).__name__ if any(name.endswith("_PROXY") for name in proxies) else str(error)
-        yield Check(
-            "provider", "failed", f"{settings.url} cannot be reached{through}: {reason}", _reach_advice(str(error))
-        )
+        found = f"{settings.url} cannot be reached{through}: {reason}"
+        yield Check("provider", "failed", found, _reach_advice(str(error)))
 
 
 def _reach_advice(reason: str) -> str:
     if "CERTIFICATE" in reason.upper():
         return "Something on the way replaces certificates: set SSL_CERT_FILE to your organisation's bundle."
     if "getaddrinfo" in reason or "Name or service" in reason or "nodename" in reason:
-        return "The name is not known to DNS: check the network and MCP_GROK_BASE_URL."
+        return "DNS does not know the name: check the network and MCP_GROK_BASE_URL."
     return "Check the network, MCP_GROK_BASE_URL, and HTTPS_PROXY where there is a proxy."
 
 
@@ -163,7 +178,7 @@ def _clock(date: str | None) -> Check:
     try:
         skew = time.time() - email.utils.parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError):
-        return Check("clock", "skipped", "the provider does not tell the time")
+        return Check("clock", "skipped", "the provider does not send the time")
     if abs(skew) <= MAX_SKEW:
         return Check("clock", "ok", "right")
     return Check("clock", "warning", f"{abs(skew):.0f} s {'fast' if skew > 0 else 'slow'}", "Set the clock.")
@@ -172,18 +187,18 @@ def _clock(date: str | None) -> Check:
 async def _key_accepted(client: httpx2.AsyncClient, settings: Settings) -> Check:
     url = settings.active_provider.models_url(settings.url)
     if not url or settings.key is None:
-        return Check("key accepted", "skipped", "nothing free asks that here; --call does")
+        return Check("key accepted", "skipped", "no free request can check it here; --call does")
     response = await client.get(url, headers={"authorization": f"Bearer {settings.key.get_secret_value()}"})
     if response.is_success:
         return Check("key accepted", "ok", "yes")
-    refusal = http_error(settings.endpoint, response.status_code, response.headers, response.content).as_dict()
-    if refusal["type"] in ("authentication_error", "permission_error"):
+    refusal = http_error(settings.endpoint, response.status_code, response.headers, response.content)
+    if refusal.type in ("authentication_error", "permission_error"):
         advice = f"Make a new key at {settings.active_provider.title}, and set it in the server's environment."
         return Check("key accepted", "failed", f"no: HTTP {response.status_code}", advice)
-    return Check("key accepted", "skipped", f"{url} answers HTTP {response.status_code}; --call asks")
+    return Check("key accepted", "skipped", f"{url} answers HTTP {response.status_code}; --call checks it")
 
 
-async def _one_call(settings: Settings) -> Check:
+async def _call(settings: Settings) -> Check:
     arguments = {"messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 1}
     try:
         request = read_request(arguments, settings.endpoint)
@@ -193,11 +208,11 @@ async def _one_call(settings: Settings) -> Check:
         outcome = await (await calls.start(request, calls.request())).wait()
     if isinstance(outcome, Completion):
         return Check("call", "ok", f"{request.model} answered; usage {json.dumps(outcome.body.get('usage'))}")
-    return Check("call", "failed", f"{outcome.as_dict()['code']}: {outcome.message}")
+    return Check("call", "failed", f"{outcome.code}: {outcome.message}")
 
 
 async def _server() -> Check:
-    """Whether this server starts as a client would start it, and answers."""
+    """Whether this server starts and answers when it is started as a client starts it."""
     from mcp import Client, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
@@ -208,51 +223,33 @@ async def _server() -> Check:
         with Path(os.devnull).open("w") as nowhere, anyio.fail_after(SERVER_TIMEOUT):  # noqa: ASYNC230
             async with Client(stdio_client(started, errlog=nowhere), mode="legacy") as client:
                 tools = (await client.list_tools()).tools
-    except Exception as error:  # noqa: BLE001 - whatever keeps it from starting is the finding
+    except Exception as error:  # noqa: BLE001 - any reason why it does not start is a finding
         return Check("server", "failed", f"does not start over stdio: {error}", "Install it again.")
-    names = ", ".join(tool.name for tool in tools)
-    return Check(
-        "server", "ok", f"{' '.join([command, *arguments])} starts in {time.perf_counter() - began:.1f} s: {names}"
-    )
+    took, names = time.perf_counter() - began, ", ".join(tool.name for tool in tools)
+    return Check("server", "ok", f"{' '.join([command, *arguments])} starts in {took:.1f} s: {names}")
 
 
 def _client(client: McpClient) -> Check:
-    path = path_of(client)
-    install = f"mcp-grok install {client.name}"
-    if not path.exists():
-        return Check(client.name, "skipped", f"no {path}")
+    file = ClientFile(client)
+    if not file.path.exists():
+        return Check(client.name, "skipped", f"no {file.path}")
     try:
-        entry = _entry(client)
-    except (OSError, ValueError, NotConfigured) as error:
-        return Check(client.name, "failed", f"{path} cannot be read: {error}", "Correct it by hand.")
-    if not entry:
-        return Check(client.name, "skipped", f"{path} has no {NAME}", f"{install} adds it.")
+        entry = file.entry(file.read())
+    except NotConfigured as error:
+        return Check(client.name, "failed", error.message, "Correct it by hand.")
     command = str(entry.get("command", ""))
-    if not Path(command).is_absolute():
-        return Check(client.name, "warning", f"{path} starts {command!r}", f"{install} writes the whole path.")
-    if not Path(command).exists():
-        return Check(client.name, "failed", f"{path} starts {command}, which is not there", f"{install} corrects it.")
-    sandboxed = environment_of(entry).get(variable("provider")) in ("sandbox", "custom")
-    if not sandboxed and not has_key(entry, os.environ):
-        found = f"{path} comes with no key, or refers to one that this shell does not have"
-        return Check(client.name, "warning", found, f"{install} with the key set puts it there.")
-    return Check(client.name, "ok", f"{path} starts {' '.join([command, *map(str, listed(entry, 'args'))])}")
+    findings: list[tuple[bool, Literal["warning", "failed", "skipped"], str, str]] = [
+        (not entry, "skipped", f"has no {NAME}", "adds it"),
+        (not Path(command).is_absolute(), "warning", f"starts {command!r}", "writes the whole path"),
+        (not Path(command).exists(), "failed", f"starts {command}, which does not exist", "corrects it"),
+        (_lacks_key(client, entry), "warning", "has no key that this shell can find", "with the key set adds it"),
+    ]
+    for applies, state, found, advice in findings:
+        if applies:
+            return Check(client.name, state, f"{file.path} {found}", f"mcp-grok install {client.name} {advice}.")
+    return Check(client.name, "ok", f"{file.path} starts {' '.join([command, *map(str, listed(entry, 'args'))])}")
 
 
-def _entry(client: McpClient) -> dict[str, Any]:
-    """Our entry in a client's file; raises `OSError`, `ValueError` or `NotConfigured` where it cannot be read."""
-    path = path_of(client)
-    return existing_entry(client, path, path.read_bytes().decode())
-
-
-def _comes_with_key(client: McpClient) -> bool:
-    with suppress(OSError, ValueError, NotConfigured):
-        return has_key(_entry(client), os.environ)
-    return False
-
-
-def _print(check: Check) -> None:
-    sys.stdout.write(f"{check.state:<8} {check.name:<15} {check.found}\n")
-    if check.advice:
-        sys.stdout.write(f"{'':<24} {check.advice}\n")
-    sys.stdout.flush()
+def _lacks_key(client: McpClient, entry: dict[str, Any]) -> bool:
+    provider = PROVIDERS.get(environment_of(entry).get(variable("provider"), ""))
+    return (provider is None or provider.needs_key) and not has_key(client, entry, os.environ)

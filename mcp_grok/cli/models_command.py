@@ -1,9 +1,12 @@
-"""`mcp-grok models`: the models of the provider in force, and what is known of them."""
+"""`mcp-grok models`: the models of the provider in force, and what is known of each."""
 
+import argparse
 import json
 import sys
+from functools import partial
 from typing import Any
 
+from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
 from mcp_grok.resources import catalogue
 from mcp_grok.server import upstream_settings
@@ -11,16 +14,22 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.live_models import live_models
 
 
-async def list_models(settings: Settings, *, live: bool, as_json: bool) -> int:
-    """Prints a line a model, or everything as JSON.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what is listed, and how."""
+    parser.add_argument("--live", action="store_true", help="ask the provider which of them it has now, for free")
+    parser.add_argument("--json", action="store_true", help="print all that is known as JSON")
 
-    Args:
-        settings: Say which provider.
-        live: Asks the provider which models it has now.
-        as_json: Prints what the resource `grok://models` holds.
+
+def run(options: argparse.Namespace) -> int:
+    """Lists the models; returns the exit status."""
+    return run_async(partial(_list, read_settings(), live=options.live, as_json=options.json))
+
+
+async def _list(settings: Settings, *, live: bool, as_json: bool) -> int:
+    """Prints a line a model, or as JSON what the resource `grok://models` holds.
 
     Returns:
-        The exit status: 1 when the provider could not be asked; what the documents say is printed all the same.
+        The exit status: 1 when the provider did not list its models; the documented ones are printed even then.
     """
     names, status = None, 0
     if live:
@@ -28,7 +37,7 @@ async def list_models(settings: Settings, *, live: bool, as_json: bool) -> int:
             async with upstream_settings(settings) as located:
                 names = await live_models(located.endpoint)
         except GrokError as error:
-            sys.stderr.write(f"mcp-grok: {error.message}\n")
+            complain(error.message)
             status = 1
     known = catalogue(settings, names)
     if as_json:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mcp_grok.cli.run import USAGE_ERROR, complain, read_settings, run_async
+from mcp_grok.cli.startup import USAGE_ERROR, complain, read_settings, run_async
 from mcp_grok.limits import DRAIN_SECONDS
 
 HOST = "127.0.0.1"
@@ -18,9 +18,6 @@ HTTP_ONLY = (
     *("metrics", "workers", "allow_local_files"),
 )
 """Options that mean nothing over stdio."""
-
-DEFAULTS: dict[str, Any] = {"transport": "stdio", "allowed_dirs": None, **dict.fromkeys(HTTP_ONLY)}
-"""What the options are where the command is left out."""
 
 
 def add_options(serve: argparse.ArgumentParser) -> None:
@@ -55,7 +52,7 @@ def add_options(serve: argparse.ArgumentParser) -> None:
     flag("--metrics", help="serve /metrics for Prometheus")
     http.add_argument("--workers", type=_positive, metavar="N", help="server processes on this address")
     flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS")
-    serve.set_defaults(run=run, **dict.fromkeys(HTTP_ONLY), transport="stdio", default_port=PORT)
+    serve.set_defaults(**dict.fromkeys(HTTP_ONLY), default_port=PORT)
 
 
 def add_address(command: argparse.ArgumentParser, port: int) -> None:
@@ -78,8 +75,6 @@ def run(options: argparse.Namespace) -> int:
             return USAGE_ERROR
     given = {} if options.allowed_dirs is None else {"allowed_dirs": os.pathsep.join(options.allowed_dirs)}
     settings = read_settings(**given)
-    if settings is None:
-        return USAGE_ERROR
     if options.transport == "stdio":
         from mcp_grok.serve_stdio import serve_stdio
         from mcp_grok.stdio import suits_uvloop

@@ -1,10 +1,26 @@
 """`mcp-grok token`: makes, lists and revokes the tokens that clients of a served team come in with."""
 
+import argparse
 import sys
 from pathlib import Path
 
 from mcp_grok.auth.tokens import names, new_token, revoke
+from mcp_grok.cli.startup import usage_error
 from mcp_grok.errors import NotConfigured
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what to do, for whom, and the file of tokens."""
+    parser.add_argument("action", choices=("new", "list", "revoke"))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="whose; not for list")
+    parser.add_argument("--file", default="tokens", help="where names and hashes stand (default: tokens)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Makes, lists or revokes tokens; returns the exit status."""
+    if (options.name is None) is not (options.action == "list"):
+        usage_error("give a name with new and revoke, and none with list")
+    return run_token(options.action, options.name, Path(options.file).expanduser())
 
 
 def run_token(action: str, name: str | None, path: Path) -> int:

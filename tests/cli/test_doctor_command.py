@@ -19,12 +19,12 @@ from tests.replay import Exchange, Replay
 
 @dataclass
 class Findings:
-    """What the doctor found.
+    """The result of a run.
 
     Attributes:
-        status: Its exit status.
-        out: What it printed.
-        checks: State, finding and advice of each check; of several with one name the last.
+        status: The exit status.
+        out: The output.
+        checks: State, finding and advice of each check by its name; the last one of several with the same name.
     """
 
     status: int
@@ -33,7 +33,7 @@ class Findings:
 
 
 async def doctor(home: Path, *options: str, **environment: str) -> Findings:
-    """Runs it in a home of its own."""
+    """Runs the doctor with a home of its own."""
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
         "doctor",
@@ -55,7 +55,7 @@ def pointing_to(upstream: Replay, provider: str = "xai") -> dict[str, str]:
     return {"MCP_GROK_PROVIDER": provider, "XAI_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
 
 
-async def test_with_the_sandbox_all_is_well_and_a_call_is_made(tmp_path: Path) -> None:
+async def test_sandbox_passes_every_check(tmp_path: Path) -> None:
     found = await doctor(tmp_path, "--call", MCP_GROK_PROVIDER="sandbox")
     assert found.status == 0
     assert {name for name, check in found.checks.items() if check["state"] == "ok"} == {
@@ -66,7 +66,7 @@ async def test_with_the_sandbox_all_is_well_and_a_call_is_made(tmp_path: Path) -
     assert "completion_tokens" in found.checks["call"]["found"]
 
 
-async def test_a_key_is_checked_for_free_where_that_can_be_done(tmp_path: Path, upstream: Replay) -> None:
+async def test_key_is_checked_for_free(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({"data": []})
     found = await doctor(tmp_path, **pointing_to(upstream))
     assert found.status == 0
@@ -77,7 +77,7 @@ async def test_a_key_is_checked_for_free_where_that_can_be_done(tmp_path: Path, 
     assert found.checks["call"]["state"] == "skipped"
 
 
-async def test_a_key_that_is_refused_is_told(tmp_path: Path, upstream: Replay) -> None:
+async def test_refused_key_fails(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({"error": f"no {KEY}"}, status=401)
     found = await doctor(tmp_path, "--call", **pointing_to(upstream))
     assert found.status == 1
@@ -85,7 +85,7 @@ async def test_a_key_that_is_refused_is_told(tmp_path: Path, upstream: Replay) -
     assert "new key" in found.checks["key accepted"]["advice"]
 
 
-async def test_a_clock_that_is_off_is_told(tmp_path: Path, upstream: Replay) -> None:
+async def test_wrong_clock_is_a_warning(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({}, headers="date: Sat, 01 Jan 2000 00:00:00 GMT\r\n")
     found = await doctor(tmp_path, **pointing_to(upstream))
     assert found.status == 0
@@ -93,7 +93,7 @@ async def test_a_clock_that_is_off_is_told(tmp_path: Path, upstream: Replay) -> 
     assert found.checks["clock"]["found"].endswith("s fast")
 
 
-async def test_a_provider_that_cannot_be_reached_is_told_with_what_to_check(tmp_path: Path) -> None:
+async def test_unreachable_provider_fails(tmp_path: Path) -> None:
     found = await doctor(tmp_path, XAI_API_KEY=KEY, MCP_GROK_BASE_URL="http://127.0.0.1:1")
     assert found.status == 1
     assert found.checks["provider"]["state"] == "failed"
@@ -101,7 +101,7 @@ async def test_a_provider_that_cannot_be_reached_is_told_with_what_to_check(tmp_
     assert found.checks["server"]["state"] == "ok"
 
 
-async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(tmp_path: Path) -> None:
+async def test_untrusted_certificate_fails(tmp_path: Path) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
     async with Replay(server) as upstream:
@@ -111,7 +111,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(tmp_pa
     assert "SSL_CERT_FILE" in found.checks["provider"]["advice"]
 
 
-async def test_a_provider_that_answers_no_http_is_told(tmp_path: Path, upstream: Replay) -> None:
+async def test_provider_without_http_fails(tmp_path: Path, upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.send(b"SSH-2.0-nonsense\r\n")
         exchange.hang_up()
@@ -121,7 +121,7 @@ async def test_a_provider_that_answers_no_http_is_told(tmp_path: Path, upstream:
     assert found.checks["provider"]["state"] == "failed"
 
 
-async def test_a_missing_key_and_a_wrong_setting_are_told_with_what_to_set(tmp_path: Path, upstream: Replay) -> None:
+async def test_missing_key_and_wrong_settings_fail(tmp_path: Path, upstream: Replay) -> None:
     found = await doctor(tmp_path, MCP_GROK_BASE_URL=upstream.base_url, MCP_GROK_TIMEOU="5")
     assert found.status == 1
     assert "ACEDATACLOUD_API_TOKEN" in found.checks["key"]["advice"]
@@ -141,7 +141,7 @@ def grok_in(**environment: str) -> dict[str, Any]:
     return {"mcpServers": {"grok": {"command": MCP_GROK[0], "args": ["-m", "mcp_grok"], "env": environment}}}
 
 
-async def test_a_key_that_only_a_client_has_is_no_failure(tmp_path: Path, upstream: Replay) -> None:
+async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay) -> None:
     path = tmp_path / ".cursor" / "mcp.json"
     path.parent.mkdir()
     path.write_text(json.dumps(grok_in(ACEDATACLOUD_API_TOKEN=KEY)))
@@ -165,8 +165,8 @@ async def test_a_key_that_only_a_client_has_is_no_failure(tmp_path: Path, upstre
         ([], "failed", "by hand"),
     ],
 )
-async def test_a_clients_file_is_looked_at(tmp_path: Path, content: Any, state: str, advice: str) -> None:
-    path = tmp_path.joinpath(*CLIENTS["cursor"].path[1:])
+async def test_client_file_is_checked(tmp_path: Path, content: Any, state: str, advice: str) -> None:
+    path = tmp_path / CLIENTS["cursor"].file
     path.parent.mkdir()
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
@@ -176,7 +176,7 @@ async def test_a_clients_file_is_looked_at(tmp_path: Path, content: Any, state: 
     assert found.status == (state == "failed")
 
 
-async def test_a_person_reads_one_line_a_finding_and_one_for_what_to_do(tmp_path: Path) -> None:
+async def test_text_output_has_findings_and_advice(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK, "doctor", env={**os.environ, "HOME": str(tmp_path)}, stdout=asyncio.subprocess.PIPE
     )
@@ -187,7 +187,7 @@ async def test_a_person_reads_one_line_a_finding_and_one_for_what_to_do(tmp_path
     assert process.returncode == 1
 
 
-async def test_a_password_in_the_stores_address_is_not_shown(tmp_path: Path) -> None:
+async def test_password_of_the_store_is_hidden(tmp_path: Path) -> None:
     store = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": "redis://ann:hunter2@127.0.0.1:1/0"}
     found = await doctor(tmp_path, **store)
     assert "redis://…@127.0.0.1:1/0" in found.out

@@ -1,4 +1,4 @@
-"""`mcp-grok install`, as a process, in homes of its own."""
+"""`mcp-grok install` as a process."""
 
 import json
 import os
@@ -14,7 +14,6 @@ import pytest
 
 from mcp_grok.cli.install import jsonc
 from mcp_grok.cli.install.clients import CLIENTS, config_path
-from mcp_grok.cli.main import CLIENT_NAMES
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 
@@ -31,6 +30,7 @@ OTHERS = {
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """A home of its own."""
     return tmp_path
 
 
@@ -66,10 +66,6 @@ def entry_in(client: str, home: Path) -> Any:
     return parsed[CLIENTS[client].table]["grok"]
 
 
-def test_the_command_line_names_every_client() -> None:
-    assert list(CLIENTS) == list(CLIENT_NAMES)
-
-
 MAC, WINDOWS, LINUX = PurePosixPath("/Users/a"), PureWindowsPath("C:\\Users\\a"), PurePosixPath("/home/a")
 
 
@@ -96,14 +92,14 @@ MAC, WINDOWS, LINUX = PurePosixPath("/Users/a"), PureWindowsPath("C:\\Users\\a")
         ("codex", "win32", WINDOWS, {"CODEX_HOME": "D:\\codex"}, "D:\\codex\\config.toml"),
     ],
 )
-def test_each_clients_file_is_where_it_is_on_each_platform(
+def test_each_client_has_a_file_on_each_system(
     client: str, platform: str, home: Any, environment: dict[str, str], path: str
 ) -> None:
     assert str(config_path(CLIENTS[client], platform, home, environment)) == path
 
 
-@pytest.mark.parametrize("client", CLIENT_NAMES)
-def test_what_is_installed_starts_and_is_taken_out_again_to_the_byte(client: str, home: Path, run: Run) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_uninstall_restores_every_byte(client: str, home: Path, run: Run) -> None:
     path = file_of(client, home)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = OTHERS[client].encode()
@@ -123,13 +119,13 @@ def test_what_is_installed_starts_and_is_taken_out_again_to_the_byte(client: str
     [backup] = path.parent.glob("*.bak")
     assert backup.read_bytes() == before
 
-    assert "as it should be" in run(client, MCP_GROK_PROVIDER="sandbox", MCP_GROK_DEFAULT_MODEL="grok-3").stderr
+    assert "is up to date" in run(client, MCP_GROK_PROVIDER="sandbox", MCP_GROK_DEFAULT_MODEL="grok-3").stderr
     assert run(client, "--uninstall").returncode == 0
     assert path.read_bytes() == before
     assert "nothing was changed" in run(client, "--uninstall").stderr
 
 
-@pytest.mark.parametrize("client", CLIENT_NAMES)
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_without_a_file_gets_one_that_only_its_user_can_read(client: str, home: Path, run: Run) -> None:
     assert run(client, XAI_API_KEY=KEY).returncode == 0
     assert entry_in(client, home)
@@ -162,19 +158,19 @@ def test_codex_forwards_the_key_and_waits_longer_than_the_server(home: Path, run
     assert KEY not in file_of("codex", home).read_text()
 
 
-@pytest.mark.parametrize("client", CLIENT_NAMES)
-def test_what_an_entry_holds_already_it_keeps(client: str, home: Path, run: Run) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_second_install_keeps_the_entry(client: str, home: Path, run: Run) -> None:
     run(client, XAI_API_KEY=KEY, MCP_GROK_PROVIDER="xai", MCP_GROK_STORE="disk:~/x")
     before = entry_in(client, home)
     ended = run(client, MCP_GROK_DEFAULT_MODEL="grok-3")
     assert ended.returncode == 0
-    assert "no key" not in ended.stderr or CLIENTS[client].reference or client == "codex"
-    assert "brought up to date" in ended.stderr
+    assert "no key" not in ended.stderr or CLIENTS[client].reference or CLIENTS[client].forwards
+    assert "updated in" in ended.stderr
     after = entry_in(client, home)
     assert after == {**before, "env": {**before["env"], "MCP_GROK_DEFAULT_MODEL": "grok-3"}}
 
 
-def test_what_codex_lets_an_entry_say_is_kept(home: Path, run: Run) -> None:
+def test_codex_entry_keeps_its_own_keys(home: Path, run: Run) -> None:
     path = file_of("codex", home)
     path.parent.mkdir(parents=True)
     path.write_text('[mcp_servers.grok]\ncommand = "x"\nenabled = true\nenv_vars = ["A", {name = "B"}]\n')
@@ -184,7 +180,7 @@ def test_what_codex_lets_an_entry_say_is_kept(home: Path, run: Run) -> None:
     assert entry["env_vars"] == ["A", {"name": "B"}, "XAI_API_KEY"]
 
 
-def test_a_wrong_hand_off_time_in_an_entry_is_told(home: Path, run: Run) -> None:
+def test_wrong_hand_off_time_is_an_error(home: Path, run: Run) -> None:
     path = file_of("codex", home)
     path.parent.mkdir(parents=True)
     path.write_text('[mcp_servers.grok.env]\nMCP_GROK_HANDOFF_AFTER = "soon"\n')
@@ -194,18 +190,18 @@ def test_a_wrong_hand_off_time_in_an_entry_is_told(home: Path, run: Run) -> None
     assert "Traceback" not in ended.stderr
 
 
-def test_printing_goes_alone(run: Run) -> None:
+def test_print_excludes_uninstall(run: Run) -> None:
     assert run("cursor", "--print", "--uninstall").returncode == 2
 
 
-def test_without_a_key_it_is_installed_and_says_what_is_missing(home: Path, run: Run) -> None:
+def test_install_without_a_key_warns(home: Path, run: Run) -> None:
     ended = run("cursor")
     assert ended.returncode == 0
     assert "no key is set" in ended.stderr
     assert entry_in("cursor", home)["env"] == {}
 
 
-def test_a_dry_run_shows_the_change_without_the_key_and_writes_nothing(home: Path, run: Run) -> None:
+def test_dry_run_hides_the_key_and_writes_nothing(home: Path, run: Run) -> None:
     ended = run("claude-desktop", "--dry-run", XAI_API_KEY=KEY)
     assert ended.returncode == 0
     assert '+    "grok": {' in ended.stdout
@@ -213,7 +209,7 @@ def test_a_dry_run_shows_the_change_without_the_key_and_writes_nothing(home: Pat
     assert not file_of("claude-desktop", home).exists()
 
 
-def test_an_entry_is_printed_for_any_other_client(run: Run) -> None:
+def test_print_shows_the_entry(run: Run) -> None:
     ended = run("--print", XAI_API_KEY=KEY)
     entry = json.loads(ended.stdout)["mcpServers"]["grok"]
     assert entry["env"] == {"XAI_API_KEY": "your key"}
@@ -223,8 +219,8 @@ def test_an_entry_is_printed_for_any_other_client(run: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize("client", CLIENT_NAMES)
-def test_a_broken_file_is_left_alone_and_told(client: str, home: Path, run: Run) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_broken_file_stays(client: str, home: Path, run: Run) -> None:
     path = file_of(client, home)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b'{"mcpServers": {')
@@ -237,7 +233,7 @@ def test_a_broken_file_is_left_alone_and_told(client: str, home: Path, run: Run)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def test_a_file_that_is_a_link_stays_one(home: Path, run: Run) -> None:
+def test_linked_file_stays_a_link(home: Path, run: Run) -> None:
     path, target = file_of("cursor", home), home / "dotfiles.json"
     path.parent.mkdir(parents=True)
     target.write_text("{}")
@@ -248,7 +244,7 @@ def test_a_file_that_is_a_link_stays_one(home: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["emacs"], ["--uninstall"]])
-def test_an_unknown_client_is_told_with_those_that_are_known(arguments: list[str], run: Run) -> None:
+def test_unknown_client_is_a_usage_error(arguments: list[str], run: Run) -> None:
     ended = run(*arguments)
     assert ended.returncode == 2
     assert "claude-desktop" in ended.stderr

@@ -72,11 +72,11 @@ def at(upstream: Replay) -> dict[str, str]:
     return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
 
 
-async def test_the_version_is_told() -> None:
+async def test_version() -> None:
     assert await run("--version") == (0, f"mcp-grok {mcp_grok.__version__}\n", "")
 
 
-async def test_without_a_command_it_serves_stdio_until_eof() -> None:
+async def test_no_command_serves_stdio() -> None:
     assert await run() == (0, "", "")
 
 
@@ -95,7 +95,7 @@ async def test_without_a_command_it_serves_stdio_until_eof() -> None:
         ("chat Hello", "MCP_GROK_API_KEY", f"{KEY} {KEY}"),
     ],
 )
-async def test_a_wrong_setting_is_one_line_on_stderr_and_status_2(command: str, name: str, value: str) -> None:
+async def test_wrong_setting_is_a_usage_error(command: str, name: str, value: str) -> None:
     ended = await run(*command.split(), env={name: value})
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert ended.err.startswith(f"mcp-grok: {name}")
@@ -103,7 +103,7 @@ async def test_a_wrong_setting_is_one_line_on_stderr_and_status_2(command: str, 
 
 
 @pytest.mark.parametrize("arguments", [["--colour"], ["sing"], ["chat"], ["serve", "--transport", "pigeon"]])
-async def test_a_wrong_option_is_told_with_status_2(arguments: list[str]) -> None:
+async def test_wrong_option_is_a_usage_error(arguments: list[str]) -> None:
     ended = await run(*arguments)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("usage: mcp-grok")
@@ -118,16 +118,14 @@ async def test_a_wrong_option_is_told_with_status_2(arguments: list[str]) -> Non
         ("sandbox", "::", "only 127.0.0.1, localhost and ::1 can be served"),
     ],
 )
-async def test_only_this_machine_is_served_until_somebody_says_who_may_call(
-    command: str, host: str, message: str
-) -> None:
+async def test_other_hosts_need_authentication(command: str, host: str, message: str) -> None:
     ended = await run(*command.split(), "--host", host, "--port", "0")
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert f"--host {host}: {message}" in ended.err
 
 
 @pytest.mark.parametrize(("command", "port"), [("serve --transport http", 0), ("sandbox", 99_999)])
-async def test_a_port_that_cannot_be_had_is_told_in_one_line(command: str, port: int) -> None:
+async def test_unavailable_port_is_a_usage_error(command: str, port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = port or taken.getsockname()[1]
         ended = await run(*command.split(), "--port", str(port))
@@ -136,20 +134,20 @@ async def test_a_port_that_cannot_be_had_is_told_in_one_line(command: str, port:
 
 
 @pytest.mark.parametrize("option", ["--port=9000", "--host=0.0.0.0"])
-async def test_an_address_without_a_transport_is_refused_instead_of_served_on_stdio(option: str) -> None:
+async def test_address_needs_a_transport(option: str) -> None:
     ended = await run("serve", option)
     name = option.partition("=")[0]
     assert ended == (2, "", f"mcp-grok: {name} needs --transport http or --transport sse\n")
 
 
-async def test_a_misspelt_variable_is_told(upstream: Replay) -> None:
+async def test_misspelt_variable_warns(upstream: Replay) -> None:
     ended = await run("chat", "Hello", env={**at(upstream), "MCP_GROK_TIMOUT": "3", "MCP_GROK_COLOUR": "red"})
     assert (ended.status, ended.out) == (0, "Yo!\n")
     assert "MCP_GROK_TIMOUT is not a setting; did you mean MCP_GROK_TIMEOUT?\n" in ended.err
     assert "MCP_GROK_COLOUR is not a setting\n" in ended.err
 
 
-async def test_an_answer_is_written_as_it_comes_and_nothing_else(upstream: Replay) -> None:
+async def test_chat_writes_the_answer_as_it_comes(upstream: Replay) -> None:
     upstream.behave = hold_until_closed
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
@@ -170,7 +168,7 @@ async def hold_until_closed(exchange: Exchange) -> None:
     await exchange.closed.wait()
 
 
-async def test_what_is_sent_is_what_the_options_say(upstream: Replay) -> None:
+async def test_chat_sends_its_options(upstream: Replay) -> None:
     image = "https://example.com/a.png"
     options = ("--system", "Be brief.", "--image", image, "--image", "data:image/png;base64,AAAA", "--model", "grok-3")
     ended = await run("chat", "-", *options, stdin="Ümlaut?\n".encode(), env=at(upstream))
@@ -188,21 +186,21 @@ async def test_what_is_sent_is_what_the_options_say(upstream: Replay) -> None:
     }
 
 
-async def test_json_is_the_whole_completion_and_is_not_streamed(upstream: Replay) -> None:
+async def test_chat_json_is_the_whole_completion(upstream: Replay) -> None:
     ended = await run("chat", "--json", "Hello", env=at(upstream))
     assert (ended.status, json.loads(ended.out), ended.err) == (0, COMPLETION, "")
     body = {"model": "grok-4", "messages": [{"role": "user", "content": "Hello"}], "stream": False}
     assert upstream.requests[0].json == body
 
 
-async def test_the_sandbox_answers_without_a_key() -> None:
+async def test_chat_with_the_sandbox_needs_no_key() -> None:
     ended = await run("chat", "--json", "--model", "grok-3", "Hello", env=SANDBOX)
     completion = json.loads(ended.out)
     assert completion["choices"][0]["message"]["content"].startswith(NOTICE)
     assert (ended.status, completion["model"], ended.err) == (0, "grok-3", "")
 
 
-async def test_an_answer_that_is_cut_off_is_written_as_far_as_it_came() -> None:
+async def test_chat_writes_what_came_of_a_cut_answer() -> None:
     ended = await run("chat", "--model", "sandbox-cut", "Hello", env=SANDBOX)
     assert ended.status == 1
     assert ended.out.startswith(NOTICE)
@@ -219,7 +217,7 @@ async def test_an_answer_that_is_cut_off_is_written_as_far_as_it_came() -> None:
         (["--json", "--model", "sandbox-used_up", "Hello"], SANDBOX, "The balance or quota at the sandbox is used up"),
     ],
 )
-async def test_a_call_that_fails_writes_nothing_to_stdout(
+async def test_failed_chat_writes_nothing_to_stdout(
     arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     ended = await run("chat", *arguments, env=environment)
@@ -229,23 +227,21 @@ async def test_a_call_that_fails_writes_nothing_to_stdout(
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
-async def test_an_answer_that_the_terminal_cannot_show_is_no_failure(
-    upstream: Replay, options: tuple[str, ...]
-) -> None:
+async def test_chat_replaces_unprintable_characters(upstream: Replay, options: tuple[str, ...]) -> None:
     upstream.answer({"choices": [{"index": 0, "message": {"content": "naïve"}, "finish_reason": "stop"}]})
     ended = await run("chat", *options, "Hello", env={**at(upstream), "PYTHONIOENCODING": "ascii"})
     assert (ended.status, ended.err) == (0, "")
     assert "na" in ended.out
 
 
-async def test_a_question_that_is_not_utf8_is_asked_all_the_same(upstream: Replay) -> None:
+async def test_chat_replaces_bytes_that_are_not_utf8(upstream: Replay) -> None:
     environment = {**at(upstream), "PYTHONIOENCODING": "utf-8:strict"}
     ended = await run("chat", "-", stdin=b"caf\xe9", env=environment)
     assert ended == (0, "Yo!\n", "")
     assert upstream.requests[0].json["messages"][0]["content"] == "caf\ufffd"
 
 
-async def test_a_reader_that_goes_away_ends_the_call(upstream: Replay) -> None:
+async def test_closed_stdout_ends_the_call(upstream: Replay) -> None:
     upstream.behave = hold_until_closed
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
@@ -259,7 +255,7 @@ async def test_a_reader_that_goes_away_ends_the_call(upstream: Replay) -> None:
         await asyncio.wait_for(process.wait(), 10)
 
 
-async def test_an_interrupt_ends_a_call_with_130_and_no_traceback(upstream: Replay) -> None:
+async def test_interrupt_ends_the_call(upstream: Replay) -> None:
     upstream.behave = hold_until_closed
     async with running("chat", "Hello", env=at(upstream)) as process:
         exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
@@ -271,7 +267,7 @@ async def test_an_interrupt_ends_a_call_with_130_and_no_traceback(upstream: Repl
 
 
 @pytest.mark.parametrize("environment", [{}, {"MCP_GROK_API_KEY": KEY, "MCP_GROK_DEFAULT_MODEL": "other"}])
-async def test_the_demo_shows_every_scene_whatever_is_configured(environment: dict[str, str]) -> None:
+async def test_demo_ignores_the_settings(environment: dict[str, str]) -> None:
     ended = await run("demo", env=environment)
     assert (ended.status, ended.err) == (0, "")
     assert "\x1b" not in ended.out
@@ -281,7 +277,7 @@ async def test_the_demo_shows_every_scene_whatever_is_configured(environment: di
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_the_sandbox_says_where_it_is_and_ends_on_a_signal(number: signal.Signals) -> None:
+async def test_sandbox_serves_until_a_signal(number: signal.Signals) -> None:
     async with running("sandbox", "--port", "0") as process:
         assert process.stderr is not None
         line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
@@ -296,14 +292,14 @@ async def test_the_sandbox_says_where_it_is_and_ends_on_a_signal(number: signal.
         assert await process.stderr.read() == b""
 
 
-def test_both_console_scripts_are_the_command() -> None:
+def test_console_scripts() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["scripts"] == dict.fromkeys(("mcp-grok", "mcp-grok-chat"), "mcp_grok.cli.main:main")
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
 
 
-def test_the_package_has_what_it_says_it_has() -> None:
+def test_package_exports() -> None:
     assert sorted(mcp_grok.__all__) == ["Settings", "__version__", "create_server"]
     assert all(hasattr(mcp_grok, name) for name in mcp_grok.__all__)
     assert mcp_grok.Settings.__module__ == "mcp_grok.settings"
@@ -312,6 +308,17 @@ def test_the_package_has_what_it_says_it_has() -> None:
         _ = mcp_grok.creat_server
 
 
-async def test_importing_the_package_does_not_import_the_sdk() -> None:
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+async def test_version_and_help_import_no_command(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom mcp_grok.cli.main import main\n"
+        f"try: main({arguments})\nexcept SystemExit: pass\n"
+        "print([name for name in sys.modules if name in ('mcp', 'pydantic', 'anyio') or name.endswith('_command')])"
+    )
+    ended = await run("-c", program, command=[sys.executable])
+    assert ended.out.endswith("\n[]\n")
+
+
+async def test_import_of_the_package_is_light() -> None:
     program = "import sys, mcp_grok; print([name for name in ('mcp', 'pydantic', 'anyio') if name in sys.modules])"
     assert await run("-c", program, command=[sys.executable]) == (0, "[]\n", "")

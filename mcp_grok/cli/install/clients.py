@@ -1,61 +1,110 @@
-"""MCP clients as data: where each keeps its configuration, and what suits it."""
+"""MCP clients as data: where each keeps its configuration, and what an entry there looks like."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
+class Folder(NamedTuple):
+    """A folder of the user's.
+
+    Attributes:
+        usual: Its path from the user's home.
+        variable: The environment variable that moves it, if there is one.
+    """
+
+    usual: str
+    variable: str = ""
+
+
+ANY_SYSTEM = "any"
+
+HOME = {ANY_SYSTEM: Folder("")}
+APPLICATION_DATA = {
+    "darwin": Folder("Library/Application Support"),
+    "win32": Folder("AppData/Roaming", "APPDATA"),
+    ANY_SYSTEM: Folder(".config", "XDG_CONFIG_HOME"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class McpClient:
     """A client that starts stdio servers.
 
     Attributes:
-        name: What the command line calls it.
-        title: What people call it.
-        path: Its configuration file: the folder it stands in, by the names below, then the rest.
-        table: The key of the file's object, or table, of servers.
-        handoff_after: Seconds after which a call should be handed off there; None for the default.
-        reference: How the file refers to an environment variable instead of holding its value; None if it can't.
-        typed: Whether an entry says that it is a stdio server.
-        next_step: What the user does next.
+        name: Its name on the command line.
+        title: Its name in messages.
+        folders: The folder of its configuration by system (`sys.platform`, or `ANY_SYSTEM` for all others).
+        file: The path of the configuration file in that folder. Its suffix, `.json` or `.toml`, gives the format.
+        table: The key of the object, or table, that holds the servers.
+        typed: Whether an entry has `"type": "stdio"`.
+        reference: How an entry refers to an environment variable: a pattern with `%s` for the name. Without one, the
+            value is written down.
+        forwards: The key of an entry's list of environment variables that the client passes on, used instead of
+            `reference`.
+        call_limit: The key of an entry's limit for a call, in seconds; a client with one needs `handoff_after`.
+        handoff_after: Seconds after which calls are handed off; by default the server's own setting.
+        next_step: What the user does after the installation.
     """
 
     name: str
     title: str
-    path: tuple[str, ...]
+    folders: Mapping[str, Folder]
+    file: str
     table: str = "mcpServers"
-    handoff_after: int | None = None
-    reference: str | None = None
     typed: bool = False
+    reference: str = ""
+    forwards: str = ""
+    call_limit: str = ""
+    handoff_after: int | None = None
     next_step: str = "It starts with the next session."
 
+
+ANY_CLIENT = McpClient(name="any", title="any client", folders=HOME, file="mcp.json")
 
 CLIENTS = {
     client.name: client
     for client in (
-        # It gives a call up after four minutes, progress or not.
         McpClient(
-            "claude-desktop",
-            "Claude Desktop",
-            ("application data", "Claude", "claude_desktop_config.json"),
+            name="claude-desktop",
+            title="Claude Desktop",
+            folders=APPLICATION_DATA,
+            file="Claude/claude_desktop_config.json",
+            # It gives a call up after four minutes, even with progress.
             handoff_after=200,
             next_step="Restart Claude Desktop.",
         ),
-        # It waits for half an hour, and longer while it sees progress.
         McpClient(
-            "claude-code", "Claude Code", ("claude", ".claude.json"), handoff_after=600, reference="${%s}", typed=True
-        ),
-        McpClient("cursor", "Cursor", ("home", ".cursor", "mcp.json"), reference="${env:%s}"),
-        McpClient(
-            "vscode",
-            "VS Code",
-            ("application data", "Code", "User", "mcp.json"),
-            table="servers",
-            reference="${env:%s}",
+            name="claude-code",
+            title="Claude Code",
+            folders={ANY_SYSTEM: Folder("", "CLAUDE_CONFIG_DIR")},
+            file=".claude.json",
             typed=True,
+            reference="${%s}",
+            # It waits for half an hour, and longer while there is progress.
+            handoff_after=600,
         ),
-        # Its limit is a setting of its own; see `entry`.
-        McpClient("codex", "Codex", ("codex", "config.toml"), table="mcp_servers", handoff_after=240),
+        McpClient(name="cursor", title="Cursor", folders=HOME, file=".cursor/mcp.json", reference="${env:%s}"),
+        McpClient(
+            name="vscode",
+            title="VS Code",
+            folders=APPLICATION_DATA,
+            file="Code/User/mcp.json",
+            table="servers",
+            typed=True,
+            reference="${env:%s}",
+        ),
+        McpClient(
+            name="codex",
+            title="Codex",
+            folders={ANY_SYSTEM: Folder(".codex", "CODEX_HOME")},
+            file="config.toml",
+            table="mcp_servers",
+            forwards="env_vars",
+            call_limit="tool_timeout_sec",
+            handoff_after=240,
+        ),
     )
 }
 
@@ -64,24 +113,11 @@ def config_path(client: McpClient, platform: str, home: PurePath, environment: M
     """The configuration file of a client.
 
     Args:
-        client: Whose.
-        platform: As in `sys.platform`.
-        home: The user's folder.
-        environment: Says where a folder is, if not in the usual place.
+        client: The client.
+        platform: The system, as in `sys.platform`.
+        home: The user's home.
+        environment: The environment variables, some of which move folders.
     """
-    place, *rest = client.path
-    moved = {"claude": "CLAUDE_CONFIG_DIR", "codex": "CODEX_HOME"}.get(place)
-    if moved and environment.get(moved):
-        return type(home)(environment[moved]).joinpath(*rest)
-    if place == "application data":
-        return _application_data(platform, home, environment).joinpath(*rest)
-    folder = home / ".codex" if place == "codex" else home
-    return folder.joinpath(*rest)
-
-
-def _application_data(platform: str, home: PurePath, environment: Mapping[str, str]) -> PurePath:
-    if platform == "darwin":
-        return home / "Library" / "Application Support"
-    if platform == "win32":
-        return type(home)(environment.get("APPDATA") or home / "AppData" / "Roaming")
-    return type(home)(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    folder = client.folders.get(platform) or client.folders[ANY_SYSTEM]
+    moved = environment.get(folder.variable)
+    return (type(home)(moved) if moved else home / folder.usual) / client.file

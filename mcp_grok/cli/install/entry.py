@@ -1,10 +1,10 @@
-"""What is written into a client's configuration: how to start this server there, and with which settings."""
+"""The entry of this server in a client's configuration: how to start it, and with which settings."""
 
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,29 @@ from mcp_grok.cli.install.clients import McpClient
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
 
 START_TIMEOUT = 60
-"""Seconds that starting may take; without compiled bytecode it takes several."""
+"""Seconds to wait for the server to start; without compiled bytecode it takes several."""
 
 KEY_VARIABLES = [variable(field) for field in KEY_FIELDS]
 
+REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)\}")
+"""A value that refers to an environment variable, in any client's form."""
+
 NOTHING: Mapping[str, Any] = {}
 
-CODEX_MARGIN = 60
-"""Seconds that Codex waits longer than this server, so that it is this server that ends the wait."""
+MARGIN = 60
+"""Seconds that a client's limit for a call is longer than the server's hand-off time, so that the hand-off is first."""
 
 
 def own_command() -> list[str]:
-    """A command with absolute paths that starts this server on this machine; it was tried.
+    """A command with absolute paths that starts this server, tried on this machine.
 
     Raises:
-        RuntimeError: none does.
+        RuntimeError: no command starts it.
     """
     script = Path(sys.executable).with_name("mcp-grok.exe" if os.name == "nt" else "mcp-grok")
     for command in ([str(script)], [sys.executable, "-m", "mcp_grok"]):
         try:
-            # From a folder of its own, since a client's is not this one.
+            # A client starts it in some other folder than the present one.
             ended = subprocess.run(  # noqa: S603 - our own interpreter
                 [*command, "--version"], capture_output=True, timeout=START_TIMEOUT, cwd=script.parent, check=False
             )
@@ -43,26 +46,23 @@ def own_command() -> list[str]:
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of this server that are set, keys excepted."""
+    """The settings in an environment, without the keys."""
     names = [variable(field) for field in Settings.model_fields if field not in KEY_FIELDS]
     return {name: environment[name] for name in names if environment.get(name)}
 
 
 def keys_in(environment: Mapping[str, str]) -> dict[str, str]:
-    """The keys that are set."""
+    """The keys in an environment, by variable."""
     return {name: environment[name] for name in KEY_VARIABLES if environment.get(name)}
 
 
-def has_key(existing: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether an entry comes with a key: its own, or one of the environment that it refers to."""
-    if any(name in environment for name in listed(existing, "env_vars") if name in KEY_VARIABLES):
+def has_key(client: McpClient, existing: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether an entry has a key: written down, or in a variable of the environment that it refers to."""
+    if any(name in environment for name in listed(existing, client.forwards) if name in KEY_VARIABLES):
         return True
-    for name, value in environment_of(existing).items():
-        if name in KEY_VARIABLES and value:
-            referred = re.fullmatch(r"\$\{(?:env:)?(\w+)\}", value)
-            if referred is None or environment.get(referred[1]):
-                return True
-    return False
+    values = [value for name, value in environment_of(existing).items() if name in KEY_VARIABLES and value]
+    references = [REFERENCE.fullmatch(value) for value in values]
+    return any(reference is None or environment.get(reference[1]) for reference in references)
 
 
 def environment_of(existing: Mapping[str, Any]) -> dict[str, str]:
@@ -72,7 +72,7 @@ def environment_of(existing: Mapping[str, Any]) -> dict[str, str]:
 
 
 def listed(existing: Mapping[str, Any], key: str) -> list[Any]:
-    """A list in an entry; an empty one where none stands there."""
+    """A list in an entry; empty where there is none."""
     value = existing.get(key)
     return value if isinstance(value, list) else []
 
@@ -86,18 +86,18 @@ def entry(
     typed_key: str = "",
     existing: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
-    """The server as a client's file describes it.
+    """The entry of this server in a client's file.
 
     Args:
-        client: Whose file.
+        client: The client.
         command: Starts the server.
-        settings: Variables whose values are written down.
-        keys: Keys of the environment, by variable; referred to where the client can, else written down.
-        typed_key: A key that stands in no variable; written down.
-        existing: The entry that is there; what is not said anew, it keeps.
+        settings: Variables, written down with their values.
+        keys: Variables that hold keys; written down only where the client cannot refer to them.
+        typed_key: A key that is in no variable; written down.
+        existing: The present entry; what is not replaced stays.
 
     Raises:
-        ValueError: the hand-off time that it keeps is no number.
+        ValueError: the hand-off time of the present entry is not a number.
     """
     environment = {**environment_of(existing), **settings}
     handoff = variable("handoff_after")
@@ -105,15 +105,18 @@ def entry(
         environment.setdefault(handoff, str(client.handoff_after))
     if typed_key:
         environment[variable("api_key")] = typed_key
-    described: dict[str, Any] = {**existing, **({"type": "stdio"} if client.typed else {})}
-    described |= {"command": command[0], "args": command[1:]}
-    if client.name == "codex":
-        # It forwards a variable by its name, and has a limit of its own for calls.
-        patience = float(environment[handoff] or 0) + CODEX_MARGIN
-        forwarded = listed(existing, "env_vars")
-        forwarded = [*forwarded, *(name for name in keys if name not in forwarded)]
-        described |= {"env_vars": forwarded, "tool_timeout_sec": patience, "env": environment}
-        return described
-    for name, key in keys.items():
-        environment[name] = client.reference % name if client.reference else key
-    return {**described, "env": environment}
+    if not client.forwards:
+        environment |= {name: client.reference % name if client.reference else key for name, key in keys.items()}
+    return {
+        **existing,
+        **({"type": "stdio"} if client.typed else {}),
+        "command": command[0],
+        "args": command[1:],
+        **({client.forwards: _joined(listed(existing, client.forwards), keys)} if client.forwards else {}),
+        **({client.call_limit: float(environment[handoff] or 0) + MARGIN} if client.call_limit else {}),
+        "env": environment,
+    }
+
+
+def _joined(first: list[Any], second: Iterable[str]) -> list[Any]:
+    return [*first, *(name for name in second if name not in first)]

@@ -1,7 +1,7 @@
 """One member of one object in a JSON file, put in or taken out without touching another byte.
 
-The files have comments and trailing commas in some clients, and hand-made layouts in all, so they are not parsed and
-written again: what is no JSON is blanked for reading, and the change is spliced into the text as it was.
+The files may have comments, trailing commas and layouts made by hand, so they are not parsed and written again. For
+reading, what is not JSON is replaced by spaces; the change is then spliced into the original text.
 """
 
 import json
@@ -18,7 +18,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """Where a member stands: its key, its value, the end of it, and the comma after it, if any."""
+    """The positions of a member: its key, its value, its end, and the comma after it, if any."""
 
     key: str
     start: int
@@ -29,7 +29,7 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """Where an object's braces and members stand."""
+    """The positions of an object: its braces and its members."""
 
     start: int
     members: list[_Member]
@@ -40,10 +40,10 @@ class _Object:
 
 
 def read(text: str) -> dict[str, Any]:
-    """What a JSON file with comments and trailing commas holds; an empty one holds an empty object.
+    """The object in a JSON text with comments and trailing commas; an empty text holds an empty object.
 
     Raises:
-        ValueError: it is no JSON object; the message says where.
+        ValueError: the text is not a JSON object; the message says where.
     """
     if not text.strip(BYTE_ORDER_MARK).strip():
         return {}
@@ -54,10 +54,10 @@ def read(text: str) -> dict[str, Any]:
 
 
 def put(text: str, table: str, name: str, value: Any) -> str:
-    """The text with a member in an object at the top level; either is made if it is not there.
+    """The text with the member `name` in the object `table` of the root; either is made if it is missing.
 
     Raises:
-        ValueError: the text is not a JSON object, or `table` in it is none.
+        ValueError: the text is not a JSON object, or `table` is not an object.
     """
     if not read(text):
         text = text if "{" in text else "{}\n"
@@ -91,7 +91,7 @@ def remove(text: str, table: str, name: str) -> str:
 
 
 def _blanked(*patterns: re.Pattern[str], text: str) -> str:
-    """The text with what the patterns match turned into spaces, so that every place stays where it is."""
+    """The text with spaces for all that the patterns match, so that every position stays the same."""
 
     def blank(match: re.Match[str]) -> str:
         return match[0] if match[1] else re.sub(r"\S", " ", match[0])
@@ -124,7 +124,7 @@ def _object_at(text: str, position: int) -> _Object:
 
 
 def _inserted(text: str, target: _Object, name: str, value: Any) -> str:
-    """The text with a member at the end of an object, after the comments there."""
+    """The text with a new member at the end of an object, below the comments there."""
     newline, outer = _newline(text), _indent(text, target.start)
     inside = text[target.start + 1 : target.close]
     if target.members and newline not in inside:
@@ -142,20 +142,21 @@ def _inserted(text: str, target: _Object, name: str, value: Any) -> str:
     return f"{text[: last.end]},{text[last.end : body]}{added}{tail}{text[target.close :]}"
 
 
-def _cut(text: str, target: _Object, place: int) -> str:
+def _cut(text: str, target: _Object, index: int) -> str:
     """The text without a member, the space before it and one comma."""
-    member = target.members[place]
+    member = target.members[index]
     before = len(text[: member.start].rstrip())
     if member.comma is not None:
         return text[:before] + text[member.comma + 1 :]
-    if place:
-        comma = target.members[place - 1].comma or before
+    if index:
+        comma = target.members[index - 1].comma or before
         return text[:comma] + text[comma + 1 : before] + text[member.end :]
     rest = text[target.start + 1 : before] + text[member.end : target.close]
     return text[: target.start + 1] + (rest if rest.strip() else "") + text[target.close :]
 
 
 def _rendered(text: str, value: Any, indent: str) -> str:
+    """A value as JSON in the layout of the text."""
     lines = json.dumps(value, indent=_unit(text), ensure_ascii=False).split("\n")
     return f"{_newline(text)}{indent}".join(lines)
 
@@ -171,6 +172,6 @@ def _unit(text: str) -> str:
 
 
 def _indent(text: str, position: int) -> str:
-    """The indentation of the line that a place stands on."""
+    """The indentation of the line at a position."""
     line = text[text.rfind("\n", 0, position) + 1 : position].lstrip(BYTE_ORDER_MARK)
     return line[: len(line) - len(line.lstrip(" \t"))]

@@ -1,27 +1,49 @@
-"""One table of a TOML file, put in or taken out without touching another byte.
+"""One table of a TOML file, put in or taken out without changing another byte.
 
-A table may stand at the end of any TOML file, so ours is appended there, and taken out by its lines.
+tomlkit writes the values, and changes servers that are written as dotted keys or in an inline table. Tables with a
+header are cut and appended here: tomlkit 0.15 puts a new table in front of dotted keys that belong to the root, takes
+the comment above the next table out together with ours, and ends its lines with `\\n` in a file of `\\r\\n`.
 """
 
-import json
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 read = tomllib.loads
 
+HEADER = re.compile(r"^[ \t]*\[[^\n]*\n?", re.MULTILINE)
+REMARKS = re.compile(r"(?:^[ \t]*(?:#[^\n]*)?\r?\n)*(?:^[ \t]*(?:#[^\n]*)?)?\Z", re.MULTILINE)
+"""Blank lines and comments at the end of a text."""
 
-def put(text: str, table: str, name: str, value: dict[str, Any]) -> str:
-    """The text with the table `[table.name]` at its end, instead of the one of that name.
+BLANK_LINE_AT_END = re.compile(r"^\r?\n\Z", re.MULTILINE)
+
+
+def put(text: str, table: str, name: str, value: Mapping[str, Any]) -> str:
+    """The text with the table `[table.name]` at its end, in place of the present one.
 
     Raises:
-        ValueError: the text is not TOML, or the table cannot be added to it.
+        ValueError: the text is not TOML, or `table` cannot hold a table.
     """
-    read(text)
+    import tomlkit
+
+    servers = read(text).get(table, {})
+    if not isinstance(servers, dict):
+        raise ValueError(f"{table} is not a table")
+    if servers.get(name) == value:
+        return text
     text = remove(text, table, name)
+    document = tomlkit.parse(text)
+    if isinstance(inline := document.get(table), tomlkit.items.InlineTable):
+        inline[name] = value
+        return document.as_string()
     newline = "\r\n" if "\r\n" in text else "\n"
-    gap = "" if not text.strip() else newline if text.endswith("\n") else newline * 2
-    return f"{text}{gap}{newline.join(_lines(f'{table}.{name}', value))}{newline}"
+    added = tomlkit.dumps({table: {name: value}}).replace("\n", newline)
+    if not text:
+        return added
+    if not text.endswith("\n"):
+        return text + newline * 2 + added.removesuffix(newline)
+    return text + newline + added
 
 
 def remove(text: str, table: str, name: str) -> str:
@@ -30,38 +52,47 @@ def remove(text: str, table: str, name: str) -> str:
     Raises:
         ValueError: the text is not TOML.
     """
-    if name not in read(text).get(table, {}):
+    import tomlkit
+
+    if not _holds(text, table, name):
         return text
-    quoted = "|".join(re.escape(f"{quote}{name}{quote}") for quote in ("", '"', "'"))
-    ours = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\.\s*(?:{quoted})\s*[.\]]")
-    kept: list[str] = []
-    inside = False
-    for line in text.splitlines(keepends=True):
-        if re.match(r"\s*\[", line):
-            inside = bool(ours.match(line))
-        if not inside:
-            kept.append(line)
-    rest = "".join(kept)
-    # The blank line that set it apart goes with it.
-    blank = re.search(r"(?<=\n)\r?\n\Z", rest)
-    return rest[: blank.start()] if blank else rest
+    rest = ""
+    for section in _sections(text):
+        header = HEADER.match(section)
+        if header and _holds(header[0], table, name):
+            # The blank line above our table goes with it.
+            remarks = REMARKS.search(section)
+            rest = BLANK_LINE_AT_END.sub("", rest) + (remarks[0] if remarks else "")
+        else:
+            rest += section
+    if not text.endswith("\n"):
+        rest = re.sub(r"\r?\n\Z", "", rest)
+    if _holds(rest, table, name):
+        document = tomlkit.parse(rest)
+        del document[table][name]
+        rest = document.as_string()
+    return rest
 
 
-def _lines(name: str, value: dict[str, Any]) -> list[str]:
-    plain = {key: part for key, part in value.items() if not isinstance(part, dict)}
-    lines = [f"[{name}]", *(f"{key} = {_written(part)}" for key, part in plain.items())]
-    for key, part in value.items():
-        if isinstance(part, dict) and part:
-            lines += ["", *_lines(f"{name}.{key}", part)]
-    return lines
+def _holds(text: str, table: str, name: str) -> bool:
+    servers = read(text).get(table)
+    return isinstance(servers, dict) and name in servers
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_written(item) for item in value)}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_written(key)} = {_written(part)}' for key, part in value.items())}}}"
-    if isinstance(value, str | bool):
-        # TOML's truth values and basic strings are JSON's, but for DEL.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value)
+def _sections(text: str) -> Iterator[str]:
+    """The pieces of a text: what stands before the first header, then each header with its lines."""
+    start = 0
+    for header in HEADER.finditer(text):
+        if _is_toml(text[: header.start()]):
+            yield text[start : header.start()]
+            start = header.start()
+    yield text[start:]
+
+
+def _is_toml(text: str) -> bool:
+    """Whether a text is complete; one that ends within a value of several lines is not."""
+    try:
+        read(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True

@@ -34,7 +34,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
-def test_an_entry_is_put_in_without_changing_anything_else_and_taken_out_again_to_the_byte(text: str) -> None:
+def test_put_then_remove_restores_every_byte(text: str) -> None:
     after = jsonc.put(text, "mcpServers", "grok", ENTRY)
     expected = jsonc.read(text)
     expected["mcpServers"]["grok"] = ENTRY
@@ -43,7 +43,7 @@ def test_an_entry_is_put_in_without_changing_anything_else_and_taken_out_again_t
     assert jsonc.put(after, "mcpServers", "grok", ENTRY) == after
 
 
-def test_the_layout_is_that_of_the_file() -> None:
+def test_put_follows_the_layout_of_the_file() -> None:
     after = jsonc.put(LAYOUTS["tabs"], "mcpServers", "grok", {"command": "y"})
     assert after == (
         '{\n\t"mcpServers": {\n\t\t"other": {"command": "x"},\n\t\t"grok": {\n\t\t\t"command": "y"\n\t\t}\n\t}\n}'
@@ -53,19 +53,19 @@ def test_the_layout_is_that_of_the_file() -> None:
 @pytest.mark.parametrize(
     "text", ["", "  \n", "{}", "{ }\n", '{"mcpServers": {}}', '{\n  "mcpServers": {\n  }\n}\n', '{"a": 1}']
 )
-def test_what_is_not_there_is_made(text: str) -> None:
+def test_put_makes_missing_objects(text: str) -> None:
     after = jsonc.put(text, "mcpServers", "grok", ENTRY)
     assert jsonc.read(after) == {**jsonc.read(text), "mcpServers": {"grok": ENTRY}}
     assert jsonc.read(jsonc.remove(after, "mcpServers", "grok")) == {**jsonc.read(text), "mcpServers": {}}
 
 
-def test_an_entry_that_is_there_is_replaced_in_its_place() -> None:
+def test_put_replaces_in_place() -> None:
     text = '{\n  "mcpServers": {\n    "grok": { "command": "old" }, // ours\n    "other": {}\n  }\n}\n'
     after = jsonc.put(text, "mcpServers", "grok", {"command": "new"})
     assert after == text.replace('{ "command": "old" }', '{\n      "command": "new"\n    }')
 
 
-def test_an_entry_before_others_is_taken_out_with_its_comma() -> None:
+def test_remove_takes_the_comma() -> None:
     text = '{\n  "mcpServers": {\n    "grok": {},\n    "other": {}\n  }\n}\n'
     assert jsonc.remove(text, "mcpServers", "grok") == '{\n  "mcpServers": {\n    "other": {}\n  }\n}\n'
 
@@ -73,12 +73,12 @@ def test_an_entry_before_others_is_taken_out_with_its_comma() -> None:
 @pytest.mark.parametrize(
     "text", ["", "{}", '{"mcpServers": {}}', '{"mcpServers": []}', '{"mcpServers": {"other": {}}}']
 )
-def test_taking_out_what_is_not_there_changes_nothing(text: str) -> None:
+def test_remove_of_a_missing_entry_changes_nothing(text: str) -> None:
     assert jsonc.remove(text, "mcpServers", "grok") == text
 
 
 @pytest.mark.parametrize("text", ["{", '{"a": }', "[]", '"x"', '{"mcpServers": []}', '{"mcpServers": "x"}', "{'a': 1}"])
-def test_what_cannot_hold_an_entry_is_an_error(text: str) -> None:
+def test_put_refuses_what_cannot_hold_an_entry(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         jsonc.put(text, "mcpServers", "grok", ENTRY)
 
@@ -95,7 +95,7 @@ JSON = st.recursive(
     st.dictionaries(st.text(), JSON, max_size=3),
     st.sampled_from([None, 1, 4, "\t"]),
 )
-def test_any_file_keeps_all_it_holds(others: dict[str, Any], servers: dict[str, Any], indent: Any) -> None:
+def test_any_file_keeps_every_byte(others: dict[str, Any], servers: dict[str, Any], indent: Any) -> None:
     servers.pop("grok", None)
     text = json.dumps({**others, "mcpServers": servers}, indent=indent)
     after = jsonc.put(text, "mcpServers", "grok", ENTRY)

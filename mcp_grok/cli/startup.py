@@ -1,4 +1,4 @@
-"""What every command begins with: standard streams, settings, logging, and the event loop."""
+"""How a command starts: standard streams, settings and logging, the event loop, and what it says when it cannot."""
 
 import gc
 import importlib.util
@@ -6,15 +6,22 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcp_grok.log_format import JsonFormatter
 
+if TYPE_CHECKING:
+    from mcp_grok.settings import Settings
+
 USAGE_ERROR = 2
+"""The exit status for a wrong option or setting."""
 
 
 def open_missing_streams() -> None:
-    """Gives a standard stream that the parent has closed somewhere to go, before its number goes to something else."""
+    """Opens the null device for each standard stream that the parent has closed.
+
+    Otherwise the next file or socket would get its number.
+    """
     for fd in range(3):
         try:
             os.fstat(fd)
@@ -25,8 +32,15 @@ def open_missing_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
-def read_settings(**given: Any) -> Any:
-    """The settings, with logging set up as they say; None, with one line on stderr, where they are wrong."""
+def read_settings(**given: Any) -> "Settings":
+    """The settings of the environment; also sets up logging as they say.
+
+    Args:
+        given: Settings of the command line, which replace those of the environment.
+
+    Raises:
+        SystemExit: a setting is wrong; one line on stderr names it.
+    """
     from pydantic import ValidationError
 
     from mcp_grok.settings import Settings, explain, unknown_variables
@@ -34,23 +48,31 @@ def read_settings(**given: Any) -> Any:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        complain(explain(error))
-        return None
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if settings.log_format == "json":
-        logging.getLogger().handlers[0].setFormatter(JsonFormatter())
-    # Only our own loggers follow the setting: the SDK's write whole requests at DEBUG, and those that cannot be read,
-    # prompts included, at ERROR.
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
-    logging.getLogger("mcp_grok").setLevel(settings.log_level)
+        usage_error(explain(error))
+    _log(settings)
     for name, meant in unknown_variables(os.environ).items():
         complain(f"{name} is not a setting{f'; did you mean {meant}?' if meant else ''}")
     return settings
 
 
+def _log(settings: "Settings") -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if settings.log_format == "json":
+        logging.getLogger().handlers[0].setFormatter(JsonFormatter())
+    # The SDK's loggers do not follow the setting: they write whole requests at DEBUG, and unreadable ones, prompts
+    # included, at ERROR.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
+    logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
+    logging.getLogger("mcp_grok").setLevel(settings.log_level)
+
+
 def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
-    """Runs a coroutine function to its end; gives the exit status that it returns."""
+    """Runs a coroutine function on an event loop; returns the exit status that it returns.
+
+    Args:
+        function: The coroutine function. None as its result means 0.
+        uvloop_suits: Whether uvloop may be used where it is installed.
+    """
     import anyio
 
     from mcp_grok.errors import NotConfigured
@@ -70,6 +92,16 @@ def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
 
 
 def complain(line: str) -> None:
-    """Says something to whoever started the command."""
+    """Writes a line to stderr."""
     sys.stderr.write(f"mcp-grok: {line}\n")
     sys.stderr.flush()
+
+
+def usage_error(line: str) -> NoReturn:
+    """Ends the command because of a wrong option or setting.
+
+    Raises:
+        SystemExit: always, with the status `USAGE_ERROR`.
+    """
+    complain(line)
+    raise SystemExit(USAGE_ERROR)

@@ -1,0 +1,24 @@
+"""`mcp-grok sandbox`: serves the sandbox until a signal ends it."""
+
+import argparse
+from functools import partial
+
+from mcp_grok.cli.serve_command import add_address, listen
+from mcp_grok.providers import SANDBOX_KEY
+from mcp_grok.sandbox.dialects import DIALECTS
+from mcp_grok.sandbox.serve import serve_sandbox
+
+PORT = 8080
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds where to listen."""
+    add_address(parser, PORT)
+    parser.set_defaults(default_port=PORT)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serves; returns the exit status."""
+    paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
+    note = f" (POST {paths}; the key is {SANDBOX_KEY})"
+    return listen(options, lambda listener: partial(serve_sandbox, listener), note)
