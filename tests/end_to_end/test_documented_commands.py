@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from mcp_grok.cli.main import CLIENT_NAMES, parser
+from mcp_grok.cli.install.clients import CLIENTS
+from mcp_grok.cli.main import parser
 from mcp_grok.settings import Settings, variable
 from tests import ROOT
 from tests.documents import DOCUMENTS
@@ -196,7 +197,7 @@ def run(shell: Shell, command: Command, stdin: str = "") -> "subprocess.Complete
 
 def read(line: str) -> Command:
     """Reads a line as a command; replaces its placeholders by values."""
-    words = shlex.split(line.replace("…", "example").replace("CLIENT", CLIENT_NAMES[0]), comments=True)
+    words = shlex.split(line.replace("…", "example").replace("CLIENT", next(iter(CLIENTS))), comments=True)
     assigned = {}
     while words and ASSIGNMENT.match(words[0]):
         name, assigned[name] = words.pop(0).split("=", 1)
