@@ -32,7 +32,8 @@ class Command(argparse.ArgumentParser):
         try:
             module = import_module(f"mcp_grok.cli.{name}_command")
         except ModuleNotFoundError as error:
-            usage_error(f"{name} needs {error.name}: pip install {error.name}")
+            package = (error.name or "").partition(".")[0]
+            usage_error(f"{name} needs {package}: pip install {package}")
         module.add_options(self)
         self.set_defaults(run=module.run)
         return super().parse_known_args(args, namespace)
