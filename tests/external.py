@@ -6,6 +6,11 @@ from typing import NoReturn
 
 import pytest
 
+NGINX = ("nginx", "apt-get install nginx-light")
+NPM = ("npm", "https://nodejs.org")
+UV = ("uv", "pip install uv")
+"""Programs, and where each comes from."""
+
 
 def external(name: str, whence: str) -> str:
     """The path of a program.

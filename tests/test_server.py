@@ -6,28 +6,20 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 
 from mcp_grok.errors import InternalError
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from tests.chat import CHAT, HELLO, body_of, text_of
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, Replay
-
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-
-
-def text_of(result: CallToolResult) -> str:
-    """The one text block of a result."""
-    [block] = result.content
-    assert isinstance(block, TextContent)
-    return block.text
 
 
 async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto") -> CallToolResult:
     """One call of the tool on a server of its own."""
     async with Client(create_server(settings), mode=mode) as client:
-        return await client.call_tool("grok_chat_completions", arguments)
+        return await client.call_tool(CHAT, arguments)
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -35,6 +27,7 @@ async def test_the_completion_comes_as_compact_json_text_in_both_eras(
     upstream: Replay, settings: Settings, mode: str
 ) -> None:
     result = await call(settings, HELLO, mode)
+    assert len(result.content) == 1
     assert text_of(result) == json.dumps(COMPLETION, separators=(",", ":"))
     assert result.structured_content is None
     assert not result.is_error
@@ -45,7 +38,7 @@ async def test_the_completion_comes_as_compact_json_text_in_both_eras(
 async def test_structured_content_is_sent_only_when_asked_for(upstream: Replay) -> None:
     result = await call(settings_for(upstream, structured=True), HELLO)
     assert result.structured_content == COMPLETION
-    assert json.loads(text_of(result)) == COMPLETION
+    assert body_of(result) == COMPLETION
 
 
 async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_whole(upstream: Replay) -> None:
@@ -71,7 +64,7 @@ async def test_a_surrogate_left_alone_becomes_the_replacement_character(upstream
     upstream.answer(
         b'{"choices":[{"message":{"content":"a\\ud83d b \\ud83d\\ude00"},"finish_reason":"stop","index":0}]}'
     )
-    answer = json.loads(text_of(await call(settings, HELLO)))
+    answer = body_of(await call(settings, HELLO))
     assert answer["choices"][0]["message"]["content"] == "a\ufffd b \U0001f600"
 
 
@@ -86,7 +79,7 @@ async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstre
     )
     result = await call(settings, HELLO)
     assert result.is_error
-    error = json.loads(text_of(result))["error"]
+    error = body_of(result)["error"]
     assert error == {
         "code": "api_error",
         "message": "AceData failed; send the call again later.",
@@ -102,7 +95,7 @@ async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstre
 
 async def test_a_wrong_argument_is_refused_before_the_upstream_is_called(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "temperature": 3})
-    error = json.loads(text_of(result))["error"]
+    error = body_of(result)["error"]
     assert (error["code"], error["param"]) == ("invalid_request", "temperature")
     assert error["message"] == "temperature must be a number from 0 to 2, got 3."
     assert error["billed"] == "no"
@@ -113,8 +106,8 @@ async def test_without_a_key_the_tools_are_listed_and_a_call_says_what_to_set(up
     settings = Settings(base_url=upstream.base_url)
     async with Client(create_server(settings)) as client:
         assert (await client.list_tools()).tools
-        result = await client.call_tool("grok_chat_completions", HELLO)
-    error = json.loads(text_of(result))["error"]
+        result = await client.call_tool(CHAT, HELLO)
+    error = body_of(result)["error"]
     assert error["code"] == "not_configured"
     assert "MCP_GROK_API_KEY" in error["message"]
     assert "ACEDATACLOUD_API_TOKEN" in error["message"]
@@ -138,7 +131,7 @@ async def test_an_answer_that_is_not_the_json_asked_for_is_returned_and_told_in_
     upstream: Replay, settings: Settings
 ) -> None:
     result = await call(settings, {**HELLO, "response_format": {"type": "json_object"}})
-    assert json.loads(text_of(result)) == COMPLETION
+    assert body_of(result) == COMPLETION
     assert result.meta is not None
     [violation] = result.meta["mcp-grok/invalid_json"]
     assert (violation["choice"], violation["path"]) == (0, "$")

@@ -1,6 +1,4 @@
-"""A store of each kind, and the servers that share it."""
-
-from pathlib import Path
+"""The settings of servers, over each kind of store."""
 
 import pytest
 
@@ -8,15 +6,11 @@ from mcp_grok.settings import Settings
 from tests.conftest import settings_for
 from tests.replay import Replay
 
-STORES = ("memory", "disk", "redis")
 
-
-@pytest.fixture(params=STORES)
-def stored(request: pytest.FixtureRequest, upstream: Replay, tmp_path: Path) -> Settings:
+@pytest.fixture
+def stored(upstream: Replay, store: str) -> Settings:
     """The settings of a server, once for each kind of store."""
-    if request.param == "redis":
-        return settings_for(upstream, store=request.getfixturevalue("redis_url"))
-    return settings_for(upstream, store="memory" if request.param == "memory" else f"disk:{tmp_path / 'store'}")
+    return settings_for(upstream, store=store)
 
 
 @pytest.fixture

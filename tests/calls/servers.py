@@ -11,23 +11,12 @@ from mcp_grok.calls import Call, Calls, Outcome, Reason, Request, Timings, open_
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.request import ChatRequest, read_request
-from tests.replay import Exchange
-
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
 def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:
     """The content of a call."""
     arguments = {"messages": [{"role": "user", "content": text}], "stream": stream}
     return read_request(arguments, Settings(provider="acedata").endpoint)
-
-
-async def hold(exchange: Exchange) -> None:
-    """Begins an answer and never ends it."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
 
 
 @asynccontextmanager

@@ -26,13 +26,11 @@ from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import (
     SOON,
-    TEXT,
     ask,
     call_of,
     fetch,
     hand_off,
     hello,
-    hold,
     notes_of,
     opened,
     orphaned,
@@ -40,7 +38,7 @@ from tests.calls.servers import (
     until,
 )
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Held, Replay
+from tests.replay import COMPLETION, TEXT, Exchange, Held, Replay, hold
 
 
 async def test_cancelled_wait_leaves_the_call_running(upstream: Replay, stored: Settings) -> None:

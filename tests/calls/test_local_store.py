@@ -20,10 +20,10 @@ from mcp_grok.calls.sqlite_table import DATABASE, CallTable
 from mcp_grok.calls.store import BOUNDS, Bounds
 from mcp_grok.errors import CallTimeout, GrokError, InternalError, Lost, NotConfigured, NotFound, UpstreamError
 from mcp_grok.upstream.completion import Completion
-from tests.calls.servers import ask, call_of, hand_off, hello, hold, outcome_of
+from tests.calls.servers import ask, call_of, hand_off, hello, outcome_of
+from tests.chat import body_of
 from tests.conftest import settings_for
-from tests.end_to_end.test_cancellations import body_of, environment
-from tests.process import server_process
+from tests.process import environment, server_process
 from tests.replay import COMPLETION, Held, Replay
 
 Opened = Callable[..., AbstractAsyncContextManager[LocalStore]]
@@ -416,7 +416,6 @@ async def test_row_goes_only_after_the_result_has_gone_to_the_transport(upstream
         await outcome_of(repeat)
     async with open_calls(settings) as calls:
         assert call_of(await ask(calls)).id != call_of(request).id
-        upstream.behave = hold
 
 
 async def test_user_s_cancellation_outlives_the_process(upstream: Replay, tmp_path: Path) -> None:

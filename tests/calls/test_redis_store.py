@@ -35,22 +35,19 @@ from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings, explain
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import (
-    REST,
     SOON,
-    TEXT,
     ask,
     call_of,
     fetch,
     hand_off,
     hello,
-    hold,
     opened,
     orphaned,
     outcome_of,
     until,
 )
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Held, Replay
+from tests.replay import COMPLETION, Exchange, Held, HeldStream, Replay, hold
 from tests.valkey import Valkey
 
 QUICK = RedisTimings(look=0.2, out_of_reach=0.3)
@@ -66,16 +63,7 @@ async def test_call_is_sent_once_and_its_answer_comes_whole(upstream: Replay, sh
 
 
 async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstream: Replay, shared: Settings) -> None:
-    go_on = anyio.Event()
-
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT)
-        await go_on.wait()
-        exchange.chunk(REST)
-        exchange.end()
-
-    upstream.behave = behave
+    held = HeldStream(upstream)
     async with opened(shared, shared) as (one, other):
         request = await ask(one, hello(stream=True))
         came = anyio.Event()
@@ -87,7 +75,7 @@ async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstrea
         call_of(fetching).follow(pieces.append)
         await until(lambda: "".join(pieces) == "so far")
         assert (call_of(fetching).state, call_of(fetching).model) == (State.RUNNING, "grok-4")
-        go_on.set()
+        held.release.set()
         outcome = await outcome_of(fetching)
         assert await outcome_of(await fetch(one, call_id)) == outcome
     assert isinstance(outcome, Completion)

@@ -24,11 +24,9 @@ from mcp_grok.sandbox.answers import NOTICE
 from tests import ROOT
 from tests.conftest import KEY
 from tests.process import MCP_GROK
-from tests.replay import COMPLETION, Exchange, Replay
+from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
 class Ended(NamedTuple):
@@ -150,7 +148,7 @@ async def test_a_misspelt_variable_is_told(upstream: Replay) -> None:
 
 
 async def test_an_answer_is_written_as_it_comes_and_nothing_else(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -161,13 +159,6 @@ async def test_an_answer_is_written_as_it_comes_and_nothing_else(upstream: Repla
         assert await asyncio.wait_for(process.stdout.read(), 10) == b", done\n"
         assert await process.stderr.read() == b""
         assert await asyncio.wait_for(process.wait(), 10) == 0
-
-
-async def hold_until_closed(exchange: Exchange) -> None:
-    """Begins an answer; the test says how it goes on."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
 
 
 async def test_what_is_sent_is_what_the_options_say(upstream: Replay) -> None:
@@ -246,7 +237,7 @@ async def test_a_question_that_is_not_utf8_is_asked_all_the_same(upstream: Repla
 
 
 async def test_a_reader_that_goes_away_ends_the_call(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -260,7 +251,7 @@ async def test_a_reader_that_goes_away_ends_the_call(upstream: Replay) -> None:
 
 
 async def test_an_interrupt_ends_a_call_with_130_and_no_traceback(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
         process.send_signal(signal.SIGINT)

@@ -12,11 +12,10 @@ import pytest
 
 from mcp_grok import __version__
 from tests import ROOT
-from tests.external import external
+from tests.external import UV, external
 from tests.process import server_process
 
 MCPB = ("mcpb", "npm install --global @anthropic-ai/mcpb")
-UV = ("uv", "pip install uv")
 
 
 @pytest.fixture(scope="module")

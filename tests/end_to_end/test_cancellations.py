@@ -1,41 +1,13 @@
 """Why a client gave a call up, and what becomes of the call: over stdio, to the byte."""
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import KEY
-from tests.process import ServerProcess, server_process
+from tests.chat import body_of
+from tests.process import TIMEOUTS, environment, server_process
 from tests.replay import COMPLETION, Exchange, Held, Replay
-
-TIMEOUTS = [
-    "McpError: MCP error -32001: Request timed out",
-    "timed out after 60s",
-    "Request timeout",
-    "client time-out",
-    "TIME OUT",
-    "context deadline exceeded",
-]
-
-
-def environment(upstream: Replay, **settings: str) -> dict[str, str]:
-    """The environment of a server that calls an upstream."""
-    given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
-    return {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
-
-
-def give_up(server: ServerProcess, number: int, reason: str | None) -> None:
-    """Cancels a request."""
-    said = {} if reason is None else {"reason": reason}
-    server.send({"method": "notifications/cancelled", "params": {"requestId": number, **said}})
-
-
-def body_of(result: dict[str, Any]) -> Any:
-    """The JSON of a result's text."""
-    return json.loads(result["content"][0]["text"])
 
 
 @pytest.mark.parametrize("reason", TIMEOUTS)
@@ -44,7 +16,7 @@ async def test_a_client_whose_time_was_up_gets_the_answer_by_asking_again(upstre
     async with server_process(environment(upstream)) as server:
         number, _ = server.ask_grok()
         exchange = await upstream.exchanges.get()
-        give_up(server, number, reason)
+        server.cancel(number, reason)
         _, again = server.ask_grok()
         await server.request("ping", {})
         held.release.set()
@@ -60,7 +32,7 @@ async def test_an_answer_that_came_after_the_client_had_given_up_is_there_when_i
     async with server_process(environment(upstream)) as server:
         number, _ = server.ask_grok()
         await upstream.exchanges.get()
-        give_up(server, number, "Request timed out")
+        server.cancel(number, "Request timed out")
         held.release.set()
         results = [await server.grok() for _ in range(2)]
     assert [body_of(result) for result in results] == [COMPLETION] * 2
@@ -72,7 +44,7 @@ async def test_a_client_that_gives_up_in_the_moment_of_the_answer_gets_it_by_ask
     async with server_process(environment(upstream)) as server:
         number, answer = server.ask_grok()
         await answer
-        give_up(server, number, "Request timed out")
+        server.cancel(number, "Request timed out")
         await server.request("ping", {})
         result = await server.grok()
     assert "mcp-grok/picked_up" in result["_meta"]
@@ -84,7 +56,7 @@ async def test_a_user_who_cancels_before_the_call_is_sent_stops_it_too(upstream:
     async with server_process(environment(upstream, store=f"disk:{tmp_path / 'store'}")) as server:
         for _ in range(20):
             number, _ = server.ask_grok()
-            give_up(server, number, "user")
+            server.cancel(number, "user")
         await server.request("ping", {})
         while not upstream.exchanges.empty():
             await asyncio.wait_for(upstream.exchanges.get_nowait().closed.wait(), 2)
@@ -102,7 +74,7 @@ async def test_a_user_who_cancels_stops_the_call_at_once_and_asking_again_is_a_n
     async with server_process(environment(upstream)) as server:
         number, _ = server.ask_grok()
         exchange = await upstream.exchanges.get()
-        give_up(server, number, reason)
+        server.cancel(number, reason)
         await asyncio.wait_for(exchange.closed.wait(), 2)
         held.release.set()
         result = await server.grok()
@@ -116,7 +88,7 @@ async def test_with_stop_a_client_whose_time_was_up_stops_its_call(upstream: Rep
     async with server_process(environment(upstream, on_disconnect="stop")) as server:
         number, _ = server.ask_grok()
         exchange = await upstream.exchanges.get()
-        give_up(server, number, "Request timed out")
+        server.cancel(number, "Request timed out")
         await asyncio.wait_for(exchange.closed.wait(), 2)
 
 
@@ -128,7 +100,7 @@ async def test_a_client_that_gives_up_fetching_finds_the_call_by_its_id_and_by_a
         for _ in range(2):
             number, _ = server.ask("tools/call", get)
             await server.request("ping", {})
-            give_up(server, number, "Request timed out")
+            server.cancel(number, "Request timed out")
             await server.request("ping", {})
         held.release.set()
         assert body_of(await server.request("tools/call", get)) == COMPLETION
@@ -140,7 +112,7 @@ async def test_the_end_of_stdin_stops_every_call(upstream: Replay) -> None:
     async with server_process(environment(upstream)) as server:
         numbers = [server.ask_grok()[0] for _ in range(2)]
         exchanges = [await upstream.exchanges.get() for _ in numbers]
-        give_up(server, numbers[0], "Request timed out")
+        server.cancel(numbers[0], "Request timed out")
         server.close_stdin()
         assert await asyncio.wait_for(server.process.wait(), 5) == 0
     for exchange in exchanges:
@@ -149,8 +121,8 @@ async def test_the_end_of_stdin_stops_every_call(upstream: Replay) -> None:
 
 async def test_a_cancellation_of_nothing_is_no_trouble(upstream: Replay) -> None:
     async with server_process(environment(upstream)) as server:
-        give_up(server, 99, "Request timed out")
-        give_up(server, 1, None)
+        server.cancel(99, "Request timed out")
+        server.cancel(1, None)
         assert body_of(await server.grok()) == COMPLETION
 
 
@@ -168,5 +140,5 @@ async def test_many_calls_leave_none_that_cannot_be_cancelled(upstream: Replay) 
         exchange = await upstream.exchanges.get()
         for _ in range(30):
             await asyncio.gather(*(server.grok() for _ in range(20)))
-        give_up(server, number, "user")
+        server.cancel(number, "user")
         await asyncio.wait_for(exchange.closed.wait(), 2)

@@ -19,11 +19,8 @@ import yaml
 from mcp_grok.cli.main import parser
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.settings import Settings
-from tests import ROOT
-from tests.external import external
-
-DEPLOY = ROOT / "examples" / "deploy"
-NGINX = ("nginx", "apt-get install nginx-light")
+from tests import DEPLOY, ROOT
+from tests.external import NGINX, external
 
 
 def compose() -> Any:

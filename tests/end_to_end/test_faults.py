@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
@@ -18,14 +18,12 @@ import psutil
 import pytest
 
 from mcp_grok.calls.redis_client import MAX_CONNECTIONS
-from tests.calls.conftest import STORES
+from tests.chat import CHAT, HELLO, body_of
 from tests.conftest import KEY
 from tests.faulty import Faulty
 from tests.process import ServerProcess, listening_process, modern_call, server_process
 
 pytestmark = pytest.mark.alone
-
-CHAT = "grok_chat_completions"
 
 DEADLINE = 20.0
 """Seconds for a whole call."""
@@ -73,11 +71,7 @@ class Stdio:
     def ask(self, tool: str, arguments: dict[str, Any]) -> tuple[asyncio.Future[Any], Callable[[str], None]]:
         number, answer = self._server.ask("tools/call", {"name": tool, "arguments": arguments})
 
-        def give_up(reason: str) -> None:
-            params = {"requestId": number, "reason": reason}
-            self._server.send({"method": "notifications/cancelled", "params": params})
-
-        return asyncio.ensure_future(_result(answer)), give_up
+        return asyncio.ensure_future(_result(answer)), partial(self._server.cancel, number)
 
     async def moment(self, question: str) -> None:
         await asyncio.sleep(GIVE_UP + self._behaviour.uniform(0, 0.4))
@@ -136,11 +130,7 @@ class Pursuit:
 
 async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Random) -> None:
     """Asks, gives up, cancels, asks again and fetches at random until there is an answer or an error."""
-    chat = {
-        "messages": [{"role": "user", "content": "Hello"}],
-        "user": pursuit.question,
-        "stream": behaviour.random() < 0.5,
-    }
+    chat = {**HELLO, "user": pursuit.question, "stream": behaviour.random() < 0.5}
     tool, arguments = CHAT, chat
     for patience in itertools.count(8, -1):
         coming, give_up = connection.ask(tool, arguments)
@@ -159,7 +149,7 @@ async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Ran
         result = await asyncio.wait_for(coming, DEADLINE + SLACK)
         pursuit.story.append(result["content"][0]["text"][:150])
         pursuit.lost |= {call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])}
-        body = json.loads(result["content"][0]["text"])
+        body = body_of(result)
         if body.get("object") == "chat.completion.pending":
             tool, arguments = body["next"]["tool"], body["next"]["arguments"]
             continue
@@ -220,39 +210,36 @@ async def check_leaks(process: psutil.Process, upstream: Faulty, files: int) -> 
     assert process.memory_info().rss < 250 * 2**20
 
 
-@pytest.fixture(params=STORES)
-def stored(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """The settings of a server, once for each kind of store."""
-    if request.param == "memory":
-        return SETTINGS
-    store = request.getfixturevalue("redis_url") if request.param == "redis" else f"disk:{tmp_path / 'store'}"
-    return {**SETTINGS, "MCP_GROK_STORE": store}
-
-
 @pytest.mark.timeout(170)
-async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 1500 if stored is SETTINGS else 400
+async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_does(store: str) -> None:
+    count = 1500 if store == "memory" else 400
     async with (
         Faulty(seed=1, work=(0.02, 1.2)) as upstream,
-        server_process({**stored, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
+        server_process({**SETTINGS, "MCP_GROK_STORE": store, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
     ):
         process = psutil.Process(server.process.pid)
         files = process.num_fds()
         await pursue_all(count, PLACES, Stdio(server, random.Random(2)), upstream, seed=3)
-        await check_leaks(process, upstream, files + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
+        await check_leaks(process, upstream, files + (MAX_CONNECTIONS if store.startswith("redis") else 0))
 
 
 @pytest.mark.timeout(170)
-async def test_promises_hold_over_http_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 350 if stored is SETTINGS else 80
+async def test_promises_hold_over_http_whatever_fails_and_whatever_the_client_does(store: str) -> None:
+    count = 350 if store == "memory" else 80
     async with (
         Faulty(seed=4, work=(1.5, 2.0)) as upstream,
         listening_process(
-            {**stored, "MCP_GROK_HANDOFF_AFTER": "0", "MCP_GROK_BASE_URL": upstream.base_url}, "http"
+            {
+                **SETTINGS,
+                "MCP_GROK_STORE": store,
+                "MCP_GROK_HANDOFF_AFTER": "0",
+                "MCP_GROK_BASE_URL": upstream.base_url,
+            },
+            "http",
         ) as (url, server),
         httpx2.AsyncClient(trust_env=False, timeout=DEADLINE + SLACK) as client,
     ):
         process = psutil.Process(server.pid)
         files = process.num_fds()
         await pursue_all(count, PLACES, Http(url, client, upstream), upstream, seed=5)
-        await check_leaks(process, upstream, files + PLACES + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
+        await check_leaks(process, upstream, files + PLACES + (MAX_CONNECTIONS if store.startswith("redis") else 0))

@@ -9,22 +9,11 @@ from mcp_types import CallToolResult, ResourceLink, TextContent, TextResourceCon
 
 from mcp_grok.server import create_server
 from mcp_grok.tools.cutting import compact, cut, fits, prefix
+from tests.chat import CHAT, GET, HELLO, LIMIT, completion, use
 from tests.conftest import settings_for
-from tests.replay import COMPLETION, Replay
-from tests.test_server import HELLO
-from tests.tools.test_waiting import use
+from tests.replay import Replay
 
-LIMIT = 2000
 TEXTS = st.text(st.sampled_from('a"\\\n\u0000é€😀 '), max_size=6000)
-
-
-def completion(*contents: str, **fields: str) -> dict[str, Any]:
-    """A completion with a choice for each content."""
-    choices = [
-        {"index": index, "message": {"role": "assistant", "content": content, **fields}, "finish_reason": "stop"}
-        for index, content in enumerate(contents)
-    ]
-    return {**COMPLETION, "choices": choices}
 
 
 def bytes_of(value: Any) -> int:
@@ -90,7 +79,7 @@ def long_answer(upstream: Replay) -> Replay:
 
 async def call(client: Client, **arguments: Any) -> CallToolResult:
     """A call of the chat tool."""
-    return await client.call_tool("grok_chat_completions", {**HELLO, **arguments})
+    return await client.call_tool(CHAT, {**HELLO, **arguments})
 
 
 async def test_a_long_answer_is_cut_and_its_parts_make_it_whole(long_answer: Replay) -> None:
@@ -107,14 +96,14 @@ async def test_a_long_answer_is_cut_and_its_parts_make_it_whole(long_answer: Rep
             arguments = json.loads(note[note.index("{") : note.rindex("}") + 1])
             assert arguments["offset"] == len(beginning)
             while arguments:
-                part, is_error = await use(client, "grok_get_completion", arguments)
+                part, is_error = await use(client, GET, arguments)
                 assert not is_error
                 assert (part["object"], part["offset"]) == ("chat.completion.part", len(beginning))
                 assert bytes_of(part) <= LIMIT
                 beginning += part["text"]
                 arguments = part["next"] and part["next"]["arguments"]
             assert beginning == text
-        again = await client.call_tool("grok_get_completion", {"id": link.name})
+        again = await client.call_tool(GET, {"id": link.name})
         assert again.content == result.content
     assert len(long_answer.requests) == 1
 
@@ -124,7 +113,7 @@ async def test_a_part_of_what_is_not_there_is_told(long_answer: Replay) -> None:
         link = (await call(client)).content[1]
         assert isinstance(link, ResourceLink)
         for wrong in ({"offset": 8001}, {"offset": -1}, {"offset": 0, "choice": 2}, {"offset": "x"}):
-            answer, is_error = await use(client, "grok_get_completion", {"id": link.name, **wrong})
+            answer, is_error = await use(client, GET, {"id": link.name, **wrong})
             assert is_error
             assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", [*wrong][-1])
 

@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,32 +16,14 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
+from tests.chat import HELLO
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Replay
+from tests.replay import COMPLETION, TEXT, Exchange, Replay
+from tests.upstream.clients import ask, client_for
 from tests.wire import recorded
 
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
-
-
-ACEDATA = Settings(provider="acedata")
-
-
-@asynccontextmanager
-async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
-    """A client that is closed at the end."""
-    client = ChatClient(settings.endpoint, **options)
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def ask(client: ChatClient, **arguments: Any) -> Completion:
-    """One call."""
-    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA.endpoint))
 
 
 async def failure(
@@ -98,8 +79,7 @@ async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
     upstream.behave = behave
     async with client_for(settings_for(upstream, max_concurrency=3)) as client, anyio.create_task_group() as tasks:
         for number in range(12):
-            request = read_request({**HELLO, "seed": number}, ACEDATA.endpoint)
-            tasks.start_soon(client.complete, request)
+            tasks.start_soon(partial(ask, client, seed=number))
     assert most == 3
     assert upstream.connections <= 3
     assert [request.json["seed"] for request in upstream.requests[:3]] == [0, 1, 2]

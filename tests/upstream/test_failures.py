@@ -16,7 +16,7 @@ from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.failures import error_event, error_in_answer, http_error
 from mcp_grok.upstream.transport_failures import transport_error
-from tests.upstream.test_request import JSON, TEXT
+from tests.upstream.strategies import JSON, TEXT
 
 
 def endpoint_of(provider: str) -> Endpoint:

@@ -10,7 +10,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.retry import backoff, seconds_before_resend
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, Exchange, Replay
-from tests.upstream.test_client import ask, client_for
+from tests.upstream.clients import ask, client_for
 
 
 def refused(status: int, **details: Any) -> GrokError:

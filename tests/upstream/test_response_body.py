@@ -7,7 +7,7 @@ import pytest
 
 from mcp_grok.settings import Settings
 from tests.replay import COMPLETION, Exchange, Replay
-from tests.upstream.test_client import ask, client_for
+from tests.upstream.clients import ask, client_for
 
 ANSWER = json.dumps(COMPLETION).encode()
 OTHER = ANSWER.replace(b"Yo!", b"the answer to somebody else")

@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from tests.chat import CHAT, HELLO
 from tests.conftest import KEY, settings_for
 from tests.replay import Replay
-from tests.test_server import HELLO
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 META: Any = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -42,7 +42,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 async def call(settings: Settings) -> None:
     """One call by a client that traces."""
     async with Client(create_server(settings)) as client:
-        await client.call_tool("grok_chat_completions", HELLO, meta=META)
+        await client.call_tool(CHAT, HELLO, meta=META)
 
 
 def chat_span(spans: InMemorySpanExporter) -> ReadableSpan:
