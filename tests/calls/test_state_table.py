@@ -1,15 +1,18 @@
 """The table of `mcp_grok.calls`: every event in every state that events can lead to."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
+from anyio.from_thread import start_blocking_portal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.calls import Call, Calls, Delivery, Reason, Request, State, open_calls
 from tests.calls.servers import hello
 from tests.conftest import settings_for
-from tests.replay import Held, Replay
+from tests.replay import COMPLETION, Held, Replay
 
 EVENTS = ("attach", "delivered", "timed out", "disconnected", "user", "doubt", "cancel", "give id", "finish", "fail")
 
@@ -137,34 +140,58 @@ class Actual:
         return self.waiting.pop() if self.waiting else self.delivered.pop()
 
 
-async def play(events: list[str]) -> None:
-    """Applies events to the table and to a real call, and compares them after each."""
-    async with Replay() as upstream:
-        held = Held(upstream)
-        async with open_calls(settings_for(upstream)) as calls:
-            request = calls.request()
-            call = await calls.start(hello(), request)
-            await upstream.exchanges.get()
-            expected, actual = Expected(), Actual(calls, call, upstream, held, [request])
-            for event in events:
-                if not expected.happens(event):
-                    continue
-                with anyio.fail_after(5):
-                    await actual.happens(event)
-                assert (call.state, call.delivery, call.id_given) == (
-                    expected.state,
-                    expected.delivery,
-                    expected.id_given,
-                ), event
-                assert len(call.requests) == expected.waiting
-            claimable = expected.delivery is Delivery.ORPHANED and expected.state in (State.RUNNING, State.COMPLETED)
-            held.release.set()
-            repeat = calls.request()
-            claimed = await calls.start(hello(), repeat)
-            assert (claimed.id == call.id) is claimable
+class Server:
+    """A server for all examples, which takes most of the time of one."""
+
+    def __init__(self, upstream: Replay, calls: Calls) -> None:
+        self._upstream = upstream
+        self._calls = calls
+        self._played = 0
+
+    async def play(self, events: list[str]) -> None:
+        """Applies events to the table and to a new call, and compares them after each."""
+        self._played += 1
+        chat = hello(text=f"Hello {self._played}")
+        self._upstream.answer(COMPLETION)
+        held = Held(self._upstream)
+        request = self._calls.request()
+        call = await self._calls.start(chat, request)
+        while (await self._upstream.exchanges.get()).request.body != chat.body:
+            pass
+        expected, actual = Expected(), Actual(self._calls, call, self._upstream, held, [request])
+        for event in events:
+            if not expected.happens(event):
+                continue
+            with anyio.fail_after(5):
+                await actual.happens(event)
+            assert (call.state, call.delivery, call.id_given) == (
+                expected.state,
+                expected.delivery,
+                expected.id_given,
+            ), event
+            assert len(call.requests) == expected.waiting
+        claimable = expected.delivery is Delivery.ORPHANED and expected.state in (State.RUNNING, State.COMPLETED)
+        held.release.set()
+        repeat = self._calls.request()
+        claimed = await self._calls.start(chat, repeat)
+        assert (claimed.id == call.id) is claimable
+        await claimed.wait()
+        await repeat.delivered()
 
 
-@given(st.lists(st.sampled_from(EVENTS), max_size=8))
-@settings(max_examples=150, deadline=None)
-def test_events_lead_where_the_table_says(events: list[str]) -> None:
-    anyio.run(play, events)
+@asynccontextmanager
+async def server() -> AsyncIterator[Server]:
+    """A server and its upstream."""
+    async with Replay() as upstream, open_calls(settings_for(upstream)) as calls:
+        yield Server(upstream, calls)
+
+
+def test_events_lead_where_the_table_says() -> None:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(server()) as one:
+
+        @given(st.lists(st.sampled_from(EVENTS), max_size=8))
+        @settings(max_examples=150, deadline=None)
+        def play(events: list[str]) -> None:
+            portal.call(one.play, events)
+
+        play()

@@ -47,7 +47,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("client", ["TypeScript SDK 1", "TypeScript SDK 2", "Python SDK 1"])
-async def test_client_that_times_out_and_repeats_makes_one_request(
+async def test_repeat_after_a_timeout_makes_no_second_request(
     upstream: Replay, request: pytest.FixtureRequest, client: str
 ) -> None:
     slow_down(upstream, WORK)

@@ -56,7 +56,7 @@ def call(tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.usefixtures("inspector")
 @pytest.mark.timeout(120)
-async def test_the_inspector_lists_and_calls_every_tool_with_strict_schemas(upstream: Replay, tmp_path: Path) -> None:
+async def test_inspector_lists_and_calls_every_tool(upstream: Replay, tmp_path: Path) -> None:
     upstream.answer(completion("word " * 2000))
     given = environment(upstream, store=f"disk:{tmp_path / 'store'}", max_result_bytes=str(LIMIT))
     thread = anyio.to_thread.run_sync
@@ -74,7 +74,7 @@ async def test_the_inspector_lists_and_calls_every_tool_with_strict_schemas(upst
 @pytest.mark.usefixtures("inspector")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("way", ["http", "http modern", "sse"])
-async def test_the_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, way: str) -> None:
+async def test_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, way: str) -> None:
     thread = anyio.to_thread.run_sync
     transport, _, era = way.partition(" ")
     options = ("--transport", transport, *(("--protocol-era", era) if era else ()))
@@ -103,7 +103,7 @@ SCENARIOS = [
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("scenario", "version"), SCENARIOS)
-async def test_the_conformance_suite_is_content(
+async def test_conformance_scenario_passes(
     conformance: str, upstream: Replay, scenario: str, version: str, tmp_path: Path
 ) -> None:
     async with serving(upstream, "http") as (url, _):
@@ -114,7 +114,7 @@ async def test_the_conformance_suite_is_content(
 
 
 @pytest.mark.timeout(120)
-async def test_without_sessions_nothing_fails_but_what_needs_the_suites_own_tools(
+async def test_stateless_scenario_misses_only_the_suites_own_tools(
     conformance: str, upstream: Replay, tmp_path: Path
 ) -> None:
     async with serving(upstream, "http") as (url, _):

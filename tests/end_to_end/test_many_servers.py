@@ -74,7 +74,7 @@ async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
 
 
 @pytest.mark.timeout(170)
-async def test_each_call_is_answered_or_told_lost_through_nginx_while_a_server_is_killed(
+async def test_killed_server_behind_nginx_loses_no_call_silently(
     upstream: Replay, valkey: Valkey, tmp_path: Path
 ) -> None:
     external(*NGINX)
@@ -114,7 +114,7 @@ async def test_each_call_is_answered_or_told_lost_through_nginx_while_a_server_i
 
 
 @pytest.mark.timeout(120)
-async def test_a_call_handed_off_by_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
+async def test_call_of_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
     given = {"store": valkey.url, "handoff_after": "0.01"}
     async with serving(upstream, "http", **given) as (one, _), serving(upstream, "http", **given) as (other, _process):
         pending = await call(one)

@@ -35,9 +35,7 @@ async def ask_and_fetch(target: Any, mode: str) -> Any:
 
 
 @pytest.mark.parametrize("way", ["stdio", "http legacy", "http 2026-07-28"])
-async def test_a_three_minute_call_under_a_client_that_waits_one_minute_is_one_request(
-    upstream: Replay, way: str
-) -> None:
+async def test_call_longer_than_the_client_waits_is_one_request(upstream: Replay, way: str) -> None:
     slow_down(upstream, 180 / SCALE)
     # Sooner than by default: a sixtieth of ten seconds is little on a busy machine.
     handoff_after = str(40 / SCALE)
@@ -95,7 +93,7 @@ async def call_again(target: str, given: dict[str, str]) -> dict[str, Any]:
     return result
 
 
-async def test_a_client_killed_in_mid_call_gets_its_answer_over_http_when_it_calls_again(upstream: Replay) -> None:
+async def test_killed_http_client_gets_its_answer_by_repeating(upstream: Replay) -> None:
     held = Held(upstream)
     async with serving(upstream, "http") as (url, _):
         exchange = await kill_in_mid_call(upstream, url, {})
@@ -107,9 +105,7 @@ async def test_a_client_killed_in_mid_call_gets_its_answer_over_http_when_it_cal
     assert len(upstream.requests) == 1
 
 
-async def test_a_client_killed_in_mid_call_hears_over_stdio_that_its_call_was_lost_when_it_calls_again(
-    upstream: Replay, tmp_path: Path
-) -> None:
+async def test_killed_stdio_client_learns_that_its_call_was_lost(upstream: Replay, tmp_path: Path) -> None:
     held = Held(upstream)
     given = environment(upstream, store=f"disk:{tmp_path / 'store'}")
     exchange = await kill_in_mid_call(upstream, "stdio", given)

@@ -30,7 +30,7 @@ async def connected(upstream: Replay, way: str) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_the_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
+async def test_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
     async with connected(upstream, way) as client:
         assert CHAT in [tool.name for tool in (await client.list_tools()).tools]
         assert content_of(await client.call_tool(CHAT, HELLO)) == "Yo!"
@@ -39,7 +39,7 @@ async def test_the_tool_is_listed_and_called(upstream: Replay, way: str) -> None
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_progress_comes_while_the_call_runs(upstream: Replay, way: str) -> None:
+async def test_progress_arrives_while_the_call_runs(upstream: Replay, way: str) -> None:
     seen = asyncio.Event()
     pieces: list[str | None] = []
 
@@ -74,9 +74,7 @@ async def go_away_in_mid_call(upstream: Replay, url: str, way: str) -> Exchange:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_client_that_goes_away_and_asks_again_gets_its_answer_with_one_request(
-    upstream: Replay, way: str
-) -> None:
+async def test_repeat_after_a_disconnect_claims_the_call(upstream: Replay, way: str) -> None:
     held = Held(upstream)
     transport, _, mode = way.partition(" ")
     async with serving(upstream, transport) as (url, _):
@@ -96,7 +94,7 @@ async def test_a_client_that_goes_away_and_asks_again_gets_its_answer_with_one_r
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(upstream: Replay, way: str) -> None:
+async def test_with_stop_a_disconnect_stops_the_call(upstream: Replay, way: str) -> None:
     upstream.behave = hold
     async with serving(upstream, way.split()[0], on_disconnect="stop") as (url, _):
         exchange = await go_away_in_mid_call(upstream, url, way)
@@ -104,7 +102,7 @@ async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_signal_in_mid_call_ends_the_process_within_five_seconds(upstream: Replay, way: str) -> None:
+async def test_signal_during_a_call_ends_the_process(upstream: Replay, way: str) -> None:
     upstream.behave = hold
     transport, _, mode = way.partition(" ")
     async with serving(upstream, transport, "--drain", "0.5") as (url, process):
@@ -128,7 +126,7 @@ async def post(url: str, body: bytes = b"{}", headers: dict[str, str] | None = N
         return (await client.post(url, content=body, headers=given)).status_code
 
 
-async def test_a_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -> None:
+async def test_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         assert await post(url, headers={"host": "evil.example"}) == 421
         assert await post(url, headers={"origin": "https://evil.example"}) == 403
@@ -136,7 +134,7 @@ async def test_a_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -
         assert await post(url, b"not json", {"origin": "http://localhost:3000"}) == 400
 
 
-async def test_a_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> None:
+async def test_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> None:
     async with serving(upstream, "sse") as (url, _), httpx2.AsyncClient(trust_env=False) as client:
         assert (await client.get(url, headers={"host": "evil.example"})).status_code == 421
         assert (await client.get(url, headers={"origin": "https://evil.example"})).status_code == 403
@@ -146,9 +144,7 @@ async def test_a_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) ->
 
 
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
-async def test_an_image_of_many_megabytes_fits_and_a_body_over_32_mebibytes_does_not(
-    upstream: Replay, version: str
-) -> None:
+async def test_body_of_up_to_32_mebibytes_is_accepted(upstream: Replay, version: str) -> None:
     async with serving(upstream, "http") as (url, _):
         image = "data:image/png;base64," + "A" * 20 * 2**20
         part = {"type": "image_url", "image_url": {"url": image}}
@@ -162,7 +158,7 @@ async def test_an_image_of_many_megabytes_fits_and_a_body_over_32_mebibytes_does
     assert upstream.requests[0].json["messages"][0]["content"][0]["image_url"]["url"] == image
 
 
-async def test_a_body_that_cannot_be_read_leaves_no_prompt_in_the_log(upstream: Replay) -> None:
+async def test_unreadable_body_leaves_no_prompt_in_the_log(upstream: Replay) -> None:
     async with serving(upstream, "sse") as (url, process), httpx2.AsyncClient(trust_env=False) as client:
         async with client.stream("GET", url) as stream:
             lines = stream.aiter_lines()
@@ -175,7 +171,7 @@ async def test_a_body_that_cannot_be_read_leaves_no_prompt_in_the_log(upstream: 
         assert b"SECRET" not in await process.stderr.read()
 
 
-async def test_many_clients_share_one_pool_of_connections(upstream: Replay) -> None:
+async def test_clients_share_the_pool_of_connections(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         for _ in range(3):
             async with Client(url, mode="legacy") as client:

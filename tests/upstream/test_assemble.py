@@ -224,15 +224,17 @@ def test_however_an_answer_is_cut_into_deltas_it_comes_together_again(
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
+    max_leaves=4,
 )
 KEYS = st.sampled_from(
     ["choices", "index", "delta", "message", "content", "tool_calls", "id", "function", "arguments", "finish_reason"]
 )
-CHUNKS = st.recursive(JSON, lambda inner: st.dictionaries(KEYS, inner | st.lists(inner, max_size=3), max_size=5))
+CHUNKS = st.recursive(
+    JSON, lambda inner: st.dictionaries(KEYS, inner | st.lists(inner, max_size=3), max_size=5), max_leaves=20
+)
 
 
-@given(st.lists(CHUNKS, max_size=6))
+@given(st.lists(CHUNKS, max_size=4))
 @PROPERTY
 def test_no_chunk_makes_anything_but_a_completion_or_malformed(chunks: list[Any]) -> None:
     assembler = Assembler()

@@ -144,7 +144,9 @@ async def test_a_refused_connection_says_so_and_costs_nothing(settings: Settings
 
 
 async def test_a_host_name_that_cannot_be_resolved_says_so() -> None:
-    error = await failure(Settings(provider="acedata", api_key=KEY, base_url="https://no-such-host.invalid"))
+    error = await failure(
+        Settings(provider="acedata", api_key=KEY, base_url="https://no-such-host.invalid", max_retries=0)
+    )
     assert (error["code"], error["billed"]) == ("connection_failed", "no")
     assert "cannot be resolved" in error["message"]
 
@@ -362,7 +364,8 @@ async def test_a_refused_proxy_says_so_without_its_password(monkeypatch: pytest.
         proxy.raw(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass-word@127.0.0.1:{proxy.port}")
         error = await failure(
-            Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid"), stream=stream
+            Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid", max_retries=0),
+            stream=stream,
         )
     assert (error["code"], error["billed"]) == ("connection_failed", "no")
     assert "proxy" in error["message"]
