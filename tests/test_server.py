@@ -23,9 +23,7 @@ async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto"
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_the_completion_comes_as_compact_json_text_in_both_eras(
-    upstream: Replay, settings: Settings, mode: str
-) -> None:
+async def test_completion_is_compact_json_text_in_both_eras(upstream: Replay, settings: Settings, mode: str) -> None:
     result = await call(settings, HELLO, mode)
     assert len(result.content) == 1
     assert text_of(result) == json.dumps(COMPLETION, separators=(",", ":"))
@@ -35,13 +33,13 @@ async def test_the_completion_comes_as_compact_json_text_in_both_eras(
     assert result.meta["mcp-grok/attempts"] == 1
 
 
-async def test_structured_content_is_sent_only_when_asked_for(upstream: Replay) -> None:
+async def test_structured_content_is_sent_only_if_set(upstream: Replay) -> None:
     result = await call(settings_for(upstream, structured=True), HELLO)
     assert result.structured_content == COMPLETION
     assert body_of(result) == COMPLETION
 
 
-async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_whole(upstream: Replay) -> None:
+async def test_structured_content_nested_too_deeply_is_left_out(upstream: Replay) -> None:
     deep = b"[" * 400 + b"]" * 400
     upstream.answer(b'{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],"x":' + deep + b"}")
     result = await call(settings_for(upstream, structured=True), HELLO)
@@ -49,9 +47,7 @@ async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_
     assert deep.decode() in text_of(result)
 
 
-async def test_the_completion_comes_through_whole_unknown_fields_order_and_large_integers(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_completion_keeps_fields_order_and_large_integers(upstream: Replay, settings: Settings) -> None:
     message = b'{"role":"assistant","content":"x","new":[1.5e10]}'
     choices = b'"choices":[{"message":' + message + b',"finish_reason":"stop","index":0}]'
     body = b'{"zebra":12345678901234567890123,' + choices + b',"id":"a"}'
@@ -60,7 +56,7 @@ async def test_the_completion_comes_through_whole_unknown_fields_order_and_large
     assert text == body.decode().replace("1.5e10", "15000000000.0")
 
 
-async def test_a_surrogate_left_alone_becomes_the_replacement_character(upstream: Replay, settings: Settings) -> None:
+async def test_lone_surrogate_becomes_the_replacement_character(upstream: Replay, settings: Settings) -> None:
     upstream.answer(
         b'{"choices":[{"message":{"content":"a\\ud83d b \\ud83d\\ude00"},"finish_reason":"stop","index":0}]}'
     )
@@ -68,7 +64,7 @@ async def test_a_surrogate_left_alone_becomes_the_replacement_character(upstream
     assert answer["choices"][0]["message"]["content"] == "a\ufffd b \U0001f600"
 
 
-async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstream: Replay, settings: Settings) -> None:
+async def test_error_is_a_result_with_the_contract_object(upstream: Replay, settings: Settings) -> None:
     upstream.answer(
         {
             "success": False,
@@ -93,7 +89,7 @@ async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstre
     }
 
 
-async def test_a_wrong_argument_is_refused_before_the_upstream_is_called(upstream: Replay, settings: Settings) -> None:
+async def test_wrong_argument_is_refused_before_sending(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "temperature": 3})
     error = body_of(result)["error"]
     assert (error["code"], error["param"]) == ("invalid_request", "temperature")
@@ -102,7 +98,7 @@ async def test_a_wrong_argument_is_refused_before_the_upstream_is_called(upstrea
     assert not upstream.requests
 
 
-async def test_without_a_key_the_tools_are_listed_and_a_call_says_what_to_set(upstream: Replay) -> None:
+async def test_call_without_a_key_says_what_to_set(upstream: Replay) -> None:
     settings = Settings(base_url=upstream.base_url)
     async with Client(create_server(settings)) as client:
         assert (await client.list_tools()).tools
@@ -114,22 +110,20 @@ async def test_without_a_key_the_tools_are_listed_and_a_call_says_what_to_set(up
     assert not upstream.requests
 
 
-async def test_an_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
+async def test_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:
         with pytest.raises(MCPError, match="Unknown tool 'grok'"):
             await client.call_tool("grok", {})
 
 
-async def test_what_was_given_and_not_sent_is_named_in_meta(upstream: Replay, settings: Settings) -> None:
+async def test_dropped_parameter_is_named_in_meta(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "stream_options": {"include_usage": True}})
     assert result.meta is not None
     assert result.meta["mcp-grok/dropped"] == {"stream_options": "the call is not streamed"}
     assert "stream_options" not in upstream.requests[0].json
 
 
-async def test_an_answer_that_is_not_the_json_asked_for_is_returned_and_told_in_meta(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_answer_of_another_form_is_returned_with_violations(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "response_format": {"type": "json_object"}})
     assert body_of(result) == COMPLETION
     assert result.meta is not None
@@ -137,13 +131,13 @@ async def test_an_answer_that_is_not_the_json_asked_for_is_returned_and_told_in_
     assert (violation["choice"], violation["path"]) == (0, "$")
 
 
-async def test_choices_that_did_not_come_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
+async def test_missing_choices_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "n": 3})
     assert result.meta is not None
     assert result.meta["mcp-grok/missing_choices"] == 2
 
 
-def test_a_defect_is_told_as_an_internal_error_and_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_defect_is_an_internal_error_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     prompt = "".join(["a secret ", "prompt"])
     try:
         int(prompt)

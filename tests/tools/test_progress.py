@@ -40,23 +40,23 @@ async def sent(*pieces: str) -> Sink:
     return sink
 
 
-async def test_the_first_piece_goes_out_at_once_and_the_rest_joined() -> None:
+async def test_first_piece_is_sent_at_once_and_the_rest_joined() -> None:
     sink = await sent("one ", "two ", "three")
     assert sink.texts == ["one ", "two three"]
     assert sink.numbers == [1, 2]
 
 
-async def test_nothing_is_sent_where_nothing_was_said() -> None:
+async def test_nothing_is_sent_without_text() -> None:
     assert (await sent()).texts == []
 
 
-async def test_halves_of_a_character_are_joined_and_one_left_alone_is_replaced() -> None:
+async def test_halves_of_a_character_are_joined_or_replaced() -> None:
     sink = await sent("smile \ud83d", "\ude00", "half \ud83d")
     assert "".join(sink.texts) == "smile \U0001f600half \ufffd"
     assert all(text.encode() for text in sink.texts)
 
 
-async def test_a_reader_that_is_slow_holds_nobody_up_and_loses_nothing() -> None:
+async def test_slow_reader_gets_all_text() -> None:
     sink = Sink()
     sink.gate = anyio.Event()
     progress = Progress(sink.report)
@@ -99,7 +99,7 @@ PIECES = st.lists(st.text(st.characters(categories=["L", "Cs", "So"])), max_size
 
 @given(PIECES)
 @settings(derandomize=True, deadline=None, max_examples=50)
-def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
+def test_messages_joined_are_the_text(pieces: list[str]) -> None:
     async def run() -> list[str]:
         sink = Sink()
         progress = Progress(sink.report, timings=QUICK)
@@ -116,7 +116,7 @@ def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
     assert "".join(anyio.run(run)) == without_lone_surrogates("".join(pieces))
 
 
-async def test_a_status_is_told_only_before_the_first_piece() -> None:
+async def test_status_is_sent_only_before_the_first_piece() -> None:
     sink = Sink()
     states = iter(["in line\n", "in line\n"])
     progress = Progress(sink.report, status=lambda: next(states, None), timings=QUICK)
@@ -152,17 +152,17 @@ async def thought(*pieces: str, then: str = "") -> Sink:
     return sink
 
 
-async def test_what_the_model_thinks_is_told_at_once_as_what_it_is_and_then_joined() -> None:
+async def test_first_reasoning_is_sent_at_once_and_marked() -> None:
     assert (await thought("Let ", "me ", "see.")).texts == ["[reasoning] Let \n"]
 
 
-async def test_the_answer_does_not_wait_for_thoughts_and_ends_them() -> None:
+async def test_answer_does_not_wait_for_reasoning() -> None:
     with anyio.fail_after(0.5):
         sink = await thought("Let ", "me ", "see.", then="Yo!")
     assert sink.texts == ["[reasoning] Let \n", "Yo!"]
 
 
-async def test_further_thoughts_are_sent_after_a_while() -> None:
+async def test_further_reasoning_is_sent_joined_after_a_while() -> None:
     sink = Sink()
     progress = Progress(sink.report, timings=ProgressTimings(reasoning=0.2))
     async with anyio.create_task_group() as tasks:
@@ -179,7 +179,7 @@ async def test_further_thoughts_are_sent_after_a_while() -> None:
     assert sink.numbers == [1, 2]
 
 
-async def test_thoughts_after_the_answer_has_begun_are_not_told() -> None:
+async def test_reasoning_after_the_answer_has_begun_is_not_sent() -> None:
     sink = Sink()
     progress = Progress(sink.report)
     async with anyio.create_task_group() as tasks:

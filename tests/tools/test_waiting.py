@@ -23,9 +23,7 @@ def settings(upstream: Replay) -> Settings:
     return settings_for(upstream, handoff_after=SOON)
 
 
-async def test_a_long_call_is_handed_off_and_fetched_with_one_request_at_the_upstream(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_long_call_is_handed_off_and_fetched(upstream: Replay, settings: Settings) -> None:
     held = HeldStream(upstream)
     async with Client(create_server(settings)) as client:
         pending, is_error = await use(client, CHAT, {**HELLO, "stream": True})
@@ -49,9 +47,7 @@ async def test_a_long_call_is_handed_off_and_fetched_with_one_request_at_the_ups
     assert len(upstream.requests) == 1
 
 
-async def test_a_failure_after_the_hand_off_is_the_error_the_call_would_have_given(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_failure_after_the_hand_off_is_fetched(upstream: Replay, settings: Settings) -> None:
     cut = asyncio.Event()
 
     async def behave(exchange: Exchange) -> None:
@@ -69,9 +65,7 @@ async def test_a_failure_after_the_hand_off_is_the_error_the_call_would_have_giv
     assert (answer["error"]["code"], answer["error"]["partial"]) == ("stream_truncated", "so far")
 
 
-async def test_no_progress_follows_the_hand_off_and_fetching_gives_the_whole_text_as_progress(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_fetching_repeats_the_progress_from_its_beginning(upstream: Replay, settings: Settings) -> None:
     held = HeldStream(upstream)
     asked: list[str] = []
     fetched: list[str] = []
@@ -90,14 +84,14 @@ async def test_no_progress_follows_the_hand_off_and_fetching_gives_the_whole_tex
     assert "".join(fetched) == "so far, done"
 
 
-async def test_a_pending_result_shows_the_end_of_a_long_text(upstream: Replay, settings: Settings) -> None:
+async def test_pending_result_shows_the_end_of_a_long_text(upstream: Replay, settings: Settings) -> None:
     HeldStream(upstream, TEXT.replace(b"so far", b"a" * 500 + b"b" * 1000))
     async with Client(create_server(settings)) as client:
         pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
     assert pending["partial"] == "b" * 1000
 
 
-async def test_a_call_that_is_not_streamed_is_handed_off_without_partial(upstream: Replay, settings: Settings) -> None:
+async def test_pending_result_without_stream_has_no_partial(upstream: Replay, settings: Settings) -> None:
     held = Held(upstream)
     async with Client(create_server(settings)) as client:
         pending, _ = await use(client, CHAT, HELLO)
@@ -107,9 +101,7 @@ async def test_a_call_that_is_not_streamed_is_handed_off_without_partial(upstrea
     assert answer == COMPLETION
 
 
-async def test_cancelling_closes_the_upstream_connection_and_says_what_had_come(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_cancelling_stops_the_call_and_keeps_its_text(upstream: Replay, settings: Settings) -> None:
     HeldStream(upstream)
     async with Client(create_server(settings)) as client:
         pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
@@ -123,7 +115,7 @@ async def test_cancelling_closes_the_upstream_connection_and_says_what_had_come(
     assert (answer["error"]["code"], answer["error"]["partial"]) == ("cancelled", "so far")
 
 
-async def test_cancelling_what_has_ended_loses_nothing(upstream: Replay, settings: Settings) -> None:
+async def test_cancelling_an_ended_call_keeps_its_answer(upstream: Replay, settings: Settings) -> None:
     held = HeldStream(upstream)
     async with Client(create_server(settings)) as client:
         pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
@@ -145,7 +137,7 @@ async def test_cancelling_what_has_ended_loses_nothing(upstream: Replay, setting
         ({"id": "x", "colour": "red"}, "invalid_request", "colour"),
     ],
 )
-async def test_a_wrong_id_or_argument_is_told(
+async def test_wrong_id_or_argument_is_refused(
     settings: Settings, tool: str, arguments: dict[str, Any], code: str, param: str
 ) -> None:
     async with Client(create_server(settings)) as client:
@@ -154,18 +146,18 @@ async def test_a_wrong_id_or_argument_is_told(
     assert (answer["error"]["code"], answer["error"]["param"]) == (code, param)
 
 
-async def test_without_hand_off_a_call_is_waited_for(upstream: Replay) -> None:
+async def test_call_is_awaited_without_hand_off(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream, handoff_after=0))) as client:
         assert (await use(client, CHAT, HELLO))[0] == COMPLETION
 
 
-async def test_with_neither_hand_off_nor_cutting_only_one_tool_is_listed(upstream: Replay) -> None:
+async def test_chat_is_the_only_tool_without_hand_off_and_cutting(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream, handoff_after=0, max_result_bytes=0))) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == [CHAT]
         assert (await use(client, CHAT, HELLO))[0] == COMPLETION
 
 
-async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Settings) -> None:
+async def test_listing_of_all_tools_is_small_and_annotated(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:
         tools = (await client.list_tools()).tools
     listing = [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
@@ -178,7 +170,7 @@ async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Sett
         assert "wait" not in tool.input_schema["properties"]
 
 
-async def test_a_call_that_waits_in_line_says_so_in_its_progress(upstream: Replay) -> None:
+async def test_call_in_line_says_so_in_its_progress(upstream: Replay) -> None:
     held = HeldStream(upstream)
     told = asyncio.Event()
     messages: list[str] = []

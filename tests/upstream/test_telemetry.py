@@ -51,7 +51,7 @@ def chat_span(spans: InMemorySpanExporter) -> ReadableSpan:
     return span
 
 
-async def test_a_call_is_a_part_of_the_clients_trace_and_the_upstreams_of_it(
+async def test_trace_goes_from_client_over_call_to_upstream(
     upstream: Replay, settings: Settings, spans: InMemorySpanExporter
 ) -> None:
     await call(settings)
@@ -63,7 +63,7 @@ async def test_a_call_is_a_part_of_the_clients_trace_and_the_upstreams_of_it(
     assert (version, trace_id, parent) == ("00", TRACE, f"{span.context.span_id:016x}")
 
 
-async def test_a_span_says_what_the_conventions_name(
+async def test_span_has_the_attributes_of_the_conventions(
     upstream: Replay, settings: Settings, spans: InMemorySpanExporter
 ) -> None:
     await call(settings)
@@ -83,9 +83,7 @@ async def test_a_span_says_what_the_conventions_name(
     }
 
 
-async def test_a_failure_is_an_error_of_the_span_and_nothing_that_was_said_is_in_it(
-    upstream: Replay, spans: InMemorySpanExporter
-) -> None:
+async def test_span_of_a_failure_holds_no_content(upstream: Replay, spans: InMemorySpanExporter) -> None:
     upstream.answer({"error": {"code": "used_up", "message": "secret words"}}, 403)
     await call(settings_for(upstream))
     span = chat_span(spans)
