@@ -1,4 +1,4 @@
-"""An upstream on a real socket that plays bytes: what it is told to, as it is told to, and counts what it got."""
+"""An upstream on a real socket, which plays the bytes of a test and counts its requests."""
 
 import asyncio
 import json

@@ -90,12 +90,12 @@ def test_secret_is_removed_from_all_upstream_text() -> None:
         "Check the key.", code=f"bad_{SECRET}", param=said, trace_id=said, upstream_message=said, partial=said
     )
     error.redact(SECRET)
-    told = error.as_dict()
-    assert SECRET not in json.dumps(told)
+    shown = error.as_dict()
+    assert SECRET not in json.dumps(shown)
     for field in ("param", "trace_id", "upstream_message", "partial"):
-        assert told[field] == "Bad key [removed], really [removed]"
-    assert told["code"] == "bad_[removed]"
-    assert told["message"] == "Check the key."
+        assert shown[field] == "Bad key [removed], really [removed]"
+    assert shown["code"] == "bad_[removed]"
+    assert shown["message"] == "Check the key."
 
 
 def test_secret_at_the_cut_is_removed_whole() -> None:

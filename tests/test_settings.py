@@ -1,4 +1,4 @@
-"""What each environment variable does, and how a wrong one is told."""
+"""What each environment variable does, and how a wrong one is explained."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     return settings
 
 
-def told(read: Read, **variables: str) -> str:
+def explained(read: Read, **variables: str) -> str:
     """The line that tells what is wrong with an environment."""
     with pytest.raises(ValidationError) as caught:
         read(**variables)
@@ -179,7 +179,7 @@ def test_base_url_may_hold_any_part_of_the_path(read: Read, provider: str, base_
     ],
 )
 def test_wrong_or_leaking_base_url_is_refused(read: Read, base_url: str, rule: str) -> None:
-    line = told(read, MCP_GROK_BASE_URL=base_url, MCP_GROK_API_KEY=KEY)
+    line = explained(read, MCP_GROK_BASE_URL=base_url, MCP_GROK_API_KEY=KEY)
     assert line.startswith(BASE)
     assert rule in line
     assert "pw" not in line
@@ -187,9 +187,9 @@ def test_wrong_or_leaking_base_url_is_refused(read: Read, base_url: str, rule: s
 
 def test_http_to_another_machine_needs_to_be_allowed(read: Read) -> None:
     house = {BASE: "http://10.0.0.1", "MCP_GROK_ALLOW_HTTP": "1"}
-    assert "MCP_GROK_ALLOW_HTTP=1" in told(read, MCP_GROK_PROVIDER="xai", **house)
+    assert "MCP_GROK_ALLOW_HTTP=1" in explained(read, MCP_GROK_PROVIDER="xai", **house)
     assert read(MCP_GROK_PROVIDER="custom").url == "http://10.0.0.1/v1/chat/completions"
-    assert "must be https" in told(read, MCP_GROK_ALLOW_HTTP="0")
+    assert "must be https" in explained(read, MCP_GROK_ALLOW_HTTP="0")
 
 
 @pytest.mark.parametrize(
@@ -220,27 +220,27 @@ def test_http_to_another_machine_needs_to_be_allowed(read: Read) -> None:
     ],
 )
 def test_wrong_value_is_explained_with_variable_and_rule(read: Read, name: str, value: str, rule: str) -> None:
-    line = told(read, **{name: value, "XAI_API_KEY": KEY})
+    line = explained(read, **{name: value, "XAI_API_KEY": KEY})
     assert line.startswith(f"{name}={value!r}: ")
     assert rule in line
     assert KEY not in line
 
 
 def test_all_wrong_values_are_explained_together(read: Read) -> None:
-    line = told(read, MCP_GROK_TIMEOUT="0", MCP_GROK_PROVIDER="x" * 1000)
+    line = explained(read, MCP_GROK_TIMEOUT="0", MCP_GROK_PROVIDER="x" * 1000)
     assert "MCP_GROK_TIMEOUT='0': " in line
     assert f"MCP_GROK_PROVIDER='{'x' * 80}': " in line
 
 
 def test_custom_api_needs_its_base_url(read: Read) -> None:
-    line = told(read, MCP_GROK_PROVIDER="custom", MCP_GROK_API_KEY=KEY)
+    line = explained(read, MCP_GROK_PROVIDER="custom", MCP_GROK_API_KEY=KEY)
     assert line == "MCP_GROK_BASE_URL is required when MCP_GROK_PROVIDER is custom"
 
 
 @pytest.mark.parametrize("key", ["sk-one sk-two", "sk-one\nsk-two", "sk-\u00fcber", "sk-\x7f"])
 @pytest.mark.parametrize("name", KEY_VARIABLES)
 def test_impossible_key_is_refused_and_not_shown(read: Read, name: str, key: str) -> None:
-    line = told(read, **{name: key})
+    line = explained(read, **{name: key})
     assert line == f"{name}: a key has only printable ASCII characters and no spaces; copy it again"
 
 
@@ -252,7 +252,7 @@ def test_traceback_of_the_error_shows_no_key(read: Read, name: str, value: str) 
 
 
 def test_password_in_an_unreadable_host_is_not_shown(read: Read) -> None:
-    assert KEY not in told(read, MCP_GROK_BASE_URL=f"https://me:{KEY}@ex\u2100mple.com")
+    assert KEY not in explained(read, MCP_GROK_BASE_URL=f"https://me:{KEY}@ex\u2100mple.com")
 
 
 def test_settings_show_no_key_and_are_frozen(read: Read) -> None:

@@ -1,6 +1,6 @@
 """A cancellation and the same call again, in one write or moments apart, over every connection and store.
 
-A client that timed out pays once, or is told of a lost call. A call that a user cancelled is never picked up.
+A client that timed out pays once, or learns of a lost call. A call that a user cancelled is never picked up.
 """
 
 import asyncio

@@ -472,8 +472,8 @@ async def test_cancellation_reaches_the_server_of_its_request(upstream: Replay, 
     event = Interrupted("ann", "session", "7", Reason.CLIENT_TIMEOUT)
     async with opened(shared, shared) as (one, other):
 
-        async def interrupted(told: Interrupted) -> None:
-            found.append(told)
+        async def interrupted(event: Interrupted) -> None:
+            found.append(event)
 
         other.on_interrupted = interrupted
         await one.interrupted_elsewhere(event)

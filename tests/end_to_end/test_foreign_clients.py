@@ -60,8 +60,8 @@ async def test_repeat_after_a_timeout_makes_no_second_request(
             command = [external("node", NPM[1]), script, url, version, str(1000 * PATIENCE)]
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         out, _ = await asyncio.wait_for(process.communicate(), 30)
-    told = json.loads(out)
-    assert "timed out" in told["timedOut"].lower()
-    assert json.loads(told["text"]) == COMPLETION
-    assert told["meta"]["mcp-grok/picked_up"] >= PATIENCE
+    seen = json.loads(out)
+    assert "timed out" in seen["timedOut"].lower()
+    assert json.loads(seen["text"]) == COMPLETION
+    assert seen["meta"]["mcp-grok/picked_up"] >= PATIENCE
     assert len(upstream.requests) == 1

@@ -52,7 +52,7 @@ async def nginx(ports: list[int], folder: Path) -> AsyncIterator[str]:
 
 
 async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
-    """Asks until there is an answer, as a client does whose connection may break; also the lost calls it learnt of."""
+    """The answer to a question, asked again after each broken connection, and the lost calls reported on the way."""
     arguments = {**HELLO, "user": question}
     tool, given = CHAT, arguments
     lost: list[str] = []
@@ -107,9 +107,11 @@ async def test_killed_server_behind_nginx_loses_no_call_silently(
         answers = await asyncio.gather(*pursuits)
     assert [body for body, _ in answers] == [COMPLETION] * QUESTIONS
     sent = Counter(request.json["user"] for request in upstream.requests)
-    told = {f"question {number}": set(lost) for number, (_, lost) in enumerate(answers)}
-    assert set(sent) == set(told)
-    assert all(sent[question] <= 1 + len(told[question]) for question in sent), "a call was made twice untold"
+    reported = {f"question {number}": set(lost) for number, (_, lost) in enumerate(answers)}
+    assert set(sent) == set(reported)
+    assert all(sent[question] <= 1 + len(reported[question]) for question in sent), (
+        "a call was made twice without a report"
+    )
     assert sum(sent.values()) > QUESTIONS, "the server that was killed ran no call"
 
 

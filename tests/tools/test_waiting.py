@@ -172,19 +172,19 @@ async def test_listing_of_all_tools_is_small_and_annotated(settings: Settings) -
 
 async def test_call_in_line_says_so_in_its_progress(upstream: Replay) -> None:
     held = HeldStream(upstream)
-    told = asyncio.Event()
+    shown = asyncio.Event()
     messages: list[str] = []
 
     async def show(progress: float, total: float | None, message: str | None) -> None:
         messages.append(message or "")
         if message and "queued" in message:
-            told.set()
+            shown.set()
 
     async with Client(create_server(settings_for(upstream, max_concurrency=1)), mode="legacy") as client:
         first = asyncio.create_task(use(client, CHAT, HELLO))
         await upstream.exchanges.get()
         second = asyncio.create_task(use(client, CHAT, HELLO, progress_callback=show))
-        await told.wait()
+        await shown.wait()
         held.release.set()
         await asyncio.gather(first, second)
     *before, line, rest = [message for message in messages if message]

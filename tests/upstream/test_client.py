@@ -245,7 +245,7 @@ async def test_timeout_in_line_is_billed_only_if_sent(upstream: Replay) -> None:
     async with client_for(limits) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(one, client)
         tasks.start_soon(one, client)
-    # The second may get the place in the instant in which both run out of time; nobody knows then whether it was sent.
+    # The second may get the place just as both time out; then it is unknown whether it was sent.
     assert [error["code"] for error in errors] == ["timeout", "timeout"]
     assert [error["billed"] for error in errors].count("unknown") >= len(upstream.requests) >= 1
 

@@ -32,7 +32,9 @@ BAD_XAI_KEY = {"code": "Client specified an invalid argument", "error": "Incorre
 FIELDS = st.dictionaries(st.sampled_from(["error", "code", "message", "detail", "param", "trace_id"]), JSON)
 
 
-def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata") -> dict[str, Any]:
+def error_of(
+    status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata"
+) -> dict[str, Any]:
     """The error object for an answer; a body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return http_error(endpoint_of(provider), status, httpx2.Headers(headers or {}), content).as_dict()
@@ -40,7 +42,7 @@ def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provi
 
 def said(body: Any) -> str | None:
     """What is kept of the upstream's words."""
-    message: str | None = told(400, body).get("upstream_message")
+    message: str | None = error_of(400, body).get("upstream_message")
     return message
 
 
@@ -74,7 +76,7 @@ def said(body: Any) -> str | None:
 def test_status_and_code_decide_the_kind_of_failure(
     status: int, code: str, kind: str, retryable: bool, advice: str
 ) -> None:
-    error = told(status, {"success": False, "error": {"code": code, "message": "It failed."}, "trace_id": "t-1"})
+    error = error_of(status, {"success": False, "error": {"code": code, "message": "It failed."}, "trace_id": "t-1"})
     message = error.pop("message")
     assert message[0].isupper()
     assert advice in message
@@ -107,7 +109,7 @@ WITHOUT_CODE = {
 @pytest.mark.parametrize("status", [status for statuses in WITHOUT_CODE.values() for status in statuses])
 @pytest.mark.parametrize("body", [b"", HTML, b"null", {"error": None}, {"error": {"code": 7}}, {"error": "sorry"}])
 def test_status_decides_without_a_code(status: int, body: Any) -> None:
-    error = told(status, body)
+    error = error_of(status, body)
     assert status in WITHOUT_CODE[error["code"], error["type"]]
     assert error["retryable"] == (status in (408, 429) or status >= 500)
     assert error["status"] == status
@@ -128,14 +130,14 @@ def test_status_decides_without_a_code(status: int, body: Any) -> None:
     ],
 )
 def test_used_up_credits_and_refused_keys_are_read_from_words(status: int, body: Any, kind: str) -> None:
-    error = told(status, body, provider="xai")
+    error = error_of(status, body, provider="xai")
     assert error["type"] == kind
     assert error["retryable"] == (kind == "server_error")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_is_a_wrong_address(status: int) -> None:
-    error = told(status, b"<p>Moved</p>", {"location": "https://elsewhere.example/"})
+    error = error_of(status, b"<p>Moved</p>", {"location": "https://elsewhere.example/"})
     assert (error["code"], error["type"]) == ("bad_upstream_response", "configuration_error")
     assert (error["retryable"], error["billed"], error["status"]) == (False, "no", status)
     assert f"redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL" in error["message"]
@@ -144,9 +146,9 @@ def test_redirect_is_a_wrong_address(status: int) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_refusal_is_free_and_server_error_may_be_billed(provider: str) -> None:
     for status in (301, 400, 402, 403, 408, 429):
-        assert told(status, b"", provider=provider)["billed"] == "no"
+        assert error_of(status, b"", provider=provider)["billed"] == "no"
     for status in (500, 502, 503, 504):
-        assert told(status, b"", provider=provider)["billed"] == (
+        assert error_of(status, b"", provider=provider)["billed"] == (
             "no" if provider in ("acedata", "sandbox") else "unknown"
         )
 
@@ -196,7 +198,7 @@ def test_upstream_message_is_found_in_every_form_of_body(body: Any, message: str
     ],
 )
 def test_upstream_code_is_kept(body: Any, code: str) -> None:
-    assert told(400, body)["code"] == code
+    assert error_of(400, body)["code"] == code
 
 
 def test_upstream_message_is_cut_at_500_characters() -> None:
@@ -216,13 +218,13 @@ def test_upstream_message_is_cut_at_500_characters() -> None:
     ],
 )
 def test_trace_id_is_from_body_or_headers(body: Any, headers: dict[str, str], trace_id: str | None) -> None:
-    assert told(500, body, headers).get("trace_id") == trace_id
+    assert error_of(500, body, headers).get("trace_id") == trace_id
 
 
 def test_parameter_and_wait_are_passed_on() -> None:
-    error = told(429, {"error": {"param": "n", "message": "slower"}}, {"Retry-After": "7"})
+    error = error_of(429, {"error": {"param": "n", "message": "slower"}}, {"Retry-After": "7"})
     assert (error["param"], error["retry_after"]) == ("n", 7)
-    error = told(429, {"error": {"param": ["n"]}}, {"Retry-After": "later"})
+    error = error_of(429, {"error": {"param": ["n"]}}, {"Retry-After": "later"})
     assert error.keys().isdisjoint({"param", "retry_after"})
 
 
@@ -273,13 +275,13 @@ def test_any_body_gives_an_error_that_is_json(status: int, body: bytes, headers:
 @pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"message":', b"}"), (b'{"error":[', b"]}")])
 def test_body_nested_to_any_depth_gives_an_error(start: bytes, end: bytes) -> None:
     for depth in (*range(50, 1000, 25), 10_000, 100_000):
-        assert told(500, start * depth + b"7" + end * depth)["code"] == "api_error"
+        assert error_of(500, start * depth + b"7" + end * depth)["code"] == "api_error"
 
 
 @pytest.mark.parametrize("markup", [b"<", b"<script", b"<style>", b"<a ", b" <"])
 def test_broken_markup_is_read_in_linear_time(markup: bytes) -> None:
     began = time.process_time()
-    told(502, markup * (50_000 // len(markup)))
+    error_of(502, markup * (50_000 // len(markup)))
     assert time.process_time() - began < 0.3
 
 
@@ -321,6 +323,6 @@ def test_transport_failure_says_what_broke_and_what_it_costs(
 )
 def test_refusal_names_its_parameter(message: str, param: str | None) -> None:
     body = json.dumps({"code": "Client specified an invalid argument", "error": message}).encode()
-    told = http_error(endpoint_of("xai"), 400, {}, body).as_dict()
-    assert told.get("param") == param
-    assert told["type"] == "invalid_request_error"
+    error = http_error(endpoint_of("xai"), 400, {}, body).as_dict()
+    assert error.get("param") == param
+    assert error["type"] == "invalid_request_error"

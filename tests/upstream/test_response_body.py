@@ -10,7 +10,7 @@ from tests.replay import COMPLETION, Exchange, Replay
 from tests.upstream.clients import ask, client_for
 
 ANSWER = json.dumps(COMPLETION).encode()
-OTHER = ANSWER.replace(b"Yo!", b"the answer to somebody else")
+OTHER = ANSWER.replace(b"Yo!", b"the answer to another")
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 
