@@ -4,3 +4,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 """The folder of the project."""
+
+DEPLOY = ROOT / "examples" / "deploy"
+"""The files of the deployment."""

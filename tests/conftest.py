@@ -1,4 +1,4 @@
-"""What every test stands on: loopback only, and an upstream that plays recorded bytes."""
+"""For every test: no connections but to this machine, an upstream that plays bytes, and the stores."""
 
 import ipaddress
 import os
@@ -13,11 +13,13 @@ from mcp_grok.settings import Settings
 from tests.replay import Replay
 from tests.valkey import Valkey, running_valkey
 
+STORES = ("memory", "disk", "redis")
+
 KEY = "sk-test-key-that-must-never-be-seen"
 
 
 class NetworkAccess(AssertionError):
-    """A test reached for something that is not this machine."""
+    """A test connected to another machine."""
 
 
 def _loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
@@ -29,7 +31,7 @@ def _loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(_loopback_only)
 
-# The settings are read from the environment; that of whoever runs the tests is none of their business.
+# Settings in the environment in which the tests run must not reach them.
 for name in [name for name in os.environ if name.startswith("MCP_GROK_") or name.lower().endswith("_proxy")]:
     del os.environ[name]
 for name in ("ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY"):
@@ -43,7 +45,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[Replay]:
-    """An upstream that answers with what it is given."""
+    """An upstream that answers as a test says."""
     async with Replay() as replay:
         yield replay
 
@@ -56,21 +58,29 @@ def settings(upstream: Replay) -> Settings:
 
 @pytest.fixture(scope="session")
 def session_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One store for all tests of a process that do not stop it."""
+    """A Valkey for all tests of a process but those that stop it."""
     with running_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
         yield valkey
 
 
 @pytest.fixture
 def redis_url(session_valkey: Valkey) -> str:
-    """The address of an empty store."""
+    """The address of an empty Valkey."""
     session_valkey.empty()
     return session_valkey.url
 
 
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The value of `MCP_GROK_STORE`, once for each kind of store."""
+    if request.param == "redis":
+        return str(request.getfixturevalue("redis_url"))
+    return f"disk:{tmp_path / 'store'}" if request.param == "disk" else "memory"
+
+
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """A store that servers share."""
+    """A Valkey that a test may stop."""
     with running_valkey(tmp_path / "valkey") as valkey:
         yield valkey
 

@@ -6,15 +6,20 @@ from typing import NoReturn
 
 import pytest
 
+NGINX = ("nginx", "apt-get install nginx-light")
+NPM = ("npm", "https://nodejs.org")
+UV = ("uv", "pip install uv")
+"""Programs, and where each comes from."""
 
-def external(name: str, whence: str) -> str:
+
+def external(name: str, source: str) -> str:
     """The path of a program.
 
     Skips the test where it is not installed; with REQUIRE_EXTERNAL set, as in CI, that is a failure instead.
     """
     found = shutil.which(name)
     if found is None:
-        unavailable(f"{name} is not installed ({whence})")
+        unavailable(f"{name} is not installed ({source})")
     return found
 
 

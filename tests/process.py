@@ -1,4 +1,4 @@
-"""A server process and a raw client on its stdin and stdout: every line as it is, and as little work as possible."""
+"""Server processes: over stdio with a raw client, which sees every line as it is, and over HTTP and SSE."""
 
 import asyncio
 import json
@@ -10,9 +10,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from tests.chat import CHAT, HELLO
+from tests.conftest import KEY
+from tests.replay import Replay
+
 MCP_GROK = (sys.executable, "-m", "mcp_grok")
 
-HELLO = {
+INITIALIZE = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
     "clientInfo": {"name": "tests", "version": "0"},
@@ -22,6 +26,23 @@ MODERN_META = {
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "0"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+
+TIMED_OUT = "McpError: MCP error -32001: Request timed out"
+TIMEOUTS = [
+    TIMED_OUT,
+    "timed out after 60s",
+    "Request timeout",
+    "client time-out",
+    "TIME OUT",
+    "context deadline exceeded",
+]
+"""The reasons that clients give for a cancellation after a timeout."""
+
+
+def environment(upstream: Replay, **settings: str) -> dict[str, str]:
+    """The environment of a server that calls an upstream, with further `MCP_GROK_` settings."""
+    given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
+    return {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
 
 
 def modern_call(tool: str, arguments: Any) -> tuple[dict[str, str], dict[str, Any]]:
@@ -37,11 +58,11 @@ def modern_call(tool: str, arguments: Any) -> tuple[dict[str, str], dict[str, An
 
 
 class ServerProcess:
-    """One process. Answers go to whoever asked; everything else to `others`, in order.
+    """One process. Answers go to their requests; everything else to `others`, in order.
 
     Attributes:
         process: The process itself.
-        others: Notifications, and answers to nobody.
+        others: Notifications, and answers to no request.
         progress: When each progress notification came (seconds, `perf_counter`), and its text.
         started_after: Seconds from the start of the process to the answer to `initialize`.
     """
@@ -93,8 +114,7 @@ class ServerProcess:
         self, *, progress: bool = False, meta: dict[str, Any] | None = None, **arguments: Any
     ) -> tuple[int, asyncio.Future[dict[str, Any]]]:
         """Calls the tool; gives the request's id and its answer to come."""
-        given = {"messages": [{"role": "user", "content": "Hello"}], **arguments}
-        params: dict[str, Any] = {"name": "grok_chat_completions", "arguments": given}
+        params: dict[str, Any] = {"name": CHAT, "arguments": {**HELLO, **arguments}}
         known = {**(meta or {}), **({"progressToken": self._next + 1} if progress else {})}
         return self.ask("tools/call", {**params, "_meta": known} if known else params)
 
@@ -104,19 +124,24 @@ class ServerProcess:
         result: dict[str, Any] = reply["result"]
         return result
 
+    def cancel(self, number: int, reason: str | None = None) -> None:
+        """Cancels a request."""
+        given = {} if reason is None else {"reason": reason}
+        self.send({"method": "notifications/cancelled", "params": {"requestId": number, **given}})
+
     def close_stdin(self) -> None:
-        """Says that the client is gone."""
+        """Ends the client's side of the connection."""
         self._stdin.close()
 
 
 @asynccontextmanager
 async def server_process(
-    environment: dict[str, str], command: Sequence[str] = MCP_GROK, *, handshake: bool = True, **options: Any
+    given: dict[str, str], command: Sequence[str] = MCP_GROK, *, handshake: bool = True, **options: Any
 ) -> AsyncIterator[ServerProcess]:
-    """A process, with a finished handshake unless told otherwise; ended by EOF at the latest.
+    """A process, ended by EOF at the latest.
 
     Args:
-        environment: Added to that of the tests.
+        given: Added to the environment of the tests.
         command: What to start.
         handshake: Whether to open the session as clients did before 2026-07-28.
         options: For `asyncio.create_subprocess_exec`.
@@ -126,7 +151,7 @@ async def server_process(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
+        env={**os.environ, **given},
         limit=2**26,
         **options,
     )
@@ -134,7 +159,7 @@ async def server_process(
     reading = asyncio.create_task(server.read())
     try:
         if handshake:
-            await server.request("initialize", HELLO)
+            await server.request("initialize", INITIALIZE)
             server.started_after = time.perf_counter() - began
             server.send({"method": "notifications/initialized"})
         yield server
@@ -150,14 +175,17 @@ async def server_process(
 
 @asynccontextmanager
 async def listening_process(
-    environment: dict[str, str], transport: str, *options: str
+    given: dict[str, str], transport: str, *options: str
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal, with nothing amiss."""
+    """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal.
+
+    Fails where its log holds a traceback or the key.
+    """
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
         *("serve", "--transport", transport, "--port", "0", *options),
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
+        env={**os.environ, **given},
     )
     assert process.stderr is not None
     try:
@@ -166,10 +194,19 @@ async def listening_process(
         yield line.split()[-1], process
     finally:
         if process.returncode is None:
-            # `terminate` looks first whether it has ended, and then the event loop never learns of its status.
+            # `terminate` polls first; when the process has ended, the event loop then never gets its status.
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
         log = (await process.stderr.read()).decode()
         assert "Traceback" not in log, log
-        assert environment["MCP_GROK_API_KEY"] not in log
+        assert given["MCP_GROK_API_KEY"] not in log
+
+
+@asynccontextmanager
+async def serving(
+    upstream: Replay, transport: str, *options: str, **settings: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A process that serves `http` or `sse` and calls an upstream, and its URL."""
+    async with listening_process(environment(upstream, **settings), transport, *options) as (url, process):
+        yield url, process

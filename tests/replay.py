@@ -1,4 +1,4 @@
-"""An upstream on a real socket that plays bytes: what it is told to, as it is told to, and counts what it got."""
+"""An upstream on a real socket, which plays the bytes of a test and counts its requests."""
 
 import asyncio
 import json
@@ -17,6 +17,10 @@ COMPLETION = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yo!"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10},
 }
+
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
+REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+"""The beginning of a stream, and what makes it whole."""
 
 
 @dataclass
@@ -177,8 +181,26 @@ class Replay:
             self._handlers.discard(task)
 
 
+async def hold(exchange: Exchange) -> None:
+    """Begins a stream and never ends it."""
+    exchange.head()
+    exchange.chunk(TEXT)
+    await exchange.closed.wait()
+
+
+def slow_down(upstream: Replay, seconds: float) -> None:
+    """Makes an upstream take some time over each answer."""
+    answering = upstream.behave
+
+    async def behave(exchange: Exchange) -> None:
+        await asyncio.sleep(seconds)
+        await answering(exchange)
+
+    upstream.behave = behave
+
+
 class Held:
-    """An upstream's behaviour that answers when told to."""
+    """An upstream's behaviour that answers once `release` is set."""
 
     def __init__(self, upstream: Replay) -> None:
         self.release = asyncio.Event()
@@ -188,6 +210,21 @@ class Held:
     async def __call__(self, exchange: Exchange) -> None:
         await self.release.wait()
         await self.answering(exchange)
+
+
+class HeldStream(Held):
+    """An upstream's behaviour that begins a stream, and ends it once `release` is set."""
+
+    def __init__(self, upstream: Replay, text: bytes = TEXT) -> None:
+        super().__init__(upstream)
+        self._text = text
+
+    async def __call__(self, exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(self._text)
+        await self.release.wait()
+        exchange.chunk(REST)
+        exchange.end()
 
 
 def _put_back(reader: asyncio.StreamReader, first: bytes) -> asyncio.StreamReader:

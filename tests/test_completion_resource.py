@@ -7,11 +7,9 @@ from mcp import Client, MCPError
 from mcp_types import ResourceLink, TextResourceContents
 
 from mcp_grok.server import create_server
+from tests.chat import HELLO, LIMIT, completion, use
 from tests.conftest import settings_for
-from tests.replay import Exchange, Replay
-from tests.test_server import HELLO
-from tests.tools.test_cutting import LIMIT, completion
-from tests.tools.test_waiting import Held, use
+from tests.replay import Exchange, HeldStream, Replay
 
 WHOLE = completion("Ü\n" * 4000, logprobs="x" * 5000)
 
@@ -41,7 +39,7 @@ async def test_pages_join_to_the_whole_answer(upstream: Replay) -> None:
 
 
 async def test_handed_off_call_is_readable_while_it_runs_and_after(upstream: Replay) -> None:
-    upstream.behave = held = Held()
+    held = HeldStream(upstream)
     async with Client(create_server(settings_for(upstream, handoff_after=0.1))) as client:
         pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
         uri = f"grok://completions/{pending['id']}"

@@ -12,7 +12,7 @@ from mcp_grok.calls import Calls, Delivery, Reason, Request, open_calls
 from mcp_grok.connection import MAX_EARLY, Connection, reason_of
 from mcp_grok.settings import Settings
 from tests.calls.servers import call_of, hello
-from tests.end_to_end.test_cancellations import TIMEOUTS
+from tests.process import TIMEOUTS
 from tests.replay import Replay
 
 

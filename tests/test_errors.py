@@ -28,7 +28,7 @@ KINDS = {kind.__name__: kind for kind in GrokError.__subclasses__()}
         ("InternalError", "internal_error", "server_error", False, "unknown"),
     ],
 )
-def test_each_kind_has_its_code_and_leaves_out_what_does_not_apply(
+def test_each_kind_has_its_code_and_only_fields_that_apply(
     name: str, code: str, kind: str, retryable: bool, billed: str
 ) -> None:
     assert KINDS[name]("It failed.").as_dict() == {
@@ -40,12 +40,12 @@ def test_each_kind_has_its_code_and_leaves_out_what_does_not_apply(
     }
 
 
-def test_the_tree_at_the_top_of_the_module_names_every_kind() -> None:
+def test_docstring_names_every_kind() -> None:
     assert errors.__doc__ is not None
     assert all(f"─ {name} " in errors.__doc__ for name in KINDS)
 
 
-def test_every_field_of_the_contract_is_told_and_what_is_empty_is_left_out() -> None:
+def test_fields_of_the_contract_are_shown_unless_empty() -> None:
     fields: dict[str, Any] = {
         "status": 429,
         "type": "rate_limit_error",
@@ -64,11 +64,11 @@ def test_every_field_of_the_contract_is_told_and_what_is_empty_is_left_out() -> 
     assert empty == UpstreamError("Wait.").as_dict()
 
 
-def test_the_message_is_that_of_the_exception() -> None:
+def test_message_is_that_of_the_exception() -> None:
     assert str(InvalidRequest("n is wrong.", param="n")) == "n is wrong."
 
 
-def test_the_upstreams_words_are_cut_at_500_characters_and_the_partial_answer_is_not() -> None:
+def test_upstream_message_is_cut_and_partial_is_not() -> None:
     error = StreamTruncated("It broke.", upstream_message="x" * 501, partial="y" * 10_000).as_dict()
     assert error["upstream_message"] == "x" * 500
     assert error["partial"] == "y" * 10_000
@@ -79,26 +79,26 @@ def test_none_means_the_default_of_the_class() -> None:
     assert (error.retryable, error.billed, error.status) == (True, "unknown", None)
 
 
-def test_an_unknown_field_is_a_mistake_of_the_program() -> None:
+def test_unknown_field_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="bill"):
         UpstreamError("It failed.", bill="no")
 
 
-def test_a_secret_is_removed_from_everything_the_upstream_said() -> None:
+def test_secret_is_removed_from_all_upstream_text() -> None:
     said = f"Bad key {SECRET}, really {SECRET}"
     error = UpstreamError(
         "Check the key.", code=f"bad_{SECRET}", param=said, trace_id=said, upstream_message=said, partial=said
     )
     error.redact(SECRET)
-    told = error.as_dict()
-    assert SECRET not in json.dumps(told)
+    shown = error.as_dict()
+    assert SECRET not in json.dumps(shown)
     for field in ("param", "trace_id", "upstream_message", "partial"):
-        assert told[field] == "Bad key [removed], really [removed]"
-    assert told["code"] == "bad_[removed]"
-    assert told["message"] == "Check the key."
+        assert shown[field] == "Bad key [removed], really [removed]"
+    assert shown["code"] == "bad_[removed]"
+    assert shown["message"] == "Check the key."
 
 
-def test_a_secret_that_the_cut_would_halve_is_removed_whole() -> None:
+def test_secret_at_the_cut_is_removed_whole() -> None:
     error = UpstreamError("It failed.", upstream_message="x" * 495 + SECRET)
     error.redact(SECRET)
     assert error.as_dict()["upstream_message"] == "x" * 495 + "[remo"
@@ -111,7 +111,7 @@ def test_without_a_secret_nothing_is_removed() -> None:
     assert error.as_dict()["upstream_message"] == "as it was"
 
 
-def test_a_defect_says_to_report_it_and_the_log_says_where_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_defect_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     prompt = "".join(["a ", "prompt"])
     with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match=prompt) as caught:
         int(prompt)

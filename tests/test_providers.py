@@ -12,7 +12,7 @@ def test_every_provider_can_be_named_in_the_settings() -> None:
         assert Settings(provider=name, base_url="https://api.example.com").active_provider is provider
 
 
-def test_a_providers_own_key_variable_is_one_that_the_settings_read() -> None:
+def test_key_variable_of_a_provider_is_read_by_the_settings() -> None:
     for provider in PROVIDERS.values():
         if provider.key_variable:
             assert variable(f"{provider.name}_api_key") == provider.key_variable
@@ -26,7 +26,7 @@ def test_a_providers_own_key_variable_is_one_that_the_settings_read() -> None:
         ("xai", "https://api.x.ai/v1/chat/completions"),
     ],
 )
-def test_the_documented_address_stays_itself_however_much_of_it_is_given(provider: str, url: str) -> None:
+def test_any_part_of_the_documented_address_completes_to_it(provider: str, url: str) -> None:
     path = PROVIDERS[provider].path
     for end in range(len(url) - len(path), len(url) + 1):
         if end == len(url) or url[end] == "/":
@@ -34,7 +34,7 @@ def test_the_documented_address_stays_itself_however_much_of_it_is_given(provide
             assert PROVIDERS[provider].completions_url(url[:end] + "/") == url
 
 
-def test_only_acedata_and_the_sandbox_say_that_their_own_errors_are_free() -> None:
+def test_only_acedata_and_the_sandbox_have_free_errors() -> None:
     free = [name for name, provider in PROVIDERS.items() if provider.server_errors_billed == "no"]
     assert free == ["acedata", "sandbox"]
 

@@ -6,35 +6,26 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 
 from mcp_grok.errors import InternalError
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from tests.chat import CHAT, HELLO, body_of, text_of
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, Replay
-
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-
-
-def text_of(result: CallToolResult) -> str:
-    """The one text block of a result."""
-    [block] = result.content
-    assert isinstance(block, TextContent)
-    return block.text
 
 
 async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto") -> CallToolResult:
     """One call of the tool on a server of its own."""
     async with Client(create_server(settings), mode=mode) as client:
-        return await client.call_tool("grok_chat_completions", arguments)
+        return await client.call_tool(CHAT, arguments)
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_the_completion_comes_as_compact_json_text_in_both_eras(
-    upstream: Replay, settings: Settings, mode: str
-) -> None:
+async def test_completion_is_compact_json_text_in_both_eras(upstream: Replay, settings: Settings, mode: str) -> None:
     result = await call(settings, HELLO, mode)
+    assert len(result.content) == 1
     assert text_of(result) == json.dumps(COMPLETION, separators=(",", ":"))
     assert result.structured_content is None
     assert not result.is_error
@@ -42,13 +33,13 @@ async def test_the_completion_comes_as_compact_json_text_in_both_eras(
     assert result.meta["mcp-grok/attempts"] == 1
 
 
-async def test_structured_content_is_sent_only_when_asked_for(upstream: Replay) -> None:
+async def test_structured_content_is_sent_only_if_set(upstream: Replay) -> None:
     result = await call(settings_for(upstream, structured=True), HELLO)
     assert result.structured_content == COMPLETION
-    assert json.loads(text_of(result)) == COMPLETION
+    assert body_of(result) == COMPLETION
 
 
-async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_whole(upstream: Replay) -> None:
+async def test_structured_content_nested_too_deeply_is_left_out(upstream: Replay) -> None:
     deep = b"[" * 400 + b"]" * 400
     upstream.answer(b'{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],"x":' + deep + b"}")
     result = await call(settings_for(upstream, structured=True), HELLO)
@@ -56,9 +47,7 @@ async def test_structured_content_nested_too_deeply_is_left_out_and_the_text_is_
     assert deep.decode() in text_of(result)
 
 
-async def test_the_completion_comes_through_whole_unknown_fields_order_and_large_integers(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_completion_keeps_fields_order_and_large_integers(upstream: Replay, settings: Settings) -> None:
     message = b'{"role":"assistant","content":"x","new":[1.5e10]}'
     choices = b'"choices":[{"message":' + message + b',"finish_reason":"stop","index":0}]'
     body = b'{"zebra":12345678901234567890123,' + choices + b',"id":"a"}'
@@ -67,15 +56,15 @@ async def test_the_completion_comes_through_whole_unknown_fields_order_and_large
     assert text == body.decode().replace("1.5e10", "15000000000.0")
 
 
-async def test_a_surrogate_left_alone_becomes_the_replacement_character(upstream: Replay, settings: Settings) -> None:
+async def test_lone_surrogate_becomes_the_replacement_character(upstream: Replay, settings: Settings) -> None:
     upstream.answer(
         b'{"choices":[{"message":{"content":"a\\ud83d b \\ud83d\\ude00"},"finish_reason":"stop","index":0}]}'
     )
-    answer = json.loads(text_of(await call(settings, HELLO)))
+    answer = body_of(await call(settings, HELLO))
     assert answer["choices"][0]["message"]["content"] == "a\ufffd b \U0001f600"
 
 
-async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstream: Replay, settings: Settings) -> None:
+async def test_error_is_a_result_with_the_contract_object(upstream: Replay, settings: Settings) -> None:
     upstream.answer(
         {
             "success": False,
@@ -86,7 +75,7 @@ async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstre
     )
     result = await call(settings, HELLO)
     assert result.is_error
-    error = json.loads(text_of(result))["error"]
+    error = body_of(result)["error"]
     assert error == {
         "code": "api_error",
         "message": "AceData failed; send the call again later.",
@@ -100,57 +89,55 @@ async def test_an_error_is_a_result_with_is_error_and_the_contract_object(upstre
     }
 
 
-async def test_a_wrong_argument_is_refused_before_the_upstream_is_called(upstream: Replay, settings: Settings) -> None:
+async def test_wrong_argument_is_refused_before_sending(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "temperature": 3})
-    error = json.loads(text_of(result))["error"]
+    error = body_of(result)["error"]
     assert (error["code"], error["param"]) == ("invalid_request", "temperature")
     assert error["message"] == "temperature must be a number from 0 to 2, got 3."
     assert error["billed"] == "no"
     assert not upstream.requests
 
 
-async def test_without_a_key_the_tools_are_listed_and_a_call_says_what_to_set(upstream: Replay) -> None:
+async def test_call_without_a_key_says_what_to_set(upstream: Replay) -> None:
     settings = Settings(base_url=upstream.base_url)
     async with Client(create_server(settings)) as client:
         assert (await client.list_tools()).tools
-        result = await client.call_tool("grok_chat_completions", HELLO)
-    error = json.loads(text_of(result))["error"]
+        result = await client.call_tool(CHAT, HELLO)
+    error = body_of(result)["error"]
     assert error["code"] == "not_configured"
     assert "MCP_GROK_API_KEY" in error["message"]
     assert "ACEDATACLOUD_API_TOKEN" in error["message"]
     assert not upstream.requests
 
 
-async def test_an_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
+async def test_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:
         with pytest.raises(MCPError, match="Unknown tool 'grok'"):
             await client.call_tool("grok", {})
 
 
-async def test_what_was_given_and_not_sent_is_named_in_meta(upstream: Replay, settings: Settings) -> None:
+async def test_dropped_parameter_is_named_in_meta(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "stream_options": {"include_usage": True}})
     assert result.meta is not None
     assert result.meta["mcp-grok/dropped"] == {"stream_options": "the call is not streamed"}
     assert "stream_options" not in upstream.requests[0].json
 
 
-async def test_an_answer_that_is_not_the_json_asked_for_is_returned_and_told_in_meta(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_answer_of_another_form_is_returned_with_violations(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "response_format": {"type": "json_object"}})
-    assert json.loads(text_of(result)) == COMPLETION
+    assert body_of(result) == COMPLETION
     assert result.meta is not None
     [violation] = result.meta["mcp-grok/invalid_json"]
     assert (violation["choice"], violation["path"]) == (0, "$")
 
 
-async def test_choices_that_did_not_come_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
+async def test_missing_choices_are_counted_in_meta(upstream: Replay, settings: Settings) -> None:
     result = await call(settings, {**HELLO, "n": 3})
     assert result.meta is not None
     assert result.meta["mcp-grok/missing_choices"] == 2
 
 
-def test_a_defect_is_told_as_an_internal_error_and_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_defect_is_an_internal_error_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     prompt = "".join(["a secret ", "prompt"])
     try:
         int(prompt)

@@ -1,4 +1,4 @@
-"""What each environment variable does, and how a wrong one is told."""
+"""What each environment variable does, and how a wrong one is explained."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     return settings
 
 
-def told(read: Read, **variables: str) -> str:
+def explained(read: Read, **variables: str) -> str:
     """The line that tells what is wrong with an environment."""
     with pytest.raises(ValidationError) as caught:
         read(**variables)
@@ -61,7 +61,7 @@ def secret_of(settings: Settings) -> str | None:
         ("XAI_API_KEY", KEY, "xai_api_key", SecretStr(KEY), None),
     ],
 )
-def test_a_variable_sets_its_field_and_space_around_it_does_not_count(
+def test_variable_sets_its_field_without_space_around_it(
     read: Read, name: str, text: str, field: str, value: Any, default: Any
 ) -> None:
     assert variable(field) == name
@@ -69,7 +69,7 @@ def test_a_variable_sets_its_field_and_space_around_it_does_not_count(
     assert getattr(read(**{name: f" {text}\n"}), field) == value
 
 
-def test_these_are_all_the_variables() -> None:
+def test_list_of_variables_is_complete() -> None:
     assert {variable(field) for field in Settings.model_fields} == {
         *KEY_VARIABLES,
         *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
@@ -85,7 +85,7 @@ def test_these_are_all_the_variables() -> None:
 
 
 @pytest.mark.parametrize("unset", ["", " ", "${user_config.x}", " ${user_config.api_key}", "${env:KEY}", "${KEY}"])
-def test_what_is_empty_or_was_left_in_place_by_a_client_counts_as_unset(read: Read, unset: str) -> None:
+def test_empty_value_or_placeholder_counts_as_unset(read: Read, unset: str) -> None:
     settings = read(**{variable(field): unset for field in Settings.model_fields})
     assert settings == Settings.model_construct()
     assert (settings.url, settings.key, settings.model) == (ACEDATA_URL, None, "grok-4")
@@ -107,7 +107,7 @@ def test_what_is_empty_or_was_left_in_place_by_a_client_counts_as_unset(read: Re
         ("MCP_GROK_PROVIDER=sandbox XAI_API_KEY", "sandbox", "sandbox-key"),
     ],
 )
-def test_the_provider_is_the_one_named_or_the_first_whose_key_is_set(
+def test_provider_is_the_named_one_or_the_first_with_a_key(
     read: Read, variables: str, provider: str, key: str | None
 ) -> None:
     named = (word.partition("=") for word in variables.split())
@@ -115,7 +115,7 @@ def test_the_provider_is_the_one_named_or_the_first_whose_key_is_set(
     assert (settings.active_provider.name, secret_of(settings)) == (provider, key)
 
 
-def test_the_sandbox_of_this_process_is_called_with_its_own_key(read: Read) -> None:
+def test_sandbox_of_this_process_has_its_own_key(read: Read) -> None:
     assert secret_of(read(MCP_GROK_PROVIDER="sandbox", MCP_GROK_API_KEY=KEY)) == "sandbox-key"
 
 
@@ -128,13 +128,13 @@ def test_the_sandbox_of_this_process_is_called_with_its_own_key(read: Read) -> N
         ("sandbox", "", "grok-4"),
     ],
 )
-def test_a_provider_has_an_address_and_a_model_of_its_own(read: Read, provider: str, url: str, model: str) -> None:
+def test_provider_has_its_address_and_model(read: Read, provider: str, url: str, model: str) -> None:
     settings = read(MCP_GROK_PROVIDER=provider)
     assert (settings.url, settings.model) == (url, model)
     assert read(MCP_GROK_DEFAULT_MODEL="grok-3").model == "grok-3"
 
 
-def test_a_custom_api_has_no_model_unless_one_is_set(read: Read) -> None:
+def test_custom_api_has_no_model_by_default(read: Read) -> None:
     custom = {"MCP_GROK_PROVIDER": "custom", BASE: "https://a.example"}
     assert (read(**custom).model, read(MCP_GROK_DEFAULT_MODEL="llama").model) == (None, "llama")
 
@@ -156,7 +156,7 @@ def test_a_custom_api_has_no_model_unless_one_is_set(read: Read) -> None:
         ("xai", "http://[::1]:1", "http://[::1]:1/v1/chat/completions"),
     ],
 )
-def test_a_base_url_may_carry_any_part_of_the_path(read: Read, provider: str, base_url: str, url: str) -> None:
+def test_base_url_may_hold_any_part_of_the_path(read: Read, provider: str, base_url: str, url: str) -> None:
     assert read(MCP_GROK_PROVIDER=provider, MCP_GROK_BASE_URL=base_url).url == url
 
 
@@ -178,18 +178,18 @@ def test_a_base_url_may_carry_any_part_of_the_path(read: Read, provider: str, ba
         ],
     ],
 )
-def test_a_base_url_that_cannot_work_or_leaks_is_refused(read: Read, base_url: str, rule: str) -> None:
-    line = told(read, MCP_GROK_BASE_URL=base_url, MCP_GROK_API_KEY=KEY)
+def test_wrong_or_leaking_base_url_is_refused(read: Read, base_url: str, rule: str) -> None:
+    line = explained(read, MCP_GROK_BASE_URL=base_url, MCP_GROK_API_KEY=KEY)
     assert line.startswith(BASE)
     assert rule in line
     assert "pw" not in line
 
 
-def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Read) -> None:
+def test_http_to_another_machine_needs_to_be_allowed(read: Read) -> None:
     house = {BASE: "http://10.0.0.1", "MCP_GROK_ALLOW_HTTP": "1"}
-    assert "MCP_GROK_ALLOW_HTTP=1" in told(read, MCP_GROK_PROVIDER="xai", **house)
+    assert "MCP_GROK_ALLOW_HTTP=1" in explained(read, MCP_GROK_PROVIDER="xai", **house)
     assert read(MCP_GROK_PROVIDER="custom").url == "http://10.0.0.1/v1/chat/completions"
-    assert "must be https" in told(read, MCP_GROK_ALLOW_HTTP="0")
+    assert "must be https" in explained(read, MCP_GROK_ALLOW_HTTP="0")
 
 
 @pytest.mark.parametrize(
@@ -219,50 +219,50 @@ def test_http_leaves_this_machine_only_for_a_custom_api_that_allows_it(read: Rea
         ],
     ],
 )
-def test_a_wrong_value_is_told_with_its_variable_and_the_rule(read: Read, name: str, value: str, rule: str) -> None:
-    line = told(read, **{name: value, "XAI_API_KEY": KEY})
+def test_wrong_value_is_explained_with_variable_and_rule(read: Read, name: str, value: str, rule: str) -> None:
+    line = explained(read, **{name: value, "XAI_API_KEY": KEY})
     assert line.startswith(f"{name}={value!r}: ")
     assert rule in line
     assert KEY not in line
 
 
-def test_all_wrong_values_are_told_at_once(read: Read) -> None:
-    line = told(read, MCP_GROK_TIMEOUT="0", MCP_GROK_PROVIDER="x" * 1000)
+def test_all_wrong_values_are_explained_together(read: Read) -> None:
+    line = explained(read, MCP_GROK_TIMEOUT="0", MCP_GROK_PROVIDER="x" * 1000)
     assert "MCP_GROK_TIMEOUT='0': " in line
     assert f"MCP_GROK_PROVIDER='{'x' * 80}': " in line
 
 
-def test_a_custom_api_needs_its_base_url(read: Read) -> None:
-    line = told(read, MCP_GROK_PROVIDER="custom", MCP_GROK_API_KEY=KEY)
+def test_custom_api_needs_its_base_url(read: Read) -> None:
+    line = explained(read, MCP_GROK_PROVIDER="custom", MCP_GROK_API_KEY=KEY)
     assert line == "MCP_GROK_BASE_URL is required when MCP_GROK_PROVIDER is custom"
 
 
 @pytest.mark.parametrize("key", ["sk-one sk-two", "sk-one\nsk-two", "sk-\u00fcber", "sk-\x7f"])
 @pytest.mark.parametrize("name", KEY_VARIABLES)
-def test_a_key_that_cannot_be_one_is_refused_and_not_shown(read: Read, name: str, key: str) -> None:
-    line = told(read, **{name: key})
+def test_impossible_key_is_refused_and_not_shown(read: Read, name: str, key: str) -> None:
+    line = explained(read, **{name: key})
     assert line == f"{name}: a key has only printable ASCII characters and no spaces; copy it again"
 
 
 @pytest.mark.parametrize(("name", "value"), [("MCP_GROK_PROVIDER", "custom"), ("MCP_GROK_API_KEY", "sk-own two")])
-def test_the_error_itself_shows_no_key_should_a_traceback_print_it(read: Read, name: str, value: str) -> None:
+def test_traceback_of_the_error_shows_no_key(read: Read, name: str, value: str) -> None:
     with pytest.raises(ValidationError) as caught:
         read(**{"MCP_GROK_API_KEY": "sk-own", name: value})
     assert "sk-own" not in str(caught.value)
 
 
-def test_a_password_in_a_host_that_cannot_be_read_is_not_shown(read: Read) -> None:
-    assert KEY not in told(read, MCP_GROK_BASE_URL=f"https://me:{KEY}@ex\u2100mple.com")
+def test_password_in_an_unreadable_host_is_not_shown(read: Read) -> None:
+    assert KEY not in explained(read, MCP_GROK_BASE_URL=f"https://me:{KEY}@ex\u2100mple.com")
 
 
-def test_settings_shown_hold_no_key_and_cannot_be_changed(read: Read) -> None:
+def test_settings_show_no_key_and_are_frozen(read: Read) -> None:
     settings = read(**dict.fromkeys(KEY_VARIABLES, KEY))
     assert KEY not in f"{settings!r} {settings}"
     with pytest.raises(ValidationError, match="frozen"):
         settings.timeout = 1  # type: ignore[misc]
 
 
-def test_a_variable_that_is_not_ours_is_left_alone(read: Read) -> None:
+def test_foreign_variable_is_ignored(read: Read) -> None:
     assert read(MCP_GROK_UNHEARD_OF="1", ACEDATA_API_KEY="not ours") == Settings.model_construct()
 
 

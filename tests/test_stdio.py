@@ -13,30 +13,16 @@ from typing import Any
 
 import pytest
 
+from tests.chat import body_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
-from tests.replay import Exchange, Replay
-
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+from tests.replay import REST, TEXT, Exchange, Replay, hold
 
 
 @pytest.fixture
 def environment(upstream: Replay) -> dict[str, str]:
     """Leads a process to the test's upstream."""
     return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
-
-
-async def hold(exchange: Exchange) -> None:
-    """Begins an answer and never ends it."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
-
-
-def answer_of(result: dict[str, Any]) -> Any:
-    """The JSON of a result's text."""
-    return json.loads(result["content"][0]["text"])
 
 
 async def finished(server: ServerProcess) -> int:
@@ -49,7 +35,7 @@ async def test_garbage_is_answered(environment: dict[str, str]) -> None:
         server.send_line(b"this is not JSON")
         refusal = await server.others.get()
         assert (refusal["id"], refusal["error"]["code"]) == (None, -32700)
-        assert answer_of(await server.grok())["choices"]
+        assert body_of(await server.grok())["choices"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +67,7 @@ async def test_lone_surrogate_is_replaced(environment: dict[str, str], upstream:
     async with server_process(environment) as server:
         _, answer = server.ask_grok(messages=[{"role": "user", "content": "half \ud83d"}])
         assert "result" in await answer
-        assert answer_of(await server.grok())["choices"]
+        assert body_of(await server.grok())["choices"]
     assert upstream.requests[0].json["messages"][0]["content"] == "half \ufffd"
 
 
@@ -120,7 +106,7 @@ async def test_first_piece_arrives_before_the_last_is_sent(environment: dict[str
         assert not answer.done()
         seen.set()
         result = (await answer)["result"]
-    assert answer_of(result)["choices"][0]["message"]["content"] == "so far, done"
+    assert body_of(result)["choices"][0]["message"]["content"] == "so far, done"
     assert "".join(text for _, text in server.progress) == "so far, done"
 
 
@@ -156,7 +142,7 @@ async def test_cancelled_call_closes_the_upstream_connection(environment: dict[s
         server.send({"method": "notifications/cancelled", "params": {"requestId": number, "reason": "user"}})
         await asyncio.wait_for(exchange.closed.wait(), 2)
         upstream.behave = answering
-        assert answer_of(await server.grok())["choices"]
+        assert body_of(await server.grok())["choices"]
         assert not answer.done()
 
 

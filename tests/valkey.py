@@ -1,4 +1,4 @@
-"""A Valkey of the tests' own, which can be away for a while and come back with what it had."""
+"""A Valkey for the tests, which they can stop and start again with its data."""
 
 import secrets
 import socket
@@ -52,8 +52,7 @@ class Valkey:
 
 
 def _free_port() -> int:
-    """A port at random, of those that the system gives to nobody by itself: tests that run side by side would take the
-    same one if each looked for the first that is free, and this one must be free again after a stop."""
+    """A port at random, outside the range that the system assigns, so that it is free again after a stop."""
     while True:
         port = 10_000 + secrets.randbelow(20_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 SUFFIX = ".lock"
 
+ATTEMPTS = 20
+"""Tries to lock a file that no other process removes meanwhile."""
+
 
 class ProcessLock:
     """A file in a shared folder that stays locked for as long as this process lives.
@@ -21,11 +24,7 @@ class ProcessLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.name = self._locked()
-        while not self._path(self.name).exists():
-            # Another process removed it as stale before it was locked.
-            self._lock.close()
-            self.name = self._locked()
+        self.name, self._lock = self._locked()
 
     def is_alive(self, name: str) -> bool:
         """Whether the process of that name still runs. The file of a dead one is removed."""
@@ -54,13 +53,24 @@ class ProcessLock:
         self._lock.close()
         self._path(self.name).unlink(missing_ok=True)
 
-    def _locked(self) -> str:
-        name = secrets.token_hex(8)
-        self._lock = _connect(self._path(name))
-        # A process that is killed would leave a journal on disk behind.
-        self._lock.execute("PRAGMA journal_mode = MEMORY")
-        self._lock.execute("BEGIN EXCLUSIVE")
-        return name
+    def _locked(self) -> tuple[str, sqlite3.Connection]:
+        """A new file and the connection that locks it."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            name = secrets.token_hex(8)
+            lock = _connect(self._path(name))
+            try:
+                # A process that is killed would leave a journal on disk behind.
+                lock.execute("PRAGMA journal_mode = MEMORY")
+                lock.execute("BEGIN EXCLUSIVE")
+                if self._path(name).exists():
+                    return name, lock
+            except sqlite3.OperationalError:
+                if not attempts_left:
+                    lock.close()
+                    raise
+            # Another process looked at the file before it was locked, and removes it as stale.
+            lock.close()
+        raise sqlite3.OperationalError("other processes remove each lock before it is held")
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{SUFFIX}"

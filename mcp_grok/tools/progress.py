@@ -1,23 +1,32 @@
 """The progress notifications of a call: the text of the answer, at most ten times a second."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import anyio
 
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.context import Report
 
-INTERVAL = 1 / 9
-"""Seconds between notifications. With the last one, which does not wait, that is at most ten a second."""
 
-FIRST_HEARTBEAT = 1.0
-"""Seconds until the first notification if no text has come by then."""
+@dataclass(frozen=True, slots=True)
+class ProgressTimings:
+    """How often notifications are sent, in seconds.
 
-HEARTBEAT = 8.0
-"""Seconds without text after which a notification shows that the call is alive."""
+    Attributes:
+        interval: Between two notifications. With the last one, which does not wait, that is at most ten a second.
+        first_heartbeat: Until the first notification if no text has come by then.
+        heartbeat: Without text, after which a notification shows that the call is alive.
+        reasoning: Between notifications of the model's reasoning.
+    """
 
-REASONING_INTERVAL = 1.0
-"""Seconds between notifications of the model's reasoning."""
+    interval: float = 1 / 9
+    first_heartbeat: float = 1.0
+    heartbeat: float = 8.0
+    reasoning: float = 1.0
+
+
+DEFAULT_TIMINGS = ProgressTimings()
 
 
 class Progress:
@@ -26,15 +35,19 @@ class Progress:
     Args:
         report: Sends one notification.
         status: Gives the message while no text has come; None for none.
-        heartbeat: Seconds of silence after which a notification without text is sent; the first comes sooner.
+        timings: How often notifications are sent.
     """
 
     def __init__(
-        self, report: Report, *, status: Callable[[], str | None] = lambda: None, heartbeat: float = HEARTBEAT
+        self,
+        report: Report,
+        *,
+        status: Callable[[], str | None] = lambda: None,
+        timings: ProgressTimings = DEFAULT_TIMINGS,
     ) -> None:
         self._report = report
         self._status = status
-        self._heartbeat = heartbeat
+        self._timings = timings
         self._pieces: list[str] = []
         self._reasoning: list[str] = []
         self._reasons = False
@@ -66,7 +79,7 @@ class Progress:
         Clients that wait for as long as they see progress get some of it in every silence, too.
         """
         last = False
-        pause = min(FIRST_HEARTBEAT, self._heartbeat)
+        pause = self._timings.first_heartbeat
         while not last:
             with anyio.move_on_after(pause) as waiting:
                 await self._added.wait()
@@ -75,13 +88,13 @@ class Progress:
             text = self._take(last)
             self._answer_began = self._answer_began or bool(text)
             reasoning = self._take_reasoning()
-            pause = REASONING_INTERVAL if reasoning else self._heartbeat
+            pause = self._timings.reasoning if reasoning else self._timings.heartbeat
             if text or ((reasoning or waiting.cancelled_caught) and not last):
                 self._sent += 1
                 await self._report(
                     self._sent, None, text or reasoning or (None if self._answer_began else self._status())
                 )
-            with anyio.move_on_after(INTERVAL):
+            with anyio.move_on_after(self._timings.interval):
                 await self._closed.wait()
 
     def _take_reasoning(self) -> str:

@@ -17,7 +17,7 @@ SEQUENTIAL = 100
 TOGETHER = 64
 MANY = 320
 ROUNDS = 7
-"""Short ones, taken in turns, whose median does not follow a machine that others use, too."""
+"""Short rounds in turns: their median depends little on other load."""
 
 STARTS = 7
 SLOW_CALLS = 500

@@ -20,7 +20,7 @@ from tests.process import MCP_GROK, modern_call
 AT_ONCE = 16
 CALLS = 300
 ROUNDS = 15
-"""Many short ones, taken in turns, whose median does not follow a machine that others use, too."""
+"""Many short rounds in turns: their median depends little on other load."""
 
 BARE = [sys.executable, "-m", "tests.bench.bare", "http"]
 

@@ -1,33 +1,27 @@
-"""Servers in one process: the owners of calls that share a store, or have none."""
+"""Servers in one process, and the stores that they may share."""
 
 import inspect
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio
 
-from mcp_grok.calls import Call, Calls, Outcome, Reason, Request, Timings, open_calls
+from mcp_grok.calls import Call, Calls, Delivery, Outcome, Reason, Request, State, Timings, open_calls
+from mcp_grok.calls.redis_servers import RedisTimings
+from mcp_grok.calls.store import Store
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.settings import Settings
+from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest, read_request
-from tests.replay import Exchange
-
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+from tests.replay import COMPLETION
 
 
 def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:
     """The content of a call."""
     arguments = {"messages": [{"role": "user", "content": text}], "stream": stream}
     return read_request(arguments, Settings(provider="acedata").endpoint)
-
-
-async def hold(exchange: Exchange) -> None:
-    """Begins an answer and never ends it."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
 
 
 @asynccontextmanager
@@ -89,11 +83,47 @@ async def orphaned(calls: Calls, chat: ChatRequest | None = None, reason: Reason
 SOON = Timings(orphan_timeout=0.05)
 """An orphan is stopped at once."""
 
+QUICK = RedisTimings(look=0.2, out_of_reach=0.3, trim=0.05)
+"""Servers in one process wait less for each other than machines on a network must."""
+
+ANSWER = Completion(COMPLETION, size=300)
+
+
+def new_call(store: Store, fingerprint: str = "?", principal: str = "") -> Call:
+    """A call that may be inserted into a store."""
+    return Call("grok-4", fingerprint, principal, process=store.process)
+
+
+async def ended(
+    store: Store,
+    fingerprint: str = "?",
+    *,
+    outcome: Outcome = ANSWER,
+    delivery: Delivery = Delivery.ORPHANED,
+    principal: str = "",
+    ended_at: float | None = None,
+) -> Call:
+    """A call in a store that has ended, with an id that its client knows."""
+    call = new_call(store, fingerprint, principal)
+    await store.insert(call, None)
+    call.state = State.COMPLETED if isinstance(outcome, Completion) else State.FAILED
+    call.ended_at = time.time() if ended_at is None else ended_at
+    await store.commit(call, outcome)
+    call.outcome, call.delivery, call.id_given = outcome, delivery, True
+    await store.sync(call)
+    return call
+
+
+async def claimed(store: Store, fingerprint: str = "?") -> str | None:
+    """The id of the orphan that a new call claims."""
+    call, _ = await store.claim(fingerprint, None)
+    return call.id if call else None
+
 
 async def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
     """What a condition, a function or a coroutine function, gives once it holds.
 
-    What it looks at is in another process, or is written in the background: no event of this process tells of it.
+    For what is in another process or is written in the background, of which this process gets no event.
     """
     with anyio.fail_after(seconds):
         while True:

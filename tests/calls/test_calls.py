@@ -10,6 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_grok.calls import Call, Calls, Delivery, Reason, State, Timings, open_calls
+from mcp_grok.calls.owner import Recent
+from mcp_grok.calls.sqlite_table import CallTable
 from mcp_grok.errors import (
     CallTimeout,
     Cancelled,
@@ -20,27 +22,24 @@ from mcp_grok.errors import (
     StreamTruncated,
     Unavailable,
 )
-from mcp_grok.principal import Principal
+from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import (
     SOON,
-    TEXT,
     ask,
     call_of,
     fetch,
     hand_off,
     hello,
-    hold,
     notes_of,
-    opened,
     orphaned,
     outcome_of,
     until,
 )
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Held, Replay
+from tests.replay import COMPLETION, TEXT, Exchange, Held, Replay, hold
 
 
 async def test_cancelled_wait_leaves_the_call_running(upstream: Replay, stored: Settings) -> None:
@@ -57,7 +56,7 @@ async def test_cancelled_wait_leaves_the_call_running(upstream: Replay, stored: 
     assert len(upstream.requests) == 1
 
 
-async def test_cancel_ends_every_wait_and_closes_the_upstream_connection(upstream: Replay, stored: Settings) -> None:
+async def test_cancel_ends_every_wait_and_the_upstream_request(upstream: Replay, stored: Settings) -> None:
     upstream.behave = hold
     outcomes = []
     async with open_calls(stored) as calls:
@@ -79,9 +78,7 @@ async def test_cancel_ends_every_wait_and_closes_the_upstream_connection(upstrea
     assert outcomes[0].billed == "unknown"
 
 
-async def test_closing_loses_what_still_runs_and_keeps_its_text_without_the_key(
-    upstream: Replay, stored: Settings
-) -> None:
+async def test_closing_loses_running_calls_and_keeps_their_text(upstream: Replay, stored: Settings) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(TEXT.replace(b"so far", f"so far, {KEY}".encode()))
@@ -172,9 +169,7 @@ async def test_handed_off_call_is_not_claimed_by_an_equal_one(upstream: Replay, 
         assert call_of(await ask(calls)).id != call_id
 
 
-async def test_orphan_is_stopped_after_its_time_and_told_as_lost_until_delivered(
-    upstream: Replay, stored: Settings
-) -> None:
+async def test_stopped_orphan_is_reported_as_lost_until_delivered(upstream: Replay, stored: Settings) -> None:
     upstream.behave = hold
     async with open_calls(stored, timings=SOON) as calls:
         request = await ask(calls)
@@ -192,7 +187,7 @@ async def test_orphan_is_stopped_after_its_time_and_told_as_lost_until_delivered
         assert await notes_of(calls) == {}
 
 
-async def test_all_lost_calls_are_told_at_once(upstream: Replay, stored: Settings) -> None:
+async def test_all_lost_calls_are_reported_together(upstream: Replay, stored: Settings) -> None:
     upstream.behave = hold
     async with open_calls(stored, timings=SOON) as calls:
         lost = []
@@ -209,9 +204,7 @@ async def test_all_lost_calls_are_told_at_once(upstream: Replay, stored: Setting
 
 
 @pytest.mark.parametrize("reason", [Reason.USER, Reason.CLIENT_TIMEOUT])
-async def test_lost_call_is_told_again_when_the_answer_that_told_it_crossed_a_cancellation(
-    upstream: Replay, stored: Settings, reason: Reason
-) -> None:
+async def test_lost_warning_survives_cancelled_delivery(upstream: Replay, stored: Settings, reason: Reason) -> None:
     upstream.behave = hold
     async with open_calls(stored, timings=SOON) as calls:
         first = await orphaned(calls)
@@ -227,7 +220,7 @@ async def test_lost_call_is_told_again_when_the_answer_that_told_it_crossed_a_ca
         assert "lost" not in await notes_of(calls)
 
 
-async def test_answer_that_crossed_a_time_out_is_there_for_the_repeat(upstream: Replay, stored: Settings) -> None:
+async def test_answer_that_crossed_a_timeout_goes_to_the_repeat(upstream: Replay, stored: Settings) -> None:
     async with open_calls(stored) as calls:
         crossed = await ask(calls)
         await outcome_of(crossed)
@@ -237,7 +230,7 @@ async def test_answer_that_crossed_a_time_out_is_there_for_the_repeat(upstream: 
         assert call_of(further).id != call_of(crossed).id
 
 
-async def test_failure_without_a_bill_is_not_told(upstream: Replay, stored: Settings) -> None:
+async def test_failure_without_a_bill_is_not_reported(upstream: Replay, stored: Settings) -> None:
     upstream.answer({"error": {"code": "invalid_token", "message": "No."}}, status=401)
     async with open_calls(stored) as calls:
         request = await ask(calls)
@@ -246,7 +239,7 @@ async def test_failure_without_a_bill_is_not_told(upstream: Replay, stored: Sett
         assert await notes_of(calls) == {}
 
 
-async def test_user_cancellation_is_neither_claimed_nor_told(upstream: Replay, stored: Settings) -> None:
+async def test_user_cancellation_is_neither_claimed_nor_reported(upstream: Replay, stored: Settings) -> None:
     upstream.behave = hold
     async with open_calls(stored) as calls:
         request = await ask(calls)
@@ -265,7 +258,7 @@ async def test_user_cancellation_that_crossed_the_answer_is_not_claimed(upstream
         assert call_of(await ask(calls)).id != call_of(request).id
 
 
-async def test_with_stop_a_time_out_stops_the_call(upstream: Replay, stored: Settings) -> None:
+async def test_with_stop_a_timeout_stops_the_call(upstream: Replay, stored: Settings) -> None:
     upstream.behave = hold
     async with open_calls(stored.model_copy(update={"on_disconnect": "stop"})) as calls:
         call = await orphaned(calls)
@@ -286,7 +279,7 @@ async def test_only_the_last_request_orphans_or_stops_its_call(upstream: Replay,
         assert call.delivery is Delivery.ORPHANED
 
 
-async def test_doubted_request_waits_on_while_a_repeat_claims_its_call(upstream: Replay, stored: Settings) -> None:
+async def test_doubted_request_shares_its_call_with_a_repeat(upstream: Replay, stored: Settings) -> None:
     held = Held(upstream)
     async with open_calls(stored) as calls:
         doubted = await ask(calls)
@@ -313,7 +306,7 @@ async def test_doubted_request_leaves_its_answer_to_a_late_repeat(upstream: Repl
     assert len(upstream.requests) == 1
 
 
-async def test_orphan_is_fetched_by_its_id_and_then_no_longer_claimed(upstream: Replay, stored: Settings) -> None:
+async def test_fetched_orphan_is_no_longer_claimed(upstream: Replay, stored: Settings) -> None:
     async with open_calls(stored) as calls:
         request = await ask(calls)
         call_id = await hand_off(request)
@@ -347,7 +340,7 @@ async def test_only_its_own_principal_finds_a_call(upstream: Replay, stored: Set
         assert (await calls.find(call_id, ann)).id == call_id
 
 
-async def test_unknown_id_may_have_been_billed_and_says_what_happened(stored: Settings) -> None:
+async def test_unknown_id_says_that_the_call_may_be_billed(stored: Settings) -> None:
     async with open_calls(stored) as calls:
         with pytest.raises(NotFound, match="may have ended") as unknown:
             await calls.find("grok-unknown")
@@ -374,9 +367,7 @@ async def test_request_interrupted_before_its_start_begins_nothing(upstream: Rep
 
 
 @pytest.mark.parametrize("reason", [Reason.USER, Reason.CLIENT_TIMEOUT])
-async def test_request_interrupted_within_its_start_begins_nothing_or_leaves_an_orphan(
-    upstream: Replay, stored: Settings, reason: Reason
-) -> None:
+async def test_interrupt_during_start_never_pays_twice(upstream: Replay, stored: Settings, reason: Reason) -> None:
     """Whenever the cancellation lands, an equal call right after it pays at most once and never for a cancelled one."""
     held = Held(upstream)
     async with open_calls(stored) as calls:
@@ -400,18 +391,6 @@ async def test_request_interrupted_within_its_start_begins_nothing_or_leaves_an_
                 assert repeat.notes == {}
             else:
                 assert (call_of(repeat).id == request.call.id) is (reason is Reason.CLIENT_TIMEOUT)
-        held.release.set()
-
-
-async def test_starts_of_one_fingerprint_do_not_hold_up_others(upstream: Replay, settings: Settings) -> None:
-    held = Held(upstream)
-    async with open_calls(settings) as calls, anyio.create_task_group() as tasks:
-        fingerprint = call_of(await ask(calls)).fingerprint
-        async with calls._turns.of(fingerprint):
-            tasks.start_soon(ask, calls)
-            with anyio.fail_after(2):
-                await ask(calls, hello(text="Hi"))
-            assert len(calls._running) == 2
         held.release.set()
 
 
@@ -522,7 +501,7 @@ async def test_usage_counts_each_answer_once(upstream: Replay, stored: Settings)
     assert counted == [("ann", 10)] * 2
 
 
-async def test_repeat_waits_for_the_disconnect_of_an_older_duplicate(upstream: Replay, settings: Settings) -> None:
+async def test_repeat_waits_for_the_disconnect_of_a_duplicate(upstream: Replay, settings: Settings) -> None:
     Held(upstream)
     timings = Timings(disconnect_grace=0.2)
     async with open_calls(settings, timings=timings) as calls, anyio.create_task_group() as tasks:
@@ -538,9 +517,7 @@ async def test_repeat_waits_for_the_disconnect_of_an_older_duplicate(upstream: R
         assert repeat.call is first.call
 
 
-async def test_repeat_does_not_wait_for_a_younger_duplicate_nor_on_its_own_connection(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_repeat_waits_for_no_younger_duplicate_or_connection(upstream: Replay, settings: Settings) -> None:
     Held(upstream)
     async with open_calls(settings, timings=Timings(disconnect_grace=0.05)) as calls:
         for connection in (None, "stdio"):
@@ -555,7 +532,7 @@ async def test_repeat_does_not_wait_for_a_younger_duplicate_nor_on_its_own_conne
 
 async def log_lines(calls: Calls, caplog: pytest.LogCaptureFixture) -> list[str]:
     """The log lines of calls, once every call has ended."""
-    await until(lambda: not calls._running)
+    await until(lambda: not calls.under_way(ANONYMOUS))
     return [record.getMessage() for record in caplog.records if record.name == "mcp_grok.calls"]
 
 
@@ -569,7 +546,7 @@ async def log_lines(calls: Calls, caplog: pytest.LogCaptureFixture) -> list[str]
         ("server", r"call .* outcome=lost .* reason='the server stopped'"),
     ],
 )
-async def test_log_says_in_one_line_how_a_call_ended_and_why(
+async def test_log_line_says_how_a_call_ended_and_why(
     upstream: Replay, settings: Settings, caplog: pytest.LogCaptureFixture, end: str, line: str
 ) -> None:
     caplog.set_level("INFO", logger="mcp_grok")
@@ -589,7 +566,7 @@ async def test_log_says_in_one_line_how_a_call_ended_and_why(
     assert "Hello" not in caplog.text
 
 
-async def test_log_says_that_no_request_waited_any_longer(
+async def test_log_line_of_a_stopped_orphan(
     upstream: Replay, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="mcp_grok")
@@ -616,13 +593,15 @@ async def test_claimed_answer_is_not_held_in_memory(upstream: Replay, settings: 
     async with open_calls(settings) as calls:
         claimed = (await orphaned(calls)).id
         await outcome_of(await ask(calls))
-        for number in range(calls._limits.entries + 1):
+        for number in range(Recent().entries + 1):
             await outcome_of(await ask(calls, hello(text=str(number))))
         gc.collect()
         assert claimed not in {call.id for call in gc.get_objects() if isinstance(call, Call)}
 
 
-async def test_plain_call_in_memory_touches_no_table(upstream: Replay, settings: Settings) -> None:
-    async with opened(settings) as (calls,):
+async def test_plain_call_in_memory_opens_no_table(upstream: Replay, settings: Settings) -> None:
+    gc.collect()
+    tables = sum(isinstance(thing, CallTable) for thing in gc.get_objects())
+    async with open_calls(settings) as calls:
         await outcome_of(await ask(calls))
-        assert calls._store._memory is None  # type: ignore[attr-defined]
+        assert sum(isinstance(thing, CallTable) for thing in gc.get_objects()) == tables

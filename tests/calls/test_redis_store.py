@@ -1,10 +1,12 @@
-"""Calls that servers share through a real Valkey. The servers here are in one process, which Valkey cannot tell."""
+"""Calls that servers share through a real Valkey; here the servers are in one process."""
 
 import asyncio
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ import pytest
 import trustme
 from pydantic import SecretStr, ValidationError
 
-from mcp_grok.calls import Call, Interrupted, Reason, State, open_calls
-from mcp_grok.calls.redis_client import open_redis
-from mcp_grok.calls.redis_record import call_key
-from mcp_grok.calls.redis_servers import RedisTimings
+from mcp_grok.calls import Interrupted, Reason, State, open_calls
+from mcp_grok.calls.call import Work
+from mcp_grok.calls.redis_client import AWAY, open_redis
+from mcp_grok.calls.redis_record import call_key, holders_key
+from mcp_grok.calls.redis_servers import Servers
 from mcp_grok.calls.redis_store import open_redis_store
-from mcp_grok.calls.store import Bounds
+from mcp_grok.calls.redis_transactions import Transactions
+from mcp_grok.calls.store import BOUNDS, Bounds
 from mcp_grok.errors import (
     GrokError,
     InternalError,
@@ -35,47 +39,41 @@ from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings, explain
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import (
-    REST,
+    ANSWER,
+    QUICK,
     SOON,
-    TEXT,
     ask,
     call_of,
+    ended,
     fetch,
     hand_off,
     hello,
-    hold,
+    new_call,
     opened,
     orphaned,
     outcome_of,
     until,
 )
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Held, Replay
+from tests.replay import COMPLETION, Exchange, Held, HeldStream, Replay, hold
 from tests.valkey import Valkey
 
-QUICK = RedisTimings(look=0.2, out_of_reach=0.3)
-"""Servers that wait less for each other than machines on a network must."""
+
+@asynccontextmanager
+async def transactions(url: str) -> AsyncIterator[Transactions]:
+    """The transactions of a server that does nothing else."""
+
+    async def returned() -> None:
+        pass
+
+    async with open_redis(url) as redis:
+        servers = Servers(redis, QUICK, lambda message: None, returned)
+        await servers.beat()
+        yield Transactions(redis, servers, lambda call_id: [], BOUNDS, QUICK)
 
 
-async def test_call_is_sent_once_and_its_answer_comes_whole(upstream: Replay, shared: Settings) -> None:
-    async with opened(shared, shared) as (one, _):
-        outcome = await outcome_of(await ask(one))
-    assert isinstance(outcome, Completion)
-    assert outcome.body == COMPLETION
-    assert len(upstream.requests) == 1
-
-
-async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstream: Replay, shared: Settings) -> None:
-    go_on = anyio.Event()
-
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT)
-        await go_on.wait()
-        exchange.chunk(REST)
-        exchange.end()
-
-    upstream.behave = behave
+async def test_running_call_is_fetched_elsewhere_with_its_text(upstream: Replay, shared: Settings) -> None:
+    held = HeldStream(upstream)
     async with opened(shared, shared) as (one, other):
         request = await ask(one, hello(stream=True))
         came = anyio.Event()
@@ -87,7 +85,7 @@ async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstrea
         call_of(fetching).follow(pieces.append)
         await until(lambda: "".join(pieces) == "so far")
         assert (call_of(fetching).state, call_of(fetching).model) == (State.RUNNING, "grok-4")
-        go_on.set()
+        held.release.set()
         outcome = await outcome_of(fetching)
         assert await outcome_of(await fetch(one, call_id)) == outcome
     assert isinstance(outcome, Completion)
@@ -97,26 +95,32 @@ async def test_handed_off_call_is_fetched_elsewhere_with_the_text_so_far(upstrea
 
 async def test_lost_message_leaves_no_gap_in_the_text(upstream: Replay, shared: Settings) -> None:
     upstream.behave = hold
-    async with open_redis_store(shared.store, timings=QUICK) as store, open_calls(shared) as one:
+    async with (
+        open_redis_store(shared.store, timings=QUICK) as store,
+        open_calls(shared) as one,
+        open_redis(shared.store) as redis,
+    ):
         call_id = await hand_off(await ask(one, hello(stream=True)))
         call = await store.find(call_id)
         assert call is not None
         one_call = await one.find(call_id)
         assert one_call.work is not None
-        call.work = type(one_call.work)()
+        call.work = Work()
         pieces: list[str] = []
         call.follow(pieces.append)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(store.follow, call)
             await until(lambda: pieces)
             after_a_gap = {"at": 400, "text": "later", "state": "running", "reasoning": ""}
-            store._message_came({"do": "text", "call": call_id, **after_a_gap})
+            await redis.publish(
+                f"mcp-grok:server:{store.process}", json.dumps({"do": "text", "call": call_id, **after_a_gap})
+            )
             one_call.work.text_came(", and on")
             await until(lambda: "".join(pieces) == "so far, and on")
             tasks.cancel_scope.cancel()
 
 
-async def test_second_follower_on_a_server_gets_the_text_from_its_beginning(upstream: Replay, shared: Settings) -> None:
+async def test_second_follower_gets_the_text_from_its_beginning(upstream: Replay, shared: Settings) -> None:
     upstream.behave = hold
     async with opened(shared, shared) as (one, other):
         call_id = await hand_off(await ask(one, hello(stream=True)))
@@ -126,19 +130,21 @@ async def test_second_follower_on_a_server_gets_the_text_from_its_beginning(upst
             await fetching.interrupt(Reason.CLIENT_TIMEOUT)
 
 
-async def test_claim_whose_answer_got_lost_is_known_by_its_nonce(upstream: Replay, shared: Settings) -> None:
+async def test_nonce_tells_a_repeated_claim_from_another(upstream: Replay, shared: Settings) -> None:
     Held(upstream)
-    async with opened(shared) as (one,), open_redis_store(shared.store) as other:
+    async with opened(shared) as (one,), transactions(shared.store) as other, open_redis(shared.store) as redis:
         call = await orphaned(one)
-        await until(lambda: not one._store._queue._pending)  # type: ignore[attr-defined]
-        assert await other._transactions.claim(call.id, "nonce") is not None
-        assert await other._transactions.claim(call.id, "nonce") is not None
-        assert await other._transactions.claim(call.id, "another") is None
+
+        async def is_written() -> bool:
+            return not await redis.exists(holders_key(call.id))
+
+        await until(is_written)
+        assert await other.claim(call.id, "nonce") is not None
+        assert await other.claim(call.id, "nonce") is not None
+        assert await other.claim(call.id, "another") is None
 
 
-async def test_call_that_fails_while_a_repeat_claims_it_is_claimed_or_told_as_lost(
-    upstream: Replay, shared: Settings
-) -> None:
+async def test_call_that_fails_during_a_claim_is_claimed_or_lost(upstream: Replay, shared: Settings) -> None:
     async def drop(exchange: Exchange) -> None:
         exchange.hang_up()
 
@@ -158,7 +164,7 @@ async def test_call_that_fails_while_a_repeat_claims_it_is_claimed_or_told_as_lo
             await outcome_of(repeat)
 
 
-async def test_what_is_to_be_written_at_the_end_of_the_process_is_written(upstream: Replay, shared: Settings) -> None:
+async def test_pending_writes_are_done_at_the_end_of_the_process(upstream: Replay, shared: Settings) -> None:
     async with open_redis_store(shared.store) as other:
         with anyio.CancelScope() as signal:
             async with open_calls(shared) as calls:
@@ -213,7 +219,7 @@ async def test_orphan_is_claimed_elsewhere_once(upstream: Replay, shared: Settin
     assert len(upstream.requests) == 2
 
 
-async def test_of_many_repeats_at_once_one_claims_the_orphan(upstream: Replay, shared: Settings) -> None:
+async def test_one_of_many_repeats_claims_the_orphan(upstream: Replay, shared: Settings) -> None:
     Held(upstream)
     ids: list[str] = []
     async with opened(shared, shared) as (one, other):
@@ -229,7 +235,7 @@ async def test_of_many_repeats_at_once_one_claims_the_orphan(upstream: Replay, s
     assert len(set(ids)) == 20
 
 
-async def test_call_goes_on_while_a_request_on_another_server_waits(upstream: Replay, shared: Settings) -> None:
+async def test_call_goes_on_while_another_server_waits_for_it(upstream: Replay, shared: Settings) -> None:
     held = Held(upstream)
     async with opened(shared, shared) as (one, other):
         first = await ask(one)
@@ -241,9 +247,7 @@ async def test_call_goes_on_while_a_request_on_another_server_waits(upstream: Re
     assert len(upstream.requests) == 1
 
 
-async def test_user_s_cancellation_elsewhere_stops_the_call_and_is_not_claimed(
-    upstream: Replay, shared: Settings
-) -> None:
+async def test_user_cancellation_elsewhere_stops_the_call(upstream: Replay, shared: Settings) -> None:
     upstream.behave = hold
     async with opened(shared, shared) as (one, other):
         first = await ask(one, hello(stream=True))
@@ -259,9 +263,7 @@ async def test_user_s_cancellation_elsewhere_stops_the_call_and_is_not_claimed(
             await exchange.closed.wait()
 
 
-async def test_cancel_elsewhere_closes_the_upstream_connection_and_ends_every_wait(
-    upstream: Replay, shared: Settings
-) -> None:
+async def test_cancel_elsewhere_ends_the_call_and_every_wait(upstream: Replay, shared: Settings) -> None:
     upstream.behave = hold
     async with opened(shared, shared) as (one, other):
         request = await ask(one, hello(stream=True))
@@ -278,7 +280,7 @@ async def test_cancel_elsewhere_closes_the_upstream_connection_and_ends_every_wa
         assert (outcome.code, outcome.billed) == ("cancelled", "unknown")
 
 
-async def test_lost_call_is_told_by_any_server_until_a_client_has_learnt_it(upstream: Replay, shared: Settings) -> None:
+async def test_any_server_reports_a_lost_call_until_delivered(upstream: Replay, shared: Settings) -> None:
     upstream.behave = hold
     async with opened(shared, shared, timings=SOON) as (one, other):
         call = await orphaned(one)
@@ -294,56 +296,41 @@ async def test_lost_call_is_told_by_any_server_until_a_client_has_learnt_it(upst
         assert (await ask(other)).notes == {}
 
 
-async def test_what_ran_on_a_server_that_stopped_is_lost_and_not_run_again(upstream: Replay, shared: Settings) -> None:
-    upstream.behave = hold
-    async with open_calls(shared) as other:
-        async with open_calls(shared) as one:
-            call = call_of(await ask(one, hello(stream=True)))
-            await upstream.exchanges.get()
-        upstream.answer(COMPLETION)
-        again = await ask(other)
-        assert again.notes == {"lost": [{"id": call.id, "billed": "unknown"}]}
-        assert isinstance(await outcome_of(again), Completion)
-    assert len(upstream.requests) == 2
-
-
-async def test_server_without_a_sign_of_life_loses_its_calls_in_two_looks(upstream: Replay, shared: Settings) -> None:
+async def test_server_without_a_sign_of_life_loses_its_calls(redis_url: str) -> None:
     """Its outcome, should it be alive after all, replaces the loss."""
-    held = Held(upstream)
-    async with opened(shared) as (one,), open_redis_store(shared.store, timings=QUICK) as other:
-        call = call_of(await ask(one))
-        await one.give_id(next(iter(call.requests)))
-        servers = one._store.servers  # type: ignore[attr-defined]
-        name, servers.name = servers.name, "dead"
-        await other._redis.delete(f"mcp-grok:alive:{name}")
+    silent = replace(QUICK, beat=1000)
+    async with (
+        open_redis_store(redis_url, timings=silent) as one,
+        open_redis_store(redis_url, timings=QUICK) as other,
+        open_redis(redis_url) as redis,
+    ):
+        call = new_call(one)
+        await one.insert(call, None)
+        await redis.delete(f"mcp-grok:alive:{one.process}")
         before = time.monotonic()
         found = await other.find(call.id)
         assert found is not None
         assert isinstance(found.outcome, Lost)
         assert QUICK.look <= time.monotonic() - before < 2
-        servers.name = name
-        held.release.set()
-        await outcome_of(call.requests.copy().pop())
-
-        async def answered() -> bool:
-            found = await other.find(call.id)
-            return found is not None and isinstance(found.outcome, Completion)
-
-        await until(answered)
+        call.state = State.COMPLETED
+        await one.commit(call, ANSWER)
+        found = await other.find(call.id)
+        assert found is not None
+        assert found.outcome == ANSWER
 
 
-async def test_two_looks_with_an_error_between_them_find_no_dead_server(shared: Settings, redis_url: str) -> None:
-    async with open_redis_store(redis_url, timings=QUICK) as store:
-        assert await store.servers.dead(["unknown"]) == set()
+async def test_error_between_two_looks_finds_no_dead_server(valkey: Valkey) -> None:
+    async with open_redis_store(valkey.url, timings=QUICK) as store:
+        dead = store.servers.dead
+        assert await dead(["unknown"]) == set()
+        await anyio.to_thread.run_sync(valkey.stop)
+        with pytest.raises(AWAY):
+            await dead(["unknown"])
+        await anyio.to_thread.run_sync(valkey.start)
         await anyio.sleep(QUICK.look)
-        good, store.servers._redis = store.servers._redis, None
-        with pytest.raises(AttributeError):
-            await store.servers.dead(["unknown"])
-        store.servers._redis = good
-        store.servers._missing_since.clear()
-        assert await store.servers.dead(["unknown"]) == set()
+        assert await dead(["unknown"]) == set()
         await anyio.sleep(QUICK.look)
-        assert await store.servers.dead(["unknown"]) == {"unknown"}
+        assert await dead(["unknown"]) == {"unknown"}
 
 
 async def test_limit_of_running_calls_holds_over_servers(upstream: Replay, shared: Settings) -> None:
@@ -385,10 +372,9 @@ async def test_usage_is_counted_once_over_all_servers(upstream: Replay, shared: 
     assert (totals["answers"], totals["total_tokens"]) == (2, 20)
 
 
-async def test_outcome_written_again_after_a_lost_reply_is_counted_once(upstream: Replay, shared: Settings) -> None:
-    async with open_redis_store(shared.store) as store:
-        call = Call("grok-4", "?", "ann", process=store.process)
-        write = store._transactions.commitment(call, Completion(COMPLETION), b"{}")
+async def test_outcome_written_again_is_counted_once(redis_url: str) -> None:
+    async with open_redis_store(redis_url) as store, transactions(redis_url) as other:
+        write = other.commitment(new_call(store, principal="ann"), ANSWER, b"{}")
         await write()
         await write()
         assert (await store.usage("ann"))["models"]["grok-4"]["answers"] == 1
@@ -408,7 +394,7 @@ async def test_neither_keys_nor_prompts_go_into_the_store(
         assert secret not in caplog.text
 
 
-async def test_every_record_expires_and_a_delivered_one_is_gone(upstream: Replay, shared: Settings) -> None:
+async def test_every_record_expires(upstream: Replay, shared: Settings) -> None:
     Held(upstream)
     async with opened(shared) as (calls,), open_redis(shared.store) as redis:
         await ask(calls)
@@ -428,22 +414,14 @@ async def test_delivered_call_leaves_no_record(upstream: Replay, shared: Setting
         await until(is_empty)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(entries=2), Bounds(bytes=800)])
-async def test_oldest_records_go_first(upstream: Replay, shared: Settings, bounds: Bounds) -> None:
-    async with opened(shared) as (calls,), open_redis_store(shared.store, bounds) as other:
-        ids = []
-        for number in range(3):
-            request = await ask(calls, hello(text=str(number)))
-            await call_of(request).wait()
-            ids.append(await hand_off(request))
+async def test_oldest_records_over_the_bytes_go_first(redis_url: str) -> None:
+    async with open_redis_store(redis_url, Bounds(bytes=800), QUICK) as store:
+        calls = [await ended(store, str(number)) for number in range(3)]
 
-        async def all_written() -> bool:
-            return bool(await other._redis.zcard("mcp-grok:ended") == 3)
+        async def kept() -> bool:
+            return [await store.find(call.id) is not None for call in calls] == [False, True, True]
 
-        await until(all_written)
-        await other._trim()
-        assert await other.find(ids[0]) is None
-        assert await other.find(ids[2]) is not None
+        await until(kept)
 
 
 RUBBISH = [
@@ -458,9 +436,7 @@ RUBBISH = [
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH)
-async def test_record_that_cannot_be_read_fails_its_call_alone(
-    upstream: Replay, shared: Settings, rubbish: str
-) -> None:
+async def test_unreadable_record_fails_its_call_alone(upstream: Replay, shared: Settings, rubbish: str) -> None:
     async with opened(shared, shared) as (one, other), open_redis(shared.store) as redis:
         call = await orphaned(one)
         await call.wait()
@@ -473,7 +449,7 @@ async def test_record_that_cannot_be_read_fails_its_call_alone(
 
 
 @pytest.mark.parametrize("field", ["state", "created_at", "server"])
-async def test_record_with_rubbish_in_a_field_is_left_alone(upstream: Replay, shared: Settings, field: str) -> None:
+async def test_record_with_rubbish_in_a_field_is_ignored(upstream: Replay, shared: Settings, field: str) -> None:
     async with opened(shared, shared) as (one, other), open_redis(shared.store) as redis:
         call = await orphaned(one)
         await call.wait()
@@ -481,7 +457,7 @@ async def test_record_with_rubbish_in_a_field_is_left_alone(upstream: Replay, sh
         assert isinstance(await outcome_of(await ask(other)), Completion)
 
 
-async def test_message_that_cannot_be_read_ends_nothing(
+async def test_unreadable_message_ends_nothing(
     upstream: Replay, shared: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(shared) as (calls,), open_redis(shared.store) as redis:
@@ -491,15 +467,13 @@ async def test_message_that_cannot_be_read_ends_nothing(
         await until(lambda: "cannot be read" in caplog.text)
 
 
-async def test_cancellation_that_arrives_at_another_server_finds_its_request(
-    upstream: Replay, shared: Settings
-) -> None:
+async def test_cancellation_reaches_the_server_of_its_request(upstream: Replay, shared: Settings) -> None:
     found: list[Interrupted] = []
     event = Interrupted("ann", "session", "7", Reason.CLIENT_TIMEOUT)
     async with opened(shared, shared) as (one, other):
 
-        async def interrupted(told: Interrupted) -> None:
-            found.append(told)
+        async def interrupted(event: Interrupted) -> None:
+            found.append(event)
 
         other.on_interrupted = interrupted
         await one.interrupted_elsewhere(event)
@@ -507,9 +481,7 @@ async def test_cancellation_that_arrives_at_another_server_finds_its_request(
     assert found == [event]
 
 
-async def test_repeat_on_another_server_waits_for_the_disconnect_of_an_older_duplicate(
-    upstream: Replay, shared: Settings
-) -> None:
+async def test_repeat_elsewhere_waits_for_a_disconnect(upstream: Replay, shared: Settings) -> None:
     Held(upstream)
     async with opened(shared, shared) as (one, other), anyio.create_task_group() as tasks:
         first = one.request()
@@ -524,7 +496,7 @@ async def test_repeat_on_another_server_waits_for_the_disconnect_of_an_older_dup
         assert call_of(repeat).id == call_of(first).id
 
 
-async def test_connections_are_closed_by_a_task_that_is_cancelled(valkey: Valkey) -> None:
+async def test_cancelled_task_closes_its_connections(valkey: Valkey) -> None:
     async def connect(*, task_status: anyio.abc.TaskStatus[None]) -> None:
         async with open_redis(valkey.url) as redis:
             await redis.ping()
@@ -538,21 +510,21 @@ async def test_connections_are_closed_by_a_task_that_is_cancelled(valkey: Valkey
         assert len(await redis.client_list()) == 1
 
 
-async def test_store_that_is_not_there_is_refused_without_its_password(upstream: Replay) -> None:
+async def test_unreachable_store_is_refused_without_its_password(upstream: Replay) -> None:
     with pytest.raises(NotConfigured, match="MCP_GROK_STORE") as refused:
         async with open_calls(settings_for(upstream, store="redis://:secret@127.0.0.1:1/0")):
             pass
     assert "secret" not in str(refused.value)
 
 
-def test_address_of_another_kind_is_refused_without_being_printed() -> None:
+def test_address_of_another_kind_is_not_printed() -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(store="redis+cluster://ann:secret@127.0.0.1:1/0")
     assert "secret" not in explain(refused.value)
     assert "MCP_GROK_STORE" in explain(refused.value)
 
 
-async def test_while_the_store_is_away_running_calls_go_on_and_new_ones_are_refused(
+async def test_without_the_store_calls_go_on_and_none_begins(
     upstream: Replay, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     held = Held(upstream)
@@ -576,7 +548,7 @@ async def test_while_the_store_is_away_running_calls_go_on_and_new_ones_are_refu
     assert "Traceback" not in caplog.text
 
 
-async def test_call_that_runs_while_the_store_restarts_is_not_lost(upstream: Replay, valkey: Valkey) -> None:
+async def test_call_outlives_a_restart_of_the_store(upstream: Replay, valkey: Valkey) -> None:
     held = Held(upstream)
     settings = settings_for(upstream, store=valkey.url)
     async with opened(settings, settings) as (one, other):
@@ -589,9 +561,7 @@ async def test_call_that_runs_while_the_store_restarts_is_not_lost(upstream: Rep
     assert len(upstream.requests) == 1
 
 
-async def test_answer_that_came_while_the_store_was_away_is_written_when_it_is_back(
-    upstream: Replay, valkey: Valkey
-) -> None:
+async def test_answer_is_written_when_the_store_is_back(upstream: Replay, valkey: Valkey) -> None:
     held = Held(upstream)
     settings = settings_for(upstream, store=valkey.url)
     async with opened(settings, settings) as (one, other):
@@ -606,16 +576,14 @@ async def test_answer_that_came_while_the_store_was_away_is_written_when_it_is_b
             assert isinstance(await outcome_of(await fetch(other, call_id)), Completion)
 
 
-async def test_request_that_waits_for_another_server_s_call_without_the_store_gives_up_and_finds_it_again(
-    upstream: Replay, valkey: Valkey
-) -> None:
+async def test_follower_gives_up_without_the_store_and_returns(upstream: Replay, valkey: Valkey) -> None:
     held = Held(upstream)
     settings = settings_for(upstream, store=valkey.url)
     async with open_calls(settings) as one, open_redis_store(settings.store, timings=QUICK) as store:
         call_id = await hand_off(await ask(one))
         call = await store.find(call_id)
         assert call is not None
-        call.work = type((await one.find(call_id)).work)()  # type: ignore[misc]
+        call.work = Work()
         await anyio.to_thread.run_sync(valkey.stop)
         with anyio.fail_after(5):
             assert isinstance(await store.follow(call), OutOfReach)
@@ -646,7 +614,7 @@ async def tls_in_front(port: int, context: ssl.SSLContext) -> AsyncIterator[int]
         server.close()
 
 
-async def test_tls_user_name_and_password_of_the_address_are_used(
+async def test_tls_user_name_and_password_are_used(
     upstream: Replay, valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()

@@ -24,11 +24,9 @@ from mcp_grok.sandbox.answers import NOTICE
 from tests import ROOT
 from tests.conftest import KEY
 from tests.process import MCP_GROK
-from tests.replay import COMPLETION, Exchange, Replay
+from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
 
 class Ended(NamedTuple):
@@ -148,7 +146,7 @@ async def test_misspelt_variable_warns(upstream: Replay) -> None:
 
 
 async def test_chat_writes_the_answer_as_it_comes(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -159,13 +157,6 @@ async def test_chat_writes_the_answer_as_it_comes(upstream: Replay) -> None:
         assert await asyncio.wait_for(process.stdout.read(), 10) == b", done\n"
         assert await process.stderr.read() == b""
         assert await asyncio.wait_for(process.wait(), 10) == 0
-
-
-async def hold_until_closed(exchange: Exchange) -> None:
-    """Begins an answer; the test says how it goes on."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
 
 
 async def test_chat_sends_its_options(upstream: Replay) -> None:
@@ -242,7 +233,7 @@ async def test_chat_replaces_bytes_that_are_not_utf8(upstream: Replay) -> None:
 
 
 async def test_closed_stdout_ends_the_call(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -256,7 +247,7 @@ async def test_closed_stdout_ends_the_call(upstream: Replay) -> None:
 
 
 async def test_interrupt_ends_the_call(upstream: Replay) -> None:
-    upstream.behave = hold_until_closed
+    upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
         exchange = await asyncio.wait_for(upstream.exchanges.get(), 10)
         process.send_signal(signal.SIGINT)

@@ -12,11 +12,10 @@ import pytest
 
 from mcp_grok import __version__
 from tests import ROOT
-from tests.external import external
+from tests.external import UV, external
 from tests.process import server_process
 
 MCPB = ("mcpb", "npm install --global @anthropic-ai/mcpb")
-UV = ("uv", "pip install uv")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def as_the_manifest_says(folder: Path, **answers: str) -> tuple[list[str], dict[
     return [external(*UV), *config["args"]], config["env"]
 
 
-def test_the_bundle_holds_the_package_and_nothing_else(bundle: Path) -> None:
+def test_bundle_holds_the_package_alone(bundle: Path) -> None:
     package = [path.relative_to(ROOT) for path in (ROOT / "mcp_grok").rglob("*") if path.suffix in (".py", ".typed")]
     expected = {str(path) for path in package} | {
         *("manifest.json", "icon.png", "pyproject.toml", "README.md", "LICENSE")
@@ -64,7 +63,7 @@ def test_the_bundle_holds_the_package_and_nothing_else(bundle: Path) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_a_client_starts_it_as_the_manifest_says_and_gets_an_answer(unpacked: Path) -> None:
+async def test_bundle_starts_by_its_manifest_and_answers(unpacked: Path) -> None:
     command, environment = as_the_manifest_says(unpacked, provider="sandbox")
     async with server_process({**environment, "UV_NO_PROGRESS": "1"}, command, cwd=os.sep) as server:
         result = await server.grok()
@@ -76,7 +75,7 @@ async def test_a_client_starts_it_as_the_manifest_says_and_gets_an_answer(unpack
 
 
 @pytest.mark.timeout(180)
-async def test_without_an_answer_from_the_user_it_starts_and_says_what_is_missing(unpacked: Path) -> None:
+async def test_bundle_without_a_key_says_what_is_missing(unpacked: Path) -> None:
     command, environment = as_the_manifest_says(unpacked)
     assert "${user_config" in environment["MCP_GROK_API_KEY"]
     async with server_process({**environment, "UV_NO_PROGRESS": "1"}, command, cwd=os.sep) as server:

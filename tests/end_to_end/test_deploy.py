@@ -19,11 +19,8 @@ import yaml
 from mcp_grok.cli.main import parser
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.settings import Settings
-from tests import ROOT
-from tests.external import external
-
-DEPLOY = ROOT / "examples" / "deploy"
-NGINX = ("nginx", "apt-get install nginx-light")
+from tests import DEPLOY, ROOT
+from tests.external import NGINX, external
 
 
 def compose() -> Any:
@@ -38,7 +35,7 @@ def dockerfile() -> list[tuple[str, str]]:
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines]
 
 
-def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
+def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     # The names of the servers are known only in the network of the composition.
     config = tmp_path / "nginx.conf"
@@ -48,19 +45,19 @@ def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
     assert "warn" not in ended.stderr
 
 
-def test_the_composition_fits_the_specification() -> None:
+def test_composition_fits_the_specification() -> None:
     composition = compose_spec.PyCompose.from_yaml(yaml.safe_dump(compose()))
     for check in ("networks", "secrets", "volumes", "configs"):
         getattr(composition, f"validate_{check}")()
     assert set(composition.service_names()) == {"nginx", "server1", "server2", "server3", "valkey"}
 
 
-def test_nginx_asks_the_servers_of_the_composition() -> None:
+def test_nginx_names_the_servers_of_the_composition() -> None:
     asked = set(re.findall(r"server (\w+):8000", (DEPLOY / "nginx.conf").read_text(encoding="utf-8")))
     assert asked == {name for name in compose()["services"] if name.startswith("server")}
 
 
-def test_the_commands_of_the_composition_are_ones_that_there_are() -> None:
+def test_commands_of_the_composition_are_valid() -> None:
     for name, service in compose()["services"].items():
         if name.startswith("server"):
             command = [part.replace("${GROK_HOST:-localhost}", "localhost") for part in service["command"]]
@@ -81,7 +78,7 @@ def test_only_the_servers_reach_the_store() -> None:
         assert networks[name] == networks["nginx"] | networks["valkey"]
 
 
-def test_the_store_asks_for_a_password_and_forgets_nothing() -> None:
+def test_store_needs_a_password_and_evicts_nothing() -> None:
     services = compose()["services"]
     command = " ".join(services["valkey"]["command"])
     for option in ("--requirepass $", "--maxmemory-policy noeviction", "--appendonly yes"):
@@ -89,7 +86,7 @@ def test_the_store_asks_for_a_password_and_forgets_nothing() -> None:
     assert ":${VALKEY_PASSWORD" in services["server1"]["environment"]["MCP_GROK_STORE"]
 
 
-def test_the_image_runs_as_nobody_and_holds_no_key() -> None:
+def test_image_has_its_own_user_and_holds_no_key() -> None:
     instructions = dockerfile()
     user = [value for name, value in instructions if name == "USER"]
     assert user == ["10001:10001"]
@@ -98,7 +95,7 @@ def test_the_image_runs_as_nobody_and_holds_no_key() -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_the_dockerfiles_own_commands_give_a_server_that_is_healthy(tmp_path: Path) -> None:
+async def test_commands_of_the_dockerfile_give_a_healthy_server(tmp_path: Path) -> None:
     image, source = tmp_path / "image", tmp_path / "src"
     source.mkdir()
     command: list[str] = []

@@ -14,7 +14,7 @@ from mcp_grok.sandbox.dialects import DIALECTS
 from mcp_grok.sandbox.serve import running_sandbox
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
-from tests.test_server import text_of
+from tests.chat import text_of
 
 CHAT = "grok_chat_completions"
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAJCAYAAAA="

@@ -27,7 +27,7 @@ from mcp_grok.cli.main import parser
 from mcp_grok.settings import Settings, variable
 from tests import ROOT
 from tests.documents import DOCUMENTS
-from tests.process import HELLO
+from tests.process import INITIALIZE
 from tests.valkey import Valkey
 
 PAGES = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("examples/*/README.md"))]
@@ -81,7 +81,7 @@ def runs(shell: Shell, command: Command) -> None:
 
 def serves_stdio(shell: Shell, command: Command) -> None:
     """Starts it as a client does, gets an answer to `initialize`, and closes its stdin."""
-    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
     ended = run(shell, command, json.dumps(hello) + "\n")
     assert json.loads(ended.stdout)["result"]["serverInfo"]["name"] == "mcp-grok"
 

@@ -18,11 +18,9 @@ from mcp_grok.cli.install.clients import CLIENTS
 from mcp_grok.cli.install.entry import entry
 from mcp_grok.sandbox.answers import NOTICE
 from tests import ROOT
-from tests.external import external, unavailable
+from tests.external import NPM, UV, external, unavailable
 
 EXAMPLES = ROOT / "examples"
-UV = ("uv", "pip install uv")
-NPM = ("npm", "https://nodejs.org")
 OLDEST_NODE = 20
 
 

@@ -1,7 +1,7 @@
-"""What must hold however the upstream fails and whatever the client does, on real processes and sockets.
+"""What holds however the upstream fails and whatever the client does, on real processes and sockets.
 
-Never more bills than the rules allow, no answer that was billed and arrived out of reach, no word about a bill that is
-not true, no call past its deadline, and nothing left over.
+No more bills than the rules allow; every answer that was billed and arrived can be fetched; no false statement about a
+bill; no call past its deadline; no leak.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
@@ -18,14 +18,12 @@ import psutil
 import pytest
 
 from mcp_grok.calls.redis_client import MAX_CONNECTIONS
-from tests.calls.conftest import STORES
+from tests.chat import CHAT, HELLO, body_of
 from tests.conftest import KEY
 from tests.faulty import Faulty
 from tests.process import ServerProcess, listening_process, modern_call, server_process
 
 pytestmark = pytest.mark.alone
-
-CHAT = "grok_chat_completions"
 
 DEADLINE = 20.0
 """Seconds for a whole call."""
@@ -34,12 +32,12 @@ IDLE = 5.0
 """Seconds without a byte: well over what the upstream works, so that no answer is given up as it is sent."""
 
 SLACK = 10.0
-"""Seconds that a busy machine may add to it."""
+"""Seconds that a busy machine may add to a call."""
 
 PLACES = 64
 
 GIVE_UP = 0.5
-"""Seconds before which no client gives up: more than the server takes to notice that it was asked, even when busy."""
+"""Seconds before which no client gives up: more than a busy server takes to read a request."""
 
 SETTINGS = {
     "MCP_GROK_API_KEY": KEY,
@@ -64,7 +62,7 @@ class Connection(Protocol):
 
 
 class Stdio:
-    """A client over stdio: it gives up at any moment, but not right after it has asked, and says why."""
+    """A client over stdio: it gives up at any moment but the first, and says why."""
 
     def __init__(self, server: ServerProcess, behaviour: random.Random) -> None:
         self._server = server
@@ -73,11 +71,7 @@ class Stdio:
     def ask(self, tool: str, arguments: dict[str, Any]) -> tuple[asyncio.Future[Any], Callable[[str], None]]:
         number, answer = self._server.ask("tools/call", {"name": tool, "arguments": arguments})
 
-        def give_up(reason: str) -> None:
-            params = {"requestId": number, "reason": reason}
-            self._server.send({"method": "notifications/cancelled", "params": params})
-
-        return asyncio.ensure_future(_result(answer)), give_up
+        return asyncio.ensure_future(_result(answer)), partial(self._server.cancel, number)
 
     async def moment(self, question: str) -> None:
         await asyncio.sleep(GIVE_UP + self._behaviour.uniform(0, 0.4))
@@ -90,8 +84,8 @@ async def _result(answer: asyncio.Future[dict[str, Any]]) -> Any:
 class Http:
     """A client over HTTP: it gives up by hanging up, while the upstream works.
 
-    What was on its way to a client that hangs up is lost, and no server can know: so it does so in no other moment,
-    and nothing is handed off.
+    An answer on its way to a client that hangs up is lost without a trace, so it hangs up at no other time, and nothing
+    is handed off.
     """
 
     def __init__(self, url: str, client: httpx2.AsyncClient, upstream: Faulty) -> None:
@@ -115,15 +109,15 @@ class Http:
 
 @dataclass
 class Pursuit:
-    """One question and how far its asker got with it.
+    """One question, and what its client got.
 
     Attributes:
-        allowed: Bills that the rules allow: one, and one more for each time its asker cancelled or asked again after
+        allowed: Bills that the rules allow: one, and one more for each time the client cancelled, or asked again after
             a failure.
-        lost: The calls that the server said were lost; each may be billed, too.
+        lost: The calls that the server reported as lost; each may be billed, too.
         results: The answers and errors that came.
-        cancelled: Whether its asker cancelled, and so gave up on an answer.
-        story: What happened, for whoever must find out why a test failed.
+        cancelled: Whether the client cancelled, so that an answer may be missing.
+        steps: What happened, to explain a failed test.
     """
 
     question: str
@@ -131,22 +125,18 @@ class Pursuit:
     lost: set[str] = field(default_factory=set)
     results: list[dict[str, Any]] = field(default_factory=list)
     cancelled: bool = False
-    story: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
 
 
 async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Random) -> None:
     """Asks, gives up, cancels, asks again and fetches at random until there is an answer or an error."""
-    chat = {
-        "messages": [{"role": "user", "content": "Hello"}],
-        "user": pursuit.question,
-        "stream": behaviour.random() < 0.5,
-    }
+    chat = {**HELLO, "user": pursuit.question, "stream": behaviour.random() < 0.5}
     tool, arguments = CHAT, chat
     for patience in itertools.count(8, -1):
         coming, give_up = connection.ask(tool, arguments)
         act = behaviour.choices(["wait", "time out", "cancel"], [6, 3, 1])[0] if patience > 0 else "wait"
         if act != "wait" and not await came_first(coming, connection.moment(pursuit.question)):
-            pursuit.story.append(f"{act}: {tool}")
+            pursuit.steps.append(f"{act}: {tool}")
             give_up("Request timed out" if act == "time out" else "user")
             coming.cancel()
             await asyncio.wait({coming})
@@ -157,9 +147,9 @@ async def pursue(pursuit: Pursuit, connection: Connection, behaviour: random.Ran
                 tool, arguments = CHAT, chat
             continue
         result = await asyncio.wait_for(coming, DEADLINE + SLACK)
-        pursuit.story.append(result["content"][0]["text"][:150])
+        pursuit.steps.append(result["content"][0]["text"][:150])
         pursuit.lost |= {call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])}
-        body = json.loads(result["content"][0]["text"])
+        body = body_of(result)
         if body.get("object") == "chat.completion.pending":
             tool, arguments = body["next"]["tool"], body["next"]["arguments"]
             continue
@@ -179,7 +169,7 @@ async def came_first(coming: asyncio.Future[Any], moment: Coroutine[Any, Any, No
 
 
 def check(pursuit: Pursuit, upstream: Faulty) -> None:
-    """The invariants of one question."""
+    """Checks the invariants of one question."""
     bills, served = upstream.bills[pursuit.question], upstream.answers[pursuit.question]
     assert bills <= pursuit.allowed + len(pursuit.lost), str(pursuit)
     answers = [result["choices"][0]["message"]["content"] for result in pursuit.results if "choices" in result]
@@ -192,7 +182,7 @@ def check(pursuit: Pursuit, upstream: Faulty) -> None:
 
 
 async def pursue_all(count: int, at_once: int, connection: Connection, upstream: Faulty, seed: int) -> None:
-    """Pursues so many questions, and checks each."""
+    """Pursues a number of questions, and checks each."""
     behaviour = random.Random(seed)
     places = asyncio.Semaphore(at_once)
     pursuits = [Pursuit(f"question {number}") for number in range(count)]
@@ -220,39 +210,36 @@ async def check_leaks(process: psutil.Process, upstream: Faulty, files: int) -> 
     assert process.memory_info().rss < 250 * 2**20
 
 
-@pytest.fixture(params=STORES)
-def stored(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """The settings of a server, once for each kind of store."""
-    if request.param == "memory":
-        return SETTINGS
-    store = request.getfixturevalue("redis_url") if request.param == "redis" else f"disk:{tmp_path / 'store'}"
-    return {**SETTINGS, "MCP_GROK_STORE": store}
-
-
 @pytest.mark.timeout(170)
-async def test_promises_hold_over_stdio_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 1500 if stored is SETTINGS else 400
+async def test_invariants_hold_over_stdio(store: str) -> None:
+    count = 400 if store == "memory" else 200
     async with (
         Faulty(seed=1, work=(0.02, 1.2)) as upstream,
-        server_process({**stored, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
+        server_process({**SETTINGS, "MCP_GROK_STORE": store, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
     ):
         process = psutil.Process(server.process.pid)
         files = process.num_fds()
         await pursue_all(count, PLACES, Stdio(server, random.Random(2)), upstream, seed=3)
-        await check_leaks(process, upstream, files + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
+        await check_leaks(process, upstream, files + (MAX_CONNECTIONS if store.startswith("redis") else 0))
 
 
 @pytest.mark.timeout(170)
-async def test_promises_hold_over_http_whatever_fails_and_whatever_the_client_does(stored: dict[str, str]) -> None:
-    count = 350 if stored is SETTINGS else 80
+async def test_invariants_hold_over_http(store: str) -> None:
+    count = 128 if store == "memory" else 64
     async with (
         Faulty(seed=4, work=(1.5, 2.0)) as upstream,
         listening_process(
-            {**stored, "MCP_GROK_HANDOFF_AFTER": "0", "MCP_GROK_BASE_URL": upstream.base_url}, "http"
+            {
+                **SETTINGS,
+                "MCP_GROK_STORE": store,
+                "MCP_GROK_HANDOFF_AFTER": "0",
+                "MCP_GROK_BASE_URL": upstream.base_url,
+            },
+            "http",
         ) as (url, server),
         httpx2.AsyncClient(trust_env=False, timeout=DEADLINE + SLACK) as client,
     ):
         process = psutil.Process(server.pid)
         files = process.num_fds()
         await pursue_all(count, PLACES, Http(url, client, upstream), upstream, seed=5)
-        await check_leaks(process, upstream, files + PLACES + (MAX_CONNECTIONS if "redis" in str(stored) else 0))
+        await check_leaks(process, upstream, files + PLACES + (MAX_CONNECTIONS if store.startswith("redis") else 0))

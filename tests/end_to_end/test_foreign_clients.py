@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_cancellations import environment
-from tests.external import external, unavailable
-from tests.process import listening_process
-from tests.replay import COMPLETION, Exchange, Replay
+from tests.external import NPM, external, unavailable
+from tests.process import serving
+from tests.replay import COMPLETION, Replay, slow_down
 
 CLIENTS = Path(__file__).parent / "clients"
-NPM = ("npm", "it comes with Node")
 TYPESCRIPT = ("@modelcontextprotocol/sdk@1", "@modelcontextprotocol/client@2")
 
 PATIENCE = 1.0
@@ -49,18 +47,12 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("client", ["TypeScript SDK 1", "TypeScript SDK 2", "Python SDK 1"])
-async def test_client_that_times_out_and_repeats_makes_one_request(
+async def test_repeat_after_a_timeout_makes_no_second_request(
     upstream: Replay, request: pytest.FixtureRequest, client: str
 ) -> None:
-    answering = upstream.behave
-
-    async def behave(exchange: Exchange) -> None:
-        await asyncio.sleep(WORK)
-        await answering(exchange)
-
-    upstream.behave = behave
+    slow_down(upstream, WORK)
     language, _, version = client.partition(" SDK ")
-    async with listening_process(environment(upstream), "http") as (url, _process):
+    async with serving(upstream, "http") as (url, _process):
         if language == "Python":
             command = [request.getfixturevalue("python"), CLIENTS / "python_1.py", url, str(PATIENCE)]
         else:
@@ -68,8 +60,8 @@ async def test_client_that_times_out_and_repeats_makes_one_request(
             command = [external("node", NPM[1]), script, url, version, str(1000 * PATIENCE)]
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         out, _ = await asyncio.wait_for(process.communicate(), 30)
-    told = json.loads(out)
-    assert "timed out" in told["timedOut"].lower()
-    assert json.loads(told["text"]) == COMPLETION
-    assert told["meta"]["mcp-grok/picked_up"] >= PATIENCE
+    seen = json.loads(out)
+    assert "timed out" in seen["timedOut"].lower()
+    assert json.loads(seen["text"]) == COMPLETION
+    assert seen["meta"]["mcp-grok/picked_up"] >= PATIENCE
     assert len(upstream.requests) == 1

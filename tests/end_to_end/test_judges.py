@@ -12,18 +12,15 @@ import pytest
 
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings
+from tests.chat import CANCEL, CHAT, GET, HELLO, LIMIT, body_of, completion
 from tests.conftest import KEY
-from tests.end_to_end.test_cancellations import environment
 from tests.external import external
-from tests.process import listening_process
+from tests.process import environment, serving
 from tests.replay import COMPLETION, Replay
-from tests.tools.test_cutting import LIMIT, completion
 
 INSPECTOR = ("mcp-inspector", "npm install --global @modelcontextprotocol/inspector")
 CONFORMANCE = ("conformance", "npm install --global @modelcontextprotocol/conformance@0.2.0-alpha.12")
 SCRIPT = Path(sysconfig.get_path("scripts"), "mcp-grok")
-
-HELLO = '{"messages": [{"role": "user", "content": "Hello"}]}'
 
 
 @pytest.fixture
@@ -52,40 +49,38 @@ def over_stdio(given: dict[str, str], *arguments: str) -> Any:
     return inspect(str(SCRIPT), *settings, *arguments)
 
 
-def call(tool: str, arguments: str) -> tuple[str, ...]:
+def call(tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
     """The options that call a tool."""
-    return ("--method", "tools/call", "--tool-name", tool, "--tool-args-json", arguments)
+    return ("--method", "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))
 
 
 @pytest.mark.usefixtures("inspector")
 @pytest.mark.timeout(120)
-async def test_the_inspector_lists_and_calls_every_tool_with_strict_schemas(upstream: Replay, tmp_path: Path) -> None:
+async def test_inspector_lists_and_calls_every_tool(upstream: Replay, tmp_path: Path) -> None:
     upstream.answer(completion("word " * 2000))
     given = environment(upstream, store=f"disk:{tmp_path / 'store'}", max_result_bytes=str(LIMIT))
     thread = anyio.to_thread.run_sync
     tools = await thread(lambda: over_stdio(given, "--method", "tools/list", "--strict"))
     assert [tool["name"] for tool in tools["tools"]] == list(tools_in_force(Settings()))
-    result = await thread(lambda: over_stdio(given, *call("grok_chat_completions", HELLO)))
+    result = await thread(lambda: over_stdio(given, *call(CHAT, HELLO)))
     call_id = result["content"][1]["name"]
-    part = await thread(
-        lambda: over_stdio(given, *call("grok_get_completion", json.dumps({"id": call_id, "offset": 5})))
-    )
-    assert json.loads(part["content"][0]["text"])["object"] == "chat.completion.part"
-    ended = await thread(lambda: over_stdio(given, *call("grok_cancel_completion", json.dumps({"id": call_id}))))
-    assert json.loads(ended["content"][0]["text"])["status"] == "ended"
+    part = await thread(lambda: over_stdio(given, *call(GET, {"id": call_id, "offset": 5})))
+    assert body_of(part)["object"] == "chat.completion.part"
+    ended = await thread(lambda: over_stdio(given, *call(CANCEL, {"id": call_id})))
+    assert body_of(ended)["status"] == "ended"
     assert len(upstream.requests) == 1
 
 
 @pytest.mark.usefixtures("inspector")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("way", ["http", "http modern", "sse"])
-async def test_the_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, way: str) -> None:
+async def test_inspector_calls_the_tool_over_http_and_sse(upstream: Replay, way: str) -> None:
     thread = anyio.to_thread.run_sync
     transport, _, era = way.partition(" ")
     options = ("--transport", transport, *(("--protocol-era", era) if era else ()))
-    async with listening_process(environment(upstream), transport) as (url, _):
-        result = await thread(lambda: inspect(url, *options, *call("grok_chat_completions", HELLO)))
-    assert json.loads(result["content"][0]["text"]) == COMPLETION
+    async with serving(upstream, transport) as (url, _):
+        result = await thread(lambda: inspect(url, *options, *call(CHAT, HELLO)))
+    assert body_of(result) == COMPLETION
 
 
 BOTH_ERAS = (
@@ -108,10 +103,10 @@ SCENARIOS = [
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("scenario", "version"), SCENARIOS)
-async def test_the_conformance_suite_is_content(
+async def test_conformance_scenario_passes(
     conformance: str, upstream: Replay, scenario: str, version: str, tmp_path: Path
 ) -> None:
-    async with listening_process(environment(upstream), "http") as (url, _):
+    async with serving(upstream, "http") as (url, _):
         command = [conformance, "server", "--url", url, "--scenario", scenario, "--spec-version", version]
         ended = await anyio.run_process(command, cwd=tmp_path, check=False)
     assert ended.returncode == 0, (ended.stdout + ended.stderr).decode()
@@ -119,10 +114,10 @@ async def test_the_conformance_suite_is_content(
 
 
 @pytest.mark.timeout(120)
-async def test_without_sessions_nothing_fails_but_what_needs_the_suites_own_tools(
+async def test_stateless_scenario_misses_only_the_suites_own_tools(
     conformance: str, upstream: Replay, tmp_path: Path
 ) -> None:
-    async with listening_process(environment(upstream), "http") as (url, _):
+    async with serving(upstream, "http") as (url, _):
         scenario = ("--scenario", "server-stateless", "--spec-version", "2026-07-28")
         command = [conformance, "server", "--url", url, *scenario]
         ended = await anyio.run_process(command, cwd=tmp_path, check=False)

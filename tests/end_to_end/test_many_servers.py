@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import re
 import socket
@@ -16,12 +15,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import KEY
-from tests.end_to_end.test_deploy import DEPLOY, NGINX
-from tests.external import external
-from tests.http.requests import CHAT, call, post, result_of
-from tests.process import MCP_GROK, listening_process
-from tests.replay import COMPLETION, Exchange, Replay
+from tests import DEPLOY
+from tests.chat import CHAT, HELLO, body_of
+from tests.external import NGINX, external
+from tests.http.requests import call, post, result_of
+from tests.process import MCP_GROK, environment, listening_process, serving
+from tests.replay import COMPLETION, Replay, slow_down
 from tests.valkey import Valkey
 
 QUESTIONS = 30
@@ -53,8 +52,8 @@ async def nginx(ports: list[int], folder: Path) -> AsyncIterator[str]:
 
 
 async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
-    """Asks until there is an answer, as a client does whose connection may break; also the lost calls it learnt of."""
-    arguments: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "user": question}
+    """The answer to a question, asked again after each broken connection, and the lost calls reported on the way."""
+    arguments = {**HELLO, "user": question}
     tool, given = CHAT, arguments
     lost: list[str] = []
     for _ in itertools.repeat(None, 50):
@@ -64,7 +63,7 @@ async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
             # The server that had the request is gone.
             continue
         lost += [call["id"] for call in (result.get("_meta") or {}).get("mcp-grok/lost", [])]
-        body = json.loads(result["content"][0]["text"])
+        body = body_of(result)
         if body.get("object") == "chat.completion.pending":
             tool, given = body["next"]["tool"], body["next"]["arguments"]
         elif body.get("error", {}).get("code") == "lost":
@@ -75,23 +74,12 @@ async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
 
 
 @pytest.mark.timeout(170)
-async def test_each_call_is_answered_or_told_lost_through_nginx_while_a_server_is_killed(
+async def test_killed_server_behind_nginx_loses_no_call_silently(
     upstream: Replay, valkey: Valkey, tmp_path: Path
 ) -> None:
     external(*NGINX)
-    answering = upstream.behave
-
-    async def behave(exchange: Exchange) -> None:
-        await asyncio.sleep(1)
-        await answering(exchange)
-
-    upstream.behave = behave
-    given = {
-        "MCP_GROK_API_KEY": KEY,
-        "MCP_GROK_BASE_URL": upstream.base_url,
-        "MCP_GROK_STORE": valkey.url,
-        "MCP_GROK_HANDOFF_AFTER": "0.5",
-    }
+    slow_down(upstream, 1)
+    given = environment(upstream, store=valkey.url, handoff_after="0.5")
     places = asyncio.Semaphore(AT_ONCE)
     async with AsyncExitStack() as stack:
         doomed = await asyncio.create_subprocess_exec(
@@ -119,21 +107,18 @@ async def test_each_call_is_answered_or_told_lost_through_nginx_while_a_server_i
         answers = await asyncio.gather(*pursuits)
     assert [body for body, _ in answers] == [COMPLETION] * QUESTIONS
     sent = Counter(request.json["user"] for request in upstream.requests)
-    told = {f"question {number}": set(lost) for number, (_, lost) in enumerate(answers)}
-    assert set(sent) == set(told)
-    assert all(sent[question] <= 1 + len(told[question]) for question in sent), "a call was made twice untold"
+    reported = {f"question {number}": set(lost) for number, (_, lost) in enumerate(answers)}
+    assert set(sent) == set(reported)
+    assert all(sent[question] <= 1 + len(reported[question]) for question in sent), (
+        "a call was made twice without a report"
+    )
     assert sum(sent.values()) > QUESTIONS, "the server that was killed ran no call"
 
 
 @pytest.mark.timeout(120)
-async def test_a_call_handed_off_by_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
-    given = {
-        "MCP_GROK_API_KEY": KEY,
-        "MCP_GROK_BASE_URL": upstream.base_url,
-        "MCP_GROK_STORE": valkey.url,
-        "MCP_GROK_HANDOFF_AFTER": "0.01",
-    }
-    async with listening_process(given, "http") as (one, _), listening_process(given, "http") as (other, _process):
+async def test_call_of_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
+    given = {"store": valkey.url, "handoff_after": "0.01"}
+    async with serving(upstream, "http", **given) as (one, _), serving(upstream, "http", **given) as (other, _process):
         pending = await call(one)
         assert pending["object"] == "chat.completion.pending"
         body: Any = {}

@@ -11,51 +11,41 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from tests.chat import CHAT, HELLO, body_of
 from tests.conftest import KEY
-from tests.end_to_end.test_cancellations import environment
-from tests.process import listening_process
-from tests.replay import COMPLETION, Exchange, Held, Replay
-from tests.test_server import HELLO, text_of
+from tests.process import environment, serving
+from tests.replay import COMPLETION, Exchange, Held, Replay, slow_down
 
 pytestmark = pytest.mark.alone
 
 SCALE = 60
 """What takes a minute in use takes a second here."""
 
-CHAT = "grok_chat_completions"
-
 
 async def ask_and_fetch(target: Any, mode: str) -> Any:
     """What a model does: calls the tool, then what a pending result says, until it has something else."""
     patience = 60 / SCALE
     async with Client(target, mode=mode) as client:
-        answer = json.loads(text_of(await client.call_tool(CHAT, HELLO, read_timeout_seconds=patience)))
+        answer = body_of(await client.call_tool(CHAT, HELLO, read_timeout_seconds=patience))
         while answer.get("object") == "chat.completion.pending":
             step = answer["next"]
             again = await client.call_tool(step["tool"], step["arguments"], read_timeout_seconds=patience)
-            answer = json.loads(text_of(again))
+            answer = body_of(again)
     return answer
 
 
 @pytest.mark.parametrize("way", ["stdio", "http legacy", "http 2026-07-28"])
-async def test_a_three_minute_call_under_a_client_that_waits_one_minute_is_one_request(
-    upstream: Replay, way: str
-) -> None:
-    answering = upstream.behave
-
-    async def behave(exchange: Exchange) -> None:
-        await asyncio.sleep(180 / SCALE)
-        await answering(exchange)
-
-    upstream.behave = behave
+async def test_call_longer_than_the_client_waits_is_one_request(upstream: Replay, way: str) -> None:
+    slow_down(upstream, 180 / SCALE)
     # Sooner than by default: a sixtieth of ten seconds is little on a busy machine.
-    given = environment(upstream, handoff_after=str(40 / SCALE))
+    handoff_after = str(40 / SCALE)
     transport, _, mode = way.partition(" ")
     if transport == "stdio":
+        given = environment(upstream, handoff_after=handoff_after)
         server = StdioServerParameters(command=sys.executable, args=["-m", "mcp_grok"], env=given)
         answer = await ask_and_fetch(stdio_client(server), "legacy")
     else:
-        async with listening_process(given, "http") as (url, _process):
+        async with serving(upstream, "http", handoff_after=handoff_after) as (url, _process):
             answer = await ask_and_fetch(url, mode)
     assert answer == COMPLETION
     assert len(upstream.requests) == 1
@@ -103,28 +93,26 @@ async def call_again(target: str, given: dict[str, str]) -> dict[str, Any]:
     return result
 
 
-async def test_a_client_killed_in_mid_call_gets_its_answer_over_http_when_it_calls_again(upstream: Replay) -> None:
+async def test_killed_http_client_gets_its_answer_by_repeating(upstream: Replay) -> None:
     held = Held(upstream)
-    async with listening_process(environment(upstream), "http") as (url, _):
+    async with serving(upstream, "http") as (url, _):
         exchange = await kill_in_mid_call(upstream, url, {})
         held.release.set()
         result = await call_again(url, {})
         assert not exchange.closed.is_set()
-    assert json.loads(result["content"][0]["text"]) == COMPLETION
+    assert body_of(result) == COMPLETION
     assert "mcp-grok/picked_up" in result["_meta"]
     assert len(upstream.requests) == 1
 
 
-async def test_a_client_killed_in_mid_call_hears_over_stdio_that_its_call_was_lost_when_it_calls_again(
-    upstream: Replay, tmp_path: Path
-) -> None:
+async def test_killed_stdio_client_learns_that_its_call_was_lost(upstream: Replay, tmp_path: Path) -> None:
     held = Held(upstream)
     given = environment(upstream, store=f"disk:{tmp_path / 'store'}")
     exchange = await kill_in_mid_call(upstream, "stdio", given)
     await asyncio.wait_for(exchange.closed.wait(), 5)
     held.release.set()
     result = await call_again("stdio", given)
-    assert json.loads(result["content"][0]["text"]) == COMPLETION
+    assert body_of(result) == COMPLETION
     [lost] = result["_meta"]["mcp-grok/lost"]
     assert lost["billed"] == "unknown"
     assert KEY not in json.dumps(result)

@@ -11,29 +11,12 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.sse import sse_client
-from mcp_types import CallToolResult, TextContent
 
-from tests.conftest import KEY
-from tests.process import MODERN_META, listening_process
-from tests.replay import Exchange, Held, Replay
-
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
-NAME = "grok_chat_completions"
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+from tests.chat import CHAT, HELLO, content_of
+from tests.process import MODERN_META, serving
+from tests.replay import REST, TEXT, Exchange, Held, Replay, hold
 
 WAYS = ["http legacy", "http 2026-07-28", "sse"]
-
-
-@asynccontextmanager
-async def serving(
-    upstream: Replay, transport: str, *options: str, **settings: str
-) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A server process on a free port, with further `MCP_GROK_` settings; gives its URL."""
-    given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
-    environment = {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
-    async with listening_process(environment, transport, *options) as (url, process):
-        yield url, process
 
 
 @asynccontextmanager
@@ -46,24 +29,17 @@ async def connected(upstream: Replay, way: str) -> AsyncIterator[Client]:
             yield client
 
 
-def content_of(result: CallToolResult) -> str:
-    """The answer's text."""
-    [block] = result.content
-    assert isinstance(block, TextContent)
-    return str(json.loads(block.text)["choices"][0]["message"]["content"])
-
-
 @pytest.mark.parametrize("way", WAYS)
-async def test_the_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
+async def test_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
     async with connected(upstream, way) as client:
-        assert NAME in [tool.name for tool in (await client.list_tools()).tools]
-        assert content_of(await client.call_tool(NAME, HELLO)) == "Yo!"
-        wrong = await client.call_tool(NAME, {"messages": []})
+        assert CHAT in [tool.name for tool in (await client.list_tools()).tools]
+        assert content_of(await client.call_tool(CHAT, HELLO)) == "Yo!"
+        wrong = await client.call_tool(CHAT, {"messages": []})
         assert wrong.is_error
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_progress_comes_while_the_call_runs(upstream: Replay, way: str) -> None:
+async def test_progress_arrives_while_the_call_runs(upstream: Replay, way: str) -> None:
     seen = asyncio.Event()
     pieces: list[str | None] = []
 
@@ -80,23 +56,16 @@ async def test_progress_comes_while_the_call_runs(upstream: Replay, way: str) ->
 
     upstream.behave = behave
     async with connected(upstream, way) as client:
-        result = await client.call_tool(NAME, HELLO, progress_callback=show)
+        result = await client.call_tool(CHAT, HELLO, progress_callback=show)
     assert content_of(result) == "so far, done"
     assert pieces == ["so far", ", done"]
-
-
-async def hold(exchange: Exchange) -> None:
-    """Begins an answer and never ends it."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
 
 
 async def go_away_in_mid_call(upstream: Replay, url: str, way: str) -> Exchange:
     """Connects, calls, and is gone before the answer; gives the upstream's side of the call."""
     transport, _, mode = way.partition(" ")
     async with Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy") as client:
-        calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+        calling = asyncio.create_task(client.call_tool(CHAT, HELLO))
         exchange = await upstream.exchanges.get()
         if way == "http 2026-07-28":
             calling.cancel()
@@ -105,29 +74,27 @@ async def go_away_in_mid_call(upstream: Replay, url: str, way: str) -> Exchange:
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_client_that_goes_away_and_asks_again_gets_its_answer_with_one_request(
-    upstream: Replay, way: str
-) -> None:
+async def test_repeat_after_a_disconnect_claims_the_call(upstream: Replay, way: str) -> None:
     held = Held(upstream)
     transport, _, mode = way.partition(" ")
     async with serving(upstream, transport) as (url, _):
         exchange = await go_away_in_mid_call(upstream, url, way)
         assert not exchange.closed.is_set()
         async with Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy") as client:
-            calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+            calling = asyncio.create_task(client.call_tool(CHAT, HELLO))
             held.release.set()
             result = await calling
             assert content_of(result) == "Yo!"
             assert result.meta is not None
             assert result.meta["mcp-grok/picked_up"] >= 0
             assert len(upstream.requests) == 1
-            again = await client.call_tool(NAME, HELLO)
+            again = await client.call_tool(CHAT, HELLO)
     assert "mcp-grok/picked_up" not in (again.meta or {})
     assert len(upstream.requests) == 2
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(upstream: Replay, way: str) -> None:
+async def test_with_stop_a_disconnect_stops_the_call(upstream: Replay, way: str) -> None:
     upstream.behave = hold
     async with serving(upstream, way.split()[0], on_disconnect="stop") as (url, _):
         exchange = await go_away_in_mid_call(upstream, url, way)
@@ -135,14 +102,14 @@ async def test_with_stop_a_client_that_goes_away_closes_the_upstream_connection(
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_signal_in_mid_call_ends_the_process_within_five_seconds(upstream: Replay, way: str) -> None:
+async def test_signal_during_a_call_ends_the_process(upstream: Replay, way: str) -> None:
     upstream.behave = hold
     transport, _, mode = way.partition(" ")
     async with serving(upstream, transport, "--drain", "0.5") as (url, process):
         client = Client(sse_client(url) if transport == "sse" else url, mode=mode or "legacy")
         try:
             await client.__aenter__()
-            calling = asyncio.create_task(client.call_tool(NAME, HELLO))
+            calling = asyncio.create_task(client.call_tool(CHAT, HELLO))
             exchange = await upstream.exchanges.get()
             process.terminate()
             assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
@@ -159,7 +126,7 @@ async def post(url: str, body: bytes = b"{}", headers: dict[str, str] | None = N
         return (await client.post(url, content=body, headers=given)).status_code
 
 
-async def test_a_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -> None:
+async def test_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         assert await post(url, headers={"host": "evil.example"}) == 421
         assert await post(url, headers={"origin": "https://evil.example"}) == 403
@@ -167,7 +134,7 @@ async def test_a_foreign_host_or_origin_is_refused_over_http(upstream: Replay) -
         assert await post(url, b"not json", {"origin": "http://localhost:3000"}) == 400
 
 
-async def test_a_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> None:
+async def test_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> None:
     async with serving(upstream, "sse") as (url, _), httpx2.AsyncClient(trust_env=False) as client:
         assert (await client.get(url, headers={"host": "evil.example"})).status_code == 421
         assert (await client.get(url, headers={"origin": "https://evil.example"})).status_code == 403
@@ -177,23 +144,21 @@ async def test_a_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) ->
 
 
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
-async def test_an_image_of_many_megabytes_fits_and_a_body_over_32_mebibytes_does_not(
-    upstream: Replay, version: str
-) -> None:
+async def test_body_of_up_to_32_mebibytes_is_accepted(upstream: Replay, version: str) -> None:
     async with serving(upstream, "http") as (url, _):
         image = "data:image/png;base64," + "A" * 20 * 2**20
         part = {"type": "image_url", "image_url": {"url": image}}
         arguments = {"messages": [{"role": "user", "content": [part]}]}
         meta = {**MODERN_META} if version == "2026-07-28" else {}
-        call = {"name": NAME, "arguments": arguments, "_meta": meta}
+        call = {"name": CHAT, "arguments": arguments, "_meta": meta}
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}).encode()
-        headers = {"mcp-protocol-version": version, "mcp-method": "tools/call", "mcp-name": NAME}
+        headers = {"mcp-protocol-version": version, "mcp-method": "tools/call", "mcp-name": CHAT}
         assert await post(url, body, headers) == 200
         assert await post(url, b" " * (32 * 2**20 + 1), headers) == 413
     assert upstream.requests[0].json["messages"][0]["content"][0]["image_url"]["url"] == image
 
 
-async def test_a_body_that_cannot_be_read_leaves_no_prompt_in_the_log(upstream: Replay) -> None:
+async def test_unreadable_body_leaves_no_prompt_in_the_log(upstream: Replay) -> None:
     async with serving(upstream, "sse") as (url, process), httpx2.AsyncClient(trust_env=False) as client:
         async with client.stream("GET", url) as stream:
             lines = stream.aiter_lines()
@@ -206,10 +171,10 @@ async def test_a_body_that_cannot_be_read_leaves_no_prompt_in_the_log(upstream: 
         assert b"SECRET" not in await process.stderr.read()
 
 
-async def test_many_clients_share_one_pool_of_connections(upstream: Replay) -> None:
+async def test_clients_share_the_pool_of_connections(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         for _ in range(3):
             async with Client(url, mode="legacy") as client:
-                await client.call_tool(NAME, HELLO)
+                await client.call_tool(CHAT, HELLO)
     assert len(upstream.requests) == 3
     assert upstream.connections == 1

@@ -5,10 +5,8 @@ from typing import Any
 
 import httpx2
 
+from tests.chat import CHAT, HELLO, body_of
 from tests.process import modern_call
-
-CHAT = "grok_chat_completions"
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
 async def get(url: str, **headers: str) -> httpx2.Response:
@@ -34,4 +32,4 @@ async def call(url: str, name: str = CHAT, arguments: Any = HELLO, **headers: st
     """The JSON that a tool gives."""
     response = await post(url, name, arguments, **headers)
     assert response.status_code == 200, response.text
-    return json.loads(result_of(response)["content"][0]["text"])
+    return body_of(result_of(response))

@@ -9,9 +9,10 @@ import pytest
 
 from mcp_grok.auth.tokens import new_token, revoke
 from tests.auth.test_openid import provider, sign_in
+from tests.chat import CHAT, HELLO
 from tests.conftest import KEY
-from tests.end_to_end.test_transports import serving
-from tests.http.requests import CHAT, HELLO, call, get, post, result_of
+from tests.http.requests import call, get, post, result_of
+from tests.process import serving
 from tests.replay import COMPLETION, Replay
 
 __all__ = ["provider"]

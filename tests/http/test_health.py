@@ -11,9 +11,8 @@ import psutil
 import pytest
 
 from tests.conftest import KEY
-from tests.end_to_end.test_transports import serving
 from tests.http.requests import call, get
-from tests.process import MCP_GROK
+from tests.process import MCP_GROK, serving
 from tests.replay import COMPLETION, Held, Replay
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.end_to_end.test_cancellations import environment
-from tests.process import HELLO, listening_process, modern_call
+from tests.process import INITIALIZE, environment, listening_process, modern_call
 from tests.replay import COMPLETION, Held, Replay
 from tests.valkey import Valkey
 
@@ -37,7 +36,7 @@ class HandshakeClient:
 
     async def open(self) -> "HandshakeClient":
         """Opens the session."""
-        response = await self.post({"id": 0, "method": "initialize", "params": HELLO})
+        response = await self.post({"id": 0, "method": "initialize", "params": INITIALIZE})
         self.session = response.headers.get("mcp-session-id", "")
         if self._sends_session:
             self._headers["mcp-session-id"] = self.session

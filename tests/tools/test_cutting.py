@@ -9,22 +9,11 @@ from mcp_types import CallToolResult, ResourceLink, TextContent, TextResourceCon
 
 from mcp_grok.server import create_server
 from mcp_grok.tools.cutting import compact, cut, fits, prefix
+from tests.chat import CHAT, GET, HELLO, LIMIT, completion, use
 from tests.conftest import settings_for
-from tests.replay import COMPLETION, Replay
-from tests.test_server import HELLO
-from tests.tools.test_waiting import use
+from tests.replay import Replay
 
-LIMIT = 2000
 TEXTS = st.text(st.sampled_from('a"\\\n\u0000é€😀 '), max_size=6000)
-
-
-def completion(*contents: str, **fields: str) -> dict[str, Any]:
-    """A completion with a choice for each content."""
-    choices = [
-        {"index": index, "message": {"role": "assistant", "content": content, **fields}, "finish_reason": "stop"}
-        for index, content in enumerate(contents)
-    ]
-    return {**COMPLETION, "choices": choices}
 
 
 def bytes_of(value: Any) -> int:
@@ -33,7 +22,7 @@ def bytes_of(value: Any) -> int:
 
 
 @given(TEXTS, st.integers(0, 3000))
-def test_a_prefix_is_the_longest_that_fits(text: str, room: int) -> None:
+def test_prefix_is_the_longest_that_fits(text: str, room: int) -> None:
     shown = prefix(text, room)
     assert text.startswith(shown)
     assert not shown or bytes_of(shown) <= room
@@ -41,13 +30,13 @@ def test_a_prefix_is_the_longest_that_fits(text: str, room: int) -> None:
 
 
 @given(TEXTS, st.integers(1, 9000))
-def test_what_fits_is_what_has_no_more_bytes(text: str, limit: int) -> None:
+def test_text_fits_by_its_bytes(text: str, limit: int) -> None:
     assert fits(text, limit) == (len(text.encode()) <= limit)
     assert fits(text, 0)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS)
-def test_a_cut_completion_fits_and_says_of_each_text_how_much_is_missing(contents: list[str], reasoning: str) -> None:
+def test_cut_texts_fit_and_say_how_much_is_missing(contents: list[str], reasoning: str) -> None:
     whole = completion(*contents, reasoning_content=reasoning)
     limit = 8000
     if bytes_of(whole) <= limit:
@@ -72,7 +61,7 @@ def test_short_texts_stay_whole_beside_a_long_one() -> None:
     assert short["choices"][0]["message"]["content"].startswith("a" * 1000)
 
 
-def test_where_all_but_the_texts_is_too_long_nothing_is_cut() -> None:
+def test_completion_too_long_without_its_texts_is_not_cut() -> None:
     calls: Any = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "x" * 9000}}]
     whole = completion("a" * 500, tool_calls=calls)
     assert cut(whole, "grok-x", LIMIT) == whole
@@ -90,10 +79,10 @@ def long_answer(upstream: Replay) -> Replay:
 
 async def call(client: Client, **arguments: Any) -> CallToolResult:
     """A call of the chat tool."""
-    return await client.call_tool("grok_chat_completions", {**HELLO, **arguments})
+    return await client.call_tool(CHAT, {**HELLO, **arguments})
 
 
-async def test_a_long_answer_is_cut_and_its_parts_make_it_whole(long_answer: Replay) -> None:
+async def test_parts_of_a_cut_answer_make_it_whole(long_answer: Replay) -> None:
     async with Client(create_server(settings_for(long_answer, max_result_bytes=LIMIT))) as client:
         result = await call(client)
         block, link = result.content
@@ -107,29 +96,29 @@ async def test_a_long_answer_is_cut_and_its_parts_make_it_whole(long_answer: Rep
             arguments = json.loads(note[note.index("{") : note.rindex("}") + 1])
             assert arguments["offset"] == len(beginning)
             while arguments:
-                part, is_error = await use(client, "grok_get_completion", arguments)
+                part, is_error = await use(client, GET, arguments)
                 assert not is_error
                 assert (part["object"], part["offset"]) == ("chat.completion.part", len(beginning))
                 assert bytes_of(part) <= LIMIT
                 beginning += part["text"]
                 arguments = part["next"] and part["next"]["arguments"]
             assert beginning == text
-        again = await client.call_tool("grok_get_completion", {"id": link.name})
+        again = await client.call_tool(GET, {"id": link.name})
         assert again.content == result.content
     assert len(long_answer.requests) == 1
 
 
-async def test_a_part_of_what_is_not_there_is_told(long_answer: Replay) -> None:
+async def test_part_out_of_range_is_refused(long_answer: Replay) -> None:
     async with Client(create_server(settings_for(long_answer, max_result_bytes=LIMIT))) as client:
         link = (await call(client)).content[1]
         assert isinstance(link, ResourceLink)
         for wrong in ({"offset": 8001}, {"offset": -1}, {"offset": 0, "choice": 2}, {"offset": "x"}):
-            answer, is_error = await use(client, "grok_get_completion", {"id": link.name, **wrong})
+            answer, is_error = await use(client, GET, {"id": link.name, **wrong})
             assert is_error
             assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", [*wrong][-1])
 
 
-async def test_a_long_text_of_a_failed_call_is_cut_and_can_be_read_whole(upstream: Replay) -> None:
+async def test_cut_text_of_a_failed_call_can_be_read_whole(upstream: Replay) -> None:
     chunk = json.dumps({"choices": [{"index": 0, "delta": {"content": LONG}}]})
     upstream.stream(f"data: {chunk}\n\n".encode(), whole=False)
     async with Client(create_server(settings_for(upstream, max_result_bytes=LIMIT))) as client:
@@ -167,7 +156,7 @@ async def test_without_a_limit_nothing_is_cut(long_answer: Replay) -> None:
     assert tools[0].meta == {"anthropic/maxResultSizeChars": 500_000}
 
 
-async def test_claude_code_is_told_how_much_comes(long_answer: Replay) -> None:
+async def test_listing_tells_claude_code_the_size_of_results(long_answer: Replay) -> None:
     async with Client(create_server(settings_for(long_answer))) as client:
         tools = (await client.list_tools()).tools
     assert tools[0].meta == {"anthropic/maxResultSizeChars": 100_000}

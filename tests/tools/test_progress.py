@@ -1,9 +1,15 @@
+"""Progress: few notifications that, joined in order, are the text."""
+
 import anyio
+import anyio.lowlevel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.surrogates import without_lone_surrogates
-from mcp_grok.tools.progress import Progress
+from mcp_grok.tools.progress import Progress, ProgressTimings
+
+QUICK = ProgressTimings(interval=0, first_heartbeat=0.001, heartbeat=0.001, reasoning=0.05)
+"""Notifications without a wait between them."""
 
 
 class Sink:
@@ -34,23 +40,23 @@ async def sent(*pieces: str) -> Sink:
     return sink
 
 
-async def test_the_first_piece_goes_out_at_once_and_the_rest_joined() -> None:
+async def test_first_piece_is_sent_at_once_and_the_rest_joined() -> None:
     sink = await sent("one ", "two ", "three")
     assert sink.texts == ["one ", "two three"]
     assert sink.numbers == [1, 2]
 
 
-async def test_nothing_is_sent_where_nothing_was_said() -> None:
+async def test_nothing_is_sent_without_text() -> None:
     assert (await sent()).texts == []
 
 
-async def test_halves_of_a_character_are_joined_and_one_left_alone_is_replaced() -> None:
+async def test_halves_of_a_character_are_joined_or_replaced() -> None:
     sink = await sent("smile \ud83d", "\ude00", "half \ud83d")
     assert "".join(sink.texts) == "smile \U0001f600half \ufffd"
     assert all(text.encode() for text in sink.texts)
 
 
-async def test_a_reader_that_is_slow_holds_nobody_up_and_loses_nothing() -> None:
+async def test_slow_reader_gets_all_text() -> None:
     sink = Sink()
     sink.gate = anyio.Event()
     progress = Progress(sink.report)
@@ -67,12 +73,12 @@ async def test_a_reader_that_is_slow_holds_nobody_up_and_loses_nothing() -> None
 
 async def test_silence_is_broken_by_notifications_without_text() -> None:
     sink = Sink()
-    progress = Progress(sink.report, heartbeat=0.001)
+    progress = Progress(sink.report, timings=QUICK)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
         with anyio.fail_after(5):
             while len(sink.texts) < 2:
-                await anyio.wait_all_tasks_blocked()
+                await anyio.lowlevel.checkpoint()
         progress.add("text")
         progress.close()
     assert sink.texts[:2] == ["", ""]
@@ -82,7 +88,7 @@ async def test_silence_is_broken_by_notifications_without_text() -> None:
 
 async def test_no_notification_follows_the_end() -> None:
     sink = Sink()
-    progress = Progress(sink.report, heartbeat=0.0)
+    progress = Progress(sink.report, timings=QUICK)
     progress.close()
     await progress.run()
     assert sink.texts == []
@@ -92,17 +98,17 @@ PIECES = st.lists(st.text(st.characters(categories=["L", "Cs", "So"])), max_size
 
 
 @given(PIECES)
-@settings(derandomize=True, deadline=None, max_examples=25)
-def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
+@settings(derandomize=True, deadline=None, max_examples=50)
+def test_messages_joined_are_the_text(pieces: list[str]) -> None:
     async def run() -> list[str]:
         sink = Sink()
-        progress = Progress(sink.report)
+        progress = Progress(sink.report, timings=QUICK)
         for piece in pieces[: len(pieces) // 2]:
             progress.add(piece)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(progress.run)
-            await anyio.wait_all_tasks_blocked()
             for piece in pieces[len(pieces) // 2 :]:
+                await anyio.lowlevel.checkpoint()
                 progress.add(piece)
             progress.close()
         return sink.texts
@@ -110,10 +116,10 @@ def test_what_goes_out_joined_is_what_came_in(pieces: list[str]) -> None:
     assert "".join(anyio.run(run)) == without_lone_surrogates("".join(pieces))
 
 
-async def test_a_status_is_told_only_before_the_first_piece() -> None:
+async def test_status_is_sent_only_before_the_first_piece() -> None:
     sink = Sink()
     states = iter(["in line\n", "in line\n"])
-    progress = Progress(sink.report, status=lambda: next(states, None), heartbeat=0.001)
+    progress = Progress(sink.report, status=lambda: next(states, None), timings=QUICK)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
         while len(sink.texts) < 3:
@@ -146,19 +152,19 @@ async def thought(*pieces: str, then: str = "") -> Sink:
     return sink
 
 
-async def test_what_the_model_thinks_is_told_at_once_as_what_it_is_and_then_joined() -> None:
+async def test_first_reasoning_is_sent_at_once_and_marked() -> None:
     assert (await thought("Let ", "me ", "see.")).texts == ["[reasoning] Let \n"]
 
 
-async def test_the_answer_does_not_wait_for_thoughts_and_ends_them() -> None:
+async def test_answer_does_not_wait_for_reasoning() -> None:
     with anyio.fail_after(0.5):
         sink = await thought("Let ", "me ", "see.", then="Yo!")
     assert sink.texts == ["[reasoning] Let \n", "Yo!"]
 
 
-async def test_thoughts_that_go_on_are_told_every_second() -> None:
+async def test_further_reasoning_is_sent_joined_after_a_while() -> None:
     sink = Sink()
-    progress = Progress(sink.report)
+    progress = Progress(sink.report, timings=ProgressTimings(reasoning=0.2))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(progress.run)
         progress.add_reasoning("one ")
@@ -173,7 +179,7 @@ async def test_thoughts_that_go_on_are_told_every_second() -> None:
     assert sink.numbers == [1, 2]
 
 
-async def test_thoughts_after_the_answer_has_begun_are_not_told() -> None:
+async def test_reasoning_after_the_answer_has_begun_is_not_sent() -> None:
     sink = Sink()
     progress = Progress(sink.report)
     async with anyio.create_task_group() as tasks:

@@ -9,30 +9,12 @@ from mcp import Client
 
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from tests.chat import CANCEL, CHAT, GET, HELLO, use
 from tests.conftest import settings_for
-from tests.replay import COMPLETION, Exchange, Replay
-from tests.test_server import HELLO, text_of
-
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
-REST = b'data: {"choices":[{"index":0,"delta":{"content":", done"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+from tests.replay import COMPLETION, TEXT, Exchange, Held, HeldStream, Replay
 
 SOON = 0.2
 """Seconds after which these calls are handed off."""
-
-
-class Held:
-    """An upstream's behaviour that begins a stream and ends it when told to."""
-
-    def __init__(self, text: bytes = TEXT) -> None:
-        self.release = asyncio.Event()
-        self.text = text
-
-    async def __call__(self, exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(self.text)
-        await self.release.wait()
-        exchange.chunk(REST)
-        exchange.end()
 
 
 @pytest.fixture
@@ -41,41 +23,31 @@ def settings(upstream: Replay) -> Settings:
     return settings_for(upstream, handoff_after=SOON)
 
 
-async def use(client: Client, tool: str, arguments: dict[str, Any], **options: Any) -> tuple[Any, bool]:
-    """The JSON of a result, and whether it is an error."""
-    result = await client.call_tool(tool, arguments, **options)
-    return json.loads(text_of(result)), result.is_error
-
-
-async def test_a_long_call_is_handed_off_and_fetched_with_one_request_at_the_upstream(
-    upstream: Replay, settings: Settings
-) -> None:
-    upstream.behave = held = Held()
+async def test_long_call_is_handed_off_and_fetched(upstream: Replay, settings: Settings) -> None:
+    held = HeldStream(upstream)
     async with Client(create_server(settings)) as client:
-        pending, is_error = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        pending, is_error = await use(client, CHAT, {**HELLO, "stream": True})
         assert not is_error
         assert pending["object"] == "chat.completion.pending"
         assert pending["status"] == "in_progress"
         assert pending["model"] == "grok-4"
         assert pending["elapsed"] >= 0
         assert pending["partial"] == "so far"
-        assert pending["next"] == {"tool": "grok_get_completion", "arguments": {"id": pending["id"]}}
+        assert pending["next"] == {"tool": GET, "arguments": {"id": pending["id"]}}
         assert pending["next"]["tool"] in pending["message"]
 
         again, _ = await use(client, pending["next"]["tool"], pending["next"]["arguments"])
         assert (again["object"], again["id"]) == ("chat.completion.pending", pending["id"])
 
         held.release.set()
-        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"], "wait": "60"})
+        answer, is_error = await use(client, GET, {"id": pending["id"], "wait": "60"})
         assert not is_error
         assert answer["choices"][0]["message"]["content"] == "so far, done"
-        assert (await use(client, "grok_get_completion", {"id": pending["id"]}))[0] == answer
+        assert (await use(client, GET, {"id": pending["id"]}))[0] == answer
     assert len(upstream.requests) == 1
 
 
-async def test_a_failure_after_the_hand_off_is_the_error_the_call_would_have_given(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_failure_after_the_hand_off_is_fetched(upstream: Replay, settings: Settings) -> None:
     cut = asyncio.Event()
 
     async def behave(exchange: Exchange) -> None:
@@ -86,17 +58,15 @@ async def test_a_failure_after_the_hand_off_is_the_error_the_call_would_have_giv
 
     upstream.behave = behave
     async with Client(create_server(settings)) as client:
-        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
         cut.set()
-        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
+        answer, is_error = await use(client, GET, {"id": pending["id"], "wait": 60})
     assert is_error
     assert (answer["error"]["code"], answer["error"]["partial"]) == ("stream_truncated", "so far")
 
 
-async def test_no_progress_follows_the_hand_off_and_fetching_gives_the_whole_text_as_progress(
-    upstream: Replay, settings: Settings
-) -> None:
-    upstream.behave = held = Held()
+async def test_fetching_repeats_the_progress_from_its_beginning(upstream: Replay, settings: Settings) -> None:
+    held = HeldStream(upstream)
     asked: list[str] = []
     fetched: list[str] = []
 
@@ -107,64 +77,56 @@ async def test_no_progress_follows_the_hand_off_and_fetching_gives_the_whole_tex
         return show
 
     async with Client(create_server(settings), mode="legacy") as client:
-        pending, _ = await use(client, "grok_chat_completions", HELLO, progress_callback=into(asked))
+        pending, _ = await use(client, CHAT, HELLO, progress_callback=into(asked))
         held.release.set()
-        await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60}, progress_callback=into(fetched))
+        await use(client, GET, {"id": pending["id"], "wait": 60}, progress_callback=into(fetched))
     assert asked == ["so far"]
     assert "".join(fetched) == "so far, done"
 
 
-async def test_a_pending_result_shows_the_end_of_a_long_text(upstream: Replay, settings: Settings) -> None:
-    upstream.behave = Held(TEXT.replace(b"so far", b"a" * 500 + b"b" * 1000))
+async def test_pending_result_shows_the_end_of_a_long_text(upstream: Replay, settings: Settings) -> None:
+    HeldStream(upstream, TEXT.replace(b"so far", b"a" * 500 + b"b" * 1000))
     async with Client(create_server(settings)) as client:
-        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
     assert pending["partial"] == "b" * 1000
 
 
-async def test_a_call_that_is_not_streamed_is_handed_off_without_partial(upstream: Replay, settings: Settings) -> None:
-    release, answering = asyncio.Event(), upstream.behave
-
-    async def behave(exchange: Exchange) -> None:
-        await release.wait()
-        await answering(exchange)
-
-    upstream.behave = behave
+async def test_pending_result_without_stream_has_no_partial(upstream: Replay, settings: Settings) -> None:
+    held = Held(upstream)
     async with Client(create_server(settings)) as client:
-        pending, _ = await use(client, "grok_chat_completions", HELLO)
+        pending, _ = await use(client, CHAT, HELLO)
         assert "partial" not in pending
-        release.set()
-        answer, _ = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
+        held.release.set()
+        answer, _ = await use(client, GET, {"id": pending["id"], "wait": 60})
     assert answer == COMPLETION
 
 
-async def test_cancelling_closes_the_upstream_connection_and_says_what_had_come(
-    upstream: Replay, settings: Settings
-) -> None:
-    upstream.behave = Held()
+async def test_cancelling_stops_the_call_and_keeps_its_text(upstream: Replay, settings: Settings) -> None:
+    HeldStream(upstream)
     async with Client(create_server(settings)) as client:
-        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
         exchange = await upstream.exchanges.get()
-        cancelled, is_error = await use(client, "grok_cancel_completion", {"id": pending["id"]})
+        cancelled, is_error = await use(client, CANCEL, {"id": pending["id"]})
         assert not is_error
         assert cancelled == {"object": "chat.completion.cancelled", "id": pending["id"], "status": "cancelled"}
         await asyncio.wait_for(exchange.closed.wait(), 2)
-        answer, is_error = await use(client, "grok_get_completion", {"id": pending["id"]})
+        answer, is_error = await use(client, GET, {"id": pending["id"]})
     assert is_error
     assert (answer["error"]["code"], answer["error"]["partial"]) == ("cancelled", "so far")
 
 
-async def test_cancelling_what_has_ended_loses_nothing(upstream: Replay, settings: Settings) -> None:
-    upstream.behave = held = Held()
+async def test_cancelling_an_ended_call_keeps_its_answer(upstream: Replay, settings: Settings) -> None:
+    held = HeldStream(upstream)
     async with Client(create_server(settings)) as client:
-        pending, _ = await use(client, "grok_chat_completions", {**HELLO, "stream": True})
+        pending, _ = await use(client, CHAT, {**HELLO, "stream": True})
         held.release.set()
-        answer, _ = await use(client, "grok_get_completion", {"id": pending["id"], "wait": 60})
-        ended, _ = await use(client, "grok_cancel_completion", {"id": pending["id"]})
+        answer, _ = await use(client, GET, {"id": pending["id"], "wait": 60})
+        ended, _ = await use(client, CANCEL, {"id": pending["id"]})
         assert ended["status"] == "ended"
-        assert (await use(client, "grok_get_completion", {"id": pending["id"]}))[0] == answer
+        assert (await use(client, GET, {"id": pending["id"]}))[0] == answer
 
 
-@pytest.mark.parametrize("tool", ["grok_get_completion", "grok_cancel_completion"])
+@pytest.mark.parametrize("tool", [GET, CANCEL])
 @pytest.mark.parametrize(
     ("arguments", "code", "param"),
     [
@@ -175,7 +137,7 @@ async def test_cancelling_what_has_ended_loses_nothing(upstream: Replay, setting
         ({"id": "x", "colour": "red"}, "invalid_request", "colour"),
     ],
 )
-async def test_a_wrong_id_or_argument_is_told(
+async def test_wrong_id_or_argument_is_refused(
     settings: Settings, tool: str, arguments: dict[str, Any], code: str, param: str
 ) -> None:
     async with Client(create_server(settings)) as client:
@@ -184,22 +146,22 @@ async def test_a_wrong_id_or_argument_is_told(
     assert (answer["error"]["code"], answer["error"]["param"]) == (code, param)
 
 
-async def test_without_hand_off_a_call_is_waited_for(upstream: Replay) -> None:
+async def test_call_is_awaited_without_hand_off(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream, handoff_after=0))) as client:
-        assert (await use(client, "grok_chat_completions", HELLO))[0] == COMPLETION
+        assert (await use(client, CHAT, HELLO))[0] == COMPLETION
 
 
-async def test_with_neither_hand_off_nor_cutting_only_one_tool_is_listed(upstream: Replay) -> None:
+async def test_chat_is_the_only_tool_without_hand_off_and_cutting(upstream: Replay) -> None:
     async with Client(create_server(settings_for(upstream, handoff_after=0, max_result_bytes=0))) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == ["grok_chat_completions"]
-        assert (await use(client, "grok_chat_completions", HELLO))[0] == COMPLETION
+        assert [tool.name for tool in (await client.list_tools()).tools] == [CHAT]
+        assert (await use(client, CHAT, HELLO))[0] == COMPLETION
 
 
-async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Settings) -> None:
+async def test_listing_of_all_tools_is_small_and_annotated(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:
         tools = (await client.list_tools()).tools
     listing = [tool.model_dump(by_alias=True, exclude_none=True) for tool in tools]
-    assert [tool.name for tool in tools] == ["grok_chat_completions", "grok_get_completion", "grok_cancel_completion"]
+    assert [tool.name for tool in tools] == [CHAT, GET, CANCEL]
     assert len(json.dumps(listing, ensure_ascii=False, separators=(",", ":")).encode()) <= 5500
     for tool in tools:
         assert tool.title
@@ -208,21 +170,21 @@ async def test_all_tools_together_stay_small_and_say_what_they_do(settings: Sett
         assert "wait" not in tool.input_schema["properties"]
 
 
-async def test_a_call_that_waits_in_line_says_so_in_its_progress(upstream: Replay) -> None:
-    upstream.behave = held = Held()
-    told = asyncio.Event()
+async def test_call_in_line_says_so_in_its_progress(upstream: Replay) -> None:
+    held = HeldStream(upstream)
+    shown = asyncio.Event()
     messages: list[str] = []
 
     async def show(progress: float, total: float | None, message: str | None) -> None:
         messages.append(message or "")
         if message and "queued" in message:
-            told.set()
+            shown.set()
 
     async with Client(create_server(settings_for(upstream, max_concurrency=1)), mode="legacy") as client:
-        first = asyncio.create_task(use(client, "grok_chat_completions", HELLO))
+        first = asyncio.create_task(use(client, CHAT, HELLO))
         await upstream.exchanges.get()
-        second = asyncio.create_task(use(client, "grok_chat_completions", HELLO, progress_callback=show))
-        await told.wait()
+        second = asyncio.create_task(use(client, CHAT, HELLO, progress_callback=show))
+        await shown.wait()
         held.release.set()
         await asyncio.gather(first, second)
     *before, line, rest = [message for message in messages if message]

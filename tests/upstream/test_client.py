@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,32 +16,14 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
+from tests.chat import HELLO
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Exchange, Replay
+from tests.replay import COMPLETION, TEXT, Exchange, Replay
+from tests.upstream.clients import ask, client_for
 from tests.wire import recorded
 
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n'
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
-
-
-ACEDATA = Settings(provider="acedata")
-
-
-@asynccontextmanager
-async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
-    """A client that is closed at the end."""
-    client = ChatClient(settings.endpoint, **options)
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def ask(client: ChatClient, **arguments: Any) -> Completion:
-    """One call."""
-    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA.endpoint))
 
 
 async def failure(
@@ -58,7 +39,7 @@ async def failure(
     return error
 
 
-async def test_a_call_is_posted_as_documented(upstream: Replay, settings: Settings) -> None:
+async def test_call_is_posted_as_documented(upstream: Replay, settings: Settings) -> None:
     async with client_for(settings) as client:
         completion = await ask(client, temperature=0.5)
     [request] = upstream.requests
@@ -70,7 +51,7 @@ async def test_a_call_is_posted_as_documented(upstream: Replay, settings: Settin
     assert request.json == {"model": "grok-4", **HELLO, "temperature": 0.5}
 
 
-async def test_one_connection_serves_call_after_call_plain_and_streamed(upstream: Replay, settings: Settings) -> None:
+async def test_connection_is_used_again_plain_and_streamed(upstream: Replay, settings: Settings) -> None:
     async with client_for(settings) as client:
         for _ in range(3):
             upstream.answer(COMPLETION)
@@ -81,7 +62,7 @@ async def test_one_connection_serves_call_after_call_plain_and_streamed(upstream
     assert upstream.connections == 1
 
 
-async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
+async def test_calls_over_the_limit_wait_in_order(upstream: Replay) -> None:
     at_once = 0
     most = 0
 
@@ -98,15 +79,14 @@ async def test_more_calls_than_places_wait_in_order(upstream: Replay) -> None:
     upstream.behave = behave
     async with client_for(settings_for(upstream, max_concurrency=3)) as client, anyio.create_task_group() as tasks:
         for number in range(12):
-            request = read_request({**HELLO, "seed": number}, ACEDATA.endpoint)
-            tasks.start_soon(client.complete, request)
+            tasks.start_soon(partial(ask, client, seed=number))
     assert most == 3
     assert upstream.connections <= 3
     assert [request.json["seed"] for request in upstream.requests[:3]] == [0, 1, 2]
     assert sorted(request.json["seed"] for request in upstream.requests) == list(range(12))
 
 
-async def test_a_redirect_is_not_followed(upstream: Replay, settings: Settings) -> None:
+async def test_redirect_is_not_followed(upstream: Replay, settings: Settings) -> None:
     upstream.answer(b"", 302, headers=f"location: {upstream.base_url}/elsewhere\r\n")
     error = await failure(settings)
     assert (error["code"], error["status"], error["billed"]) == ("bad_upstream_response", 302, "no")
@@ -114,21 +94,21 @@ async def test_a_redirect_is_not_followed(upstream: Replay, settings: Settings) 
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_over_the_limit_is_refused(upstream: Replay, settings: Settings, stream: bool) -> None:
+async def test_answer_over_the_limit_is_refused(upstream: Replay, settings: Settings, stream: bool) -> None:
     upstream.stream(TEXT * 100 if stream else b'{"a":"' + b"x" * 5000)
     error = await failure(settings, client_options={"max_response_bytes": 4000}, stream=stream)
     assert (error["code"], error["billed"]) == ("response_too_large", "unknown")
     assert "4000 bytes" in error["message"]
 
 
-async def test_a_compressed_answer_is_read(upstream: Replay, settings: Settings) -> None:
+async def test_compressed_answer_is_read(upstream: Replay, settings: Settings) -> None:
     body = gzip.compress(b'{"choices":[{"index":0,"message":{"content":"zip"},"finish_reason":"stop"}]}')
     upstream.answer(body, headers="content-encoding: gzip\r\n")
     async with client_for(settings) as client:
         assert (await ask(client)).body["choices"][0]["message"]["content"] == "zip"
 
 
-async def test_an_answer_that_cannot_be_decompressed_is_a_bad_response(upstream: Replay, settings: Settings) -> None:
+async def test_broken_compression_is_a_bad_response(upstream: Replay, settings: Settings) -> None:
     upstream.answer(b"not gzip", headers="content-encoding: gzip\r\n")
     assert (await failure(settings))["code"] == "bad_upstream_response"
 
@@ -149,13 +129,13 @@ async def test_an_answer_that_cannot_be_decompressed_is_a_bad_response(upstream:
         b"[" * 100_000,
     ],
 )
-async def test_what_is_not_a_completion_is_a_bad_response(upstream: Replay, settings: Settings, body: bytes) -> None:
+async def test_other_json_is_a_bad_response(upstream: Replay, settings: Settings, body: bytes) -> None:
     upstream.answer(body)
     error = await failure(settings)
     assert (error["code"], error["status"], error["billed"]) == ("bad_upstream_response", 200, "unknown")
 
 
-async def test_a_refused_connection_says_so_and_costs_nothing(settings: Settings, upstream: Replay) -> None:
+async def test_refused_connection_costs_nothing(settings: Settings, upstream: Replay) -> None:
     upstream._server.close()
     await upstream._server.wait_closed()
     error = await failure(settings)
@@ -163,13 +143,15 @@ async def test_a_refused_connection_says_so_and_costs_nothing(settings: Settings
     assert "refused the connection" in error["message"]
 
 
-async def test_a_host_name_that_cannot_be_resolved_says_so() -> None:
-    error = await failure(Settings(provider="acedata", api_key=KEY, base_url="https://no-such-host.invalid"))
+async def test_unresolved_host_name_is_named_as_the_cause() -> None:
+    error = await failure(
+        Settings(provider="acedata", api_key=KEY, base_url="https://no-such-host.invalid", max_retries=0)
+    )
     assert (error["code"], error["billed"]) == ("connection_failed", "no")
     assert "cannot be resolved" in error["message"]
 
 
-async def test_tls_with_a_server_that_speaks_none_says_so(upstream: Replay) -> None:
+async def test_missing_tls_is_named_as_the_cause(upstream: Replay) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 no TLS here\r\n")
         writer.close()
@@ -181,7 +163,7 @@ async def test_tls_with_a_server_that_speaks_none_says_so(upstream: Replay) -> N
     assert "TLS" in error["message"]
 
 
-async def test_an_untrusted_certificate_says_so() -> None:
+async def test_untrusted_certificate_is_named_as_the_cause() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     async with Replay(tls=context) as upstream:
@@ -195,34 +177,32 @@ async def test_an_untrusted_certificate_says_so() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"HTTP/1.1 200 OK\r\n", b"garbage\r\n\r\n"])
-async def test_a_connection_that_breaks_before_an_answer_leaves_the_bill_unknown(
-    upstream: Replay, settings: Settings, content: bytes
-) -> None:
+async def test_broken_connection_leaves_the_bill_unknown(upstream: Replay, settings: Settings, content: bytes) -> None:
     upstream.raw(content)
     error = await failure(settings)
     assert (error["code"], error["billed"]) == ("connection_failed", "unknown")
 
 
-async def test_a_plain_answer_that_is_cut_leaves_the_bill_unknown(upstream: Replay, settings: Settings) -> None:
+async def test_cut_answer_leaves_the_bill_unknown(upstream: Replay, settings: Settings) -> None:
     upstream.raw(b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"choices":')
     error = await failure(settings)
     assert (error["code"], error["billed"]) == ("connection_failed", "unknown")
 
 
-async def test_a_stream_that_is_cut_keeps_what_had_come(upstream: Replay, settings: Settings) -> None:
+async def test_cut_stream_keeps_its_text(upstream: Replay, settings: Settings) -> None:
     upstream.stream(ROLE, TEXT, whole=False)
     error = await failure(settings, stream=True)
     assert (error["code"], error["billed"], error["partial"]) == ("stream_truncated", "unknown", "so far")
 
 
-async def test_a_cut_after_every_choice_has_ended_spoils_nothing(upstream: Replay, settings: Settings) -> None:
+async def test_cut_after_the_last_choice_is_harmless(upstream: Replay, settings: Settings) -> None:
     upstream.stream(ROLE, TEXT, FINISH, b"data: {broken", whole=False)
     async with client_for(settings) as client:
         completion = await ask(client, stream=True)
     assert completion.body["choices"][0]["message"]["content"] == "so far"
 
 
-async def test_silence_is_ended_by_the_idle_limit_and_keeps_what_had_come(upstream: Replay) -> None:
+async def test_idle_limit_ends_silence_and_keeps_the_text(upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(ROLE + TEXT)
@@ -234,7 +214,7 @@ async def test_silence_is_ended_by_the_idle_limit_and_keeps_what_had_come(upstre
     assert "MCP_GROK_IDLE_TIMEOUT" in error["message"]
 
 
-async def test_a_drip_of_keep_alive_bytes_is_ended_by_the_limit_of_the_whole_call(upstream: Replay) -> None:
+async def test_limit_of_the_call_ends_a_drip_of_keep_alive_bytes(upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(ROLE + TEXT)
@@ -249,7 +229,7 @@ async def test_a_drip_of_keep_alive_bytes_is_ended_by_the_limit_of_the_whole_cal
     assert "MCP_GROK_TIMEOUT" in error["message"]
 
 
-async def test_a_call_that_waits_in_line_past_its_limit_is_billed_only_if_it_was_sent(upstream: Replay) -> None:
+async def test_timeout_in_line_is_billed_only_if_sent(upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         await exchange.closed.wait()
 
@@ -265,7 +245,7 @@ async def test_a_call_that_waits_in_line_past_its_limit_is_billed_only_if_it_was
     async with client_for(limits) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(one, client)
         tasks.start_soon(one, client)
-    # The second may get the place in the instant in which both run out of time; nobody knows then whether it was sent.
+    # The second may get the place just as both time out; then it is unknown whether it was sent.
     assert [error["code"] for error in errors] == ["timeout", "timeout"]
     assert [error["billed"] for error in errors].count("unknown") >= len(upstream.requests) >= 1
 
@@ -285,9 +265,7 @@ async def test_cancelling_closes_the_connection_at_once(upstream: Replay, settin
         await exchange.closed.wait()
 
 
-async def test_a_server_that_says_nothing_after_done_does_not_hold_the_answer(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_silence_after_done_does_not_delay_the_answer(upstream: Replay, settings: Settings) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(ROLE + TEXT + FINISH + b"data: [DONE]\n\n")
@@ -299,7 +277,7 @@ async def test_a_server_that_says_nothing_after_done_does_not_hold_the_answer(
             assert (await ask(client, stream=True)).body["choices"][0]["finish_reason"] == "stop"
 
 
-async def test_a_whole_answer_counts_though_the_time_runs_out_while_the_server_lingers(upstream: Replay) -> None:
+async def test_whole_answer_counts_though_the_server_lingers(upstream: Replay) -> None:
     async def behave(exchange: Exchange) -> None:
         exchange.head()
         exchange.chunk(ROLE + TEXT + FINISH)
@@ -325,18 +303,14 @@ async def test_whole_json_counts_however_its_connection_ends(upstream: Replay, e
 
 
 @pytest.mark.parametrize("body", [b" " * 20_000, b"\r\n" * 10_000])
-async def test_white_space_before_an_answer_costs_next_to_nothing(
-    upstream: Replay, settings: Settings, body: bytes
-) -> None:
+async def test_white_space_before_an_answer_is_cheap(upstream: Replay, settings: Settings, body: bytes) -> None:
     upstream.stream(*[body[i : i + 1] for i in range(len(body))], json.dumps(COMPLETION).encode())
     async with client_for(settings) as client:
         assert (await ask(client)).body == COMPLETION
 
 
 @pytest.mark.parametrize("name", ["crlf", "bom", "error_event"])
-async def test_a_stream_that_trickles_in_under_another_type_is_read_as_one(
-    upstream: Replay, settings: Settings, name: str
-) -> None:
+async def test_stream_under_another_content_type_is_read(upstream: Replay, settings: Settings, name: str) -> None:
     content = recorded(name)
     upstream.stream(*[content[i : i + 1] for i in range(len(content))], content_type="application/json")
     async with client_for(settings) as client:
@@ -348,26 +322,26 @@ async def test_a_stream_that_trickles_in_under_another_type_is_read_as_one(
 
 
 @pytest.mark.parametrize("event", [b"event: ping\ndata: 2026-01-01\n\n", b"event: ping\ndata: null\n\n"])
-async def test_an_event_of_another_type_is_passed_over(upstream: Replay, settings: Settings, event: bytes) -> None:
+async def test_event_of_another_type_is_ignored(upstream: Replay, settings: Settings, event: bytes) -> None:
     upstream.stream(ROLE + event + TEXT + event + FINISH)
     async with client_for(settings) as client:
         assert (await ask(client, stream=True)).body["choices"][0]["message"]["content"] == "so far"
 
 
-async def test_an_answer_nested_too_deeply_is_told_with_what_had_come(upstream: Replay, settings: Settings) -> None:
+async def test_answer_nested_too_deeply_keeps_the_text_before(upstream: Replay, settings: Settings) -> None:
     deep = b'{"choices":[{"index":0,"delta":{"x":' + b"[" * 600 + b"]" * 600 + b"}}]}"
     upstream.stream(ROLE + TEXT + b"data: " + deep + b"\n\n" + FINISH)
     error = await failure(settings, stream=True)
     assert (error["code"], error["partial"]) == ("bad_upstream_response", "so far")
 
 
-async def test_an_error_of_a_choice_is_the_error_of_the_call(upstream: Replay, settings: Settings) -> None:
+async def test_error_of_a_choice_is_the_error_of_the_call(upstream: Replay, settings: Settings) -> None:
     upstream.stream(ROLE + TEXT + b'data: {"choices":[{"index":0,"error":{"code":"api_error","message":"died"}}]}\n\n')
     error = await failure(settings, stream=True)
     assert (error["code"], error["upstream_message"], error["partial"]) == ("api_error", "died", "so far")
 
 
-async def test_proxies_of_the_environment_are_not_asked_for_this_machine(
+async def test_proxies_are_not_used_for_this_machine(
     upstream: Replay, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -377,19 +351,20 @@ async def test_proxies_of_the_environment_are_not_asked_for_this_machine(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_refused_proxy_says_so_without_its_password(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+async def test_refusing_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
     async with Replay() as proxy:
         proxy.raw(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass-word@127.0.0.1:{proxy.port}")
         error = await failure(
-            Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid"), stream=stream
+            Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid", max_retries=0),
+            stream=stream,
         )
     assert (error["code"], error["billed"]) == ("connection_failed", "no")
     assert "proxy" in error["message"]
     assert "pass-word" not in str(error)
 
 
-async def test_a_proxy_setting_that_cannot_be_used_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unusable_proxy_setting_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "gopher://user:pass-word@127.0.0.1:1")
     error = await failure(Settings(provider="acedata", api_key=KEY, base_url="https://api.example.invalid"))
     assert error["code"] == "not_configured"
@@ -397,7 +372,7 @@ async def test_a_proxy_setting_that_cannot_be_used_says_what_to_check(monkeypatc
     assert "pass-word" not in str(error)
 
 
-async def test_a_custom_server_is_called_without_a_key_where_there_is_none(upstream: Replay) -> None:
+async def test_custom_server_is_called_without_a_key(upstream: Replay) -> None:
     settings = Settings(provider="custom", base_url=f"{upstream.base_url}/v1")
     async with client_for(settings) as client:
         await ask(client, model="llama")
@@ -406,7 +381,7 @@ async def test_a_custom_server_is_called_without_a_key_where_there_is_none(upstr
     assert "authorization" not in request.headers
 
 
-async def test_time_to_the_first_text_is_measured_for_streams_only(upstream: Replay, settings: Settings) -> None:
+async def test_time_to_first_text_is_measured_for_streams_only(upstream: Replay, settings: Settings) -> None:
     async with client_for(settings) as client:
         assert (await ask(client)).first_text_after is None
         upstream.stream(recorded("crlf"))
@@ -424,7 +399,7 @@ async def ask_streamed(client: ChatClient, settings: Settings) -> Completion:
 
 
 @pytest.mark.parametrize("status", [400, 422])
-async def test_usage_that_a_server_refuses_to_tell_is_not_asked_for_again(upstream: Replay, status: int) -> None:
+async def test_refused_usage_option_is_not_sent_again(upstream: Replay, status: int) -> None:
     answering = upstream.behave
     refusing = Replay()
     refusing.answer({"error": {"message": "extra fields not permitted"}}, status)
@@ -445,7 +420,7 @@ async def test_usage_that_a_server_refuses_to_tell_is_not_asked_for_again(upstre
     ("status", "body"),
     [(401, {}), (400, {"error": "Incorrect API key provided"}), (400, {"error": {"message": "no", "param": "stop"}})],
 )
-async def test_a_refusal_of_something_else_is_told_at_once(upstream: Replay, status: int, body: Any) -> None:
+async def test_other_refusal_is_final(upstream: Replay, status: int, body: Any) -> None:
     upstream.answer(body, status)
     settings = settings_for(upstream, **CUSTOM)
     async with client_for(settings) as client:
@@ -454,7 +429,7 @@ async def test_a_refusal_of_something_else_is_told_at_once(upstream: Replay, sta
     assert len(upstream.requests) == 1
 
 
-async def test_a_request_that_is_refused_either_way_is_told_and_usage_is_asked_for_again(upstream: Replay) -> None:
+async def test_request_refused_either_way_keeps_the_usage_option(upstream: Replay) -> None:
     upstream.answer({"error": {"message": "no such model"}}, 400)
     settings = settings_for(upstream, **CUSTOM)
     async with client_for(settings) as client:
@@ -466,9 +441,7 @@ async def test_a_request_that_is_refused_either_way_is_told_and_usage_is_asked_f
 
 
 @pytest.mark.parametrize(("status", "advised"), [(400, True), (404, True), (410, True), (500, False), (401, False)])
-async def test_the_error_of_a_withdrawn_model_names_what_replaces_it(
-    upstream: Replay, status: int, advised: bool
-) -> None:
+async def test_error_of_a_withdrawn_model_names_its_replacement(upstream: Replay, status: int, advised: bool) -> None:
     upstream.answer({"code": "x", "error": "The model grok-3 does not exist."}, status)
     settings = settings_for(upstream, provider="xai")
     async with client_for(settings) as client:

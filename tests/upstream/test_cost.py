@@ -23,18 +23,18 @@ NONE_STATED: list[Any] = [None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True
         ({"cost": {"amount": "1"}, "cost_in_usd_ticks": None}, None),
     ],
 )
-def test_a_cost_is_read_in_each_providers_form(usage: Any, cost: Any) -> None:
+def test_cost_is_read_in_the_form_of_each_provider(usage: Any, cost: Any) -> None:
     assert stated_cost(usage) == cost
 
 
-def test_a_price_list_gives_an_estimate_that_says_so() -> None:
+def test_cost_from_a_price_list_is_marked_as_an_estimate() -> None:
     cost = estimated_cost("grok-4", PLAIN)
     assert cost is not None
     assert (cost["currency"], cost["estimate"]) == ("USD", True)
     assert 0 < cost["amount"] < 1
 
 
-def test_reasoning_tokens_beside_the_completions_cost_too() -> None:
+def test_reasoning_tokens_beside_the_completion_cost() -> None:
     with_reasoning = {**PLAIN, "total_tokens": 2100, "completion_tokens_details": {"reasoning_tokens": 1000}}
     dear, cheap = estimated_cost("grok-4", with_reasoning), estimated_cost("grok-4", PLAIN)
     assert dear is not None
@@ -51,12 +51,12 @@ def test_cached_tokens_cost_less() -> None:
 
 
 @pytest.mark.parametrize("model", ["grok-of-tomorrow", "", "nobody/knows"])
-def test_a_model_without_a_known_price_has_no_estimate(model: str) -> None:
+def test_model_without_a_price_has_no_estimate(model: str) -> None:
     assert estimated_cost(model, PLAIN) is None
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 0}, {"prompt_tokens": "7"}, {"prompt_tokens": -7}, [1]])
-def test_without_tokens_there_is_no_estimate(usage: Any) -> None:
+def test_usage_without_tokens_has_no_estimate(usage: Any) -> None:
     assert estimated_cost("grok-4", usage) is None
 
 
@@ -68,7 +68,7 @@ def test_counts_are_read_from_any_usage() -> None:
 
 @pytest.mark.parametrize("model", ["grok-4", "grok-4.5", "grok-4.3"])
 @pytest.mark.parametrize("prompt", [1, 999, 100_000, 100_001, 400_000])
-def test_an_estimate_is_what_the_price_list_says_for_short_and_long_prompts(model: str, prompt: int) -> None:
+def test_estimate_follows_the_price_list(model: str, prompt: int) -> None:
     cached = prompt // 3
     usage = {
         "prompt_tokens": prompt,

@@ -16,7 +16,7 @@ from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.failures import error_event, error_in_answer, http_error
 from mcp_grok.upstream.transport_failures import transport_error
-from tests.upstream.test_request import JSON, TEXT
+from tests.upstream.strategies import JSON, TEXT
 
 
 def endpoint_of(provider: str) -> Endpoint:
@@ -32,7 +32,9 @@ BAD_XAI_KEY = {"code": "Client specified an invalid argument", "error": "Incorre
 FIELDS = st.dictionaries(st.sampled_from(["error", "code", "message", "detail", "param", "trace_id"]), JSON)
 
 
-def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata") -> dict[str, Any]:
+def error_of(
+    status: int, body: Any, headers: Mapping[str, str] | None = None, provider: str = "acedata"
+) -> dict[str, Any]:
     """The error object for an answer; a body that is not bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return http_error(endpoint_of(provider), status, httpx2.Headers(headers or {}), content).as_dict()
@@ -40,7 +42,7 @@ def told(status: int, body: Any, headers: Mapping[str, str] | None = None, provi
 
 def said(body: Any) -> str | None:
     """What is kept of the upstream's words."""
-    message: str | None = told(400, body).get("upstream_message")
+    message: str | None = error_of(400, body).get("upstream_message")
     return message
 
 
@@ -71,10 +73,10 @@ def said(body: Any) -> str | None:
         (504, "api_error", "timeout_error", True, "send the call again"),
     ],
 )
-def test_status_and_code_together_say_what_sort_of_failure_it_is(
+def test_status_and_code_decide_the_kind_of_failure(
     status: int, code: str, kind: str, retryable: bool, advice: str
 ) -> None:
-    error = told(status, {"success": False, "error": {"code": code, "message": "It failed."}, "trace_id": "t-1"})
+    error = error_of(status, {"success": False, "error": {"code": code, "message": "It failed."}, "trace_id": "t-1"})
     message = error.pop("message")
     assert message[0].isupper()
     assert advice in message
@@ -106,8 +108,8 @@ WITHOUT_CODE = {
 
 @pytest.mark.parametrize("status", [status for statuses in WITHOUT_CODE.values() for status in statuses])
 @pytest.mark.parametrize("body", [b"", HTML, b"null", {"error": None}, {"error": {"code": 7}}, {"error": "sorry"}])
-def test_without_a_code_the_status_decides(status: int, body: Any) -> None:
-    error = told(status, body)
+def test_status_decides_without_a_code(status: int, body: Any) -> None:
+    error = error_of(status, body)
     assert status in WITHOUT_CODE[error["code"], error["type"]]
     assert error["retryable"] == (status in (408, 429) or status >= 500)
     assert error["status"] == status
@@ -127,26 +129,26 @@ def test_without_a_code_the_status_decides(status: int, body: Any) -> None:
         (422, BAD_XAI_KEY, "invalid_request_error"),
     ],
 )
-def test_credits_used_up_and_a_refused_key_are_told_from_the_words(status: int, body: Any, kind: str) -> None:
-    error = told(status, body, provider="xai")
+def test_used_up_credits_and_refused_keys_are_read_from_words(status: int, body: Any, kind: str) -> None:
+    error = error_of(status, body, provider="xai")
     assert error["type"] == kind
     assert error["retryable"] == (kind == "server_error")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_a_wrong_address_and_not_followed(status: int) -> None:
-    error = told(status, b"<p>Moved</p>", {"location": "https://elsewhere.example/"})
+def test_redirect_is_a_wrong_address(status: int) -> None:
+    error = error_of(status, b"<p>Moved</p>", {"location": "https://elsewhere.example/"})
     assert (error["code"], error["type"]) == ("bad_upstream_response", "configuration_error")
     assert (error["retryable"], error["billed"], error["status"]) == (False, "no", status)
     assert f"redirect (HTTP {status}), which is not followed; check MCP_GROK_BASE_URL" in error["message"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_refusal_is_billed_nowhere_and_a_server_error_where_the_provider_does_not_say_no(provider: str) -> None:
+def test_refusal_is_free_and_server_error_may_be_billed(provider: str) -> None:
     for status in (301, 400, 402, 403, 408, 429):
-        assert told(status, b"", provider=provider)["billed"] == "no"
+        assert error_of(status, b"", provider=provider)["billed"] == "no"
     for status in (500, 502, 503, 504):
-        assert told(status, b"", provider=provider)["billed"] == (
+        assert error_of(status, b"", provider=provider)["billed"] == (
             "no" if provider in ("acedata", "sandbox") else "unknown"
         )
 
@@ -180,7 +182,7 @@ def test_a_refusal_is_billed_nowhere_and_a_server_error_where_the_provider_does_
         ({"error": {"message": "give 0 < n and n > 3, not List<int>"}}, "give 0 < n and n > 3, not List<int>"),
     ],
 )
-def test_the_upstreams_words_are_found_in_every_form_of_a_body(body: Any, message: str | None) -> None:
+def test_upstream_message_is_found_in_every_form_of_body(body: Any, message: str | None) -> None:
     assert said(body) == message
 
 
@@ -195,11 +197,11 @@ def test_the_upstreams_words_are_found_in_every_form_of_a_body(body: Any, messag
         ({"error": {"code": "späße"}}, "bad_request"),
     ],
 )
-def test_the_upstreams_code_is_kept_where_it_is_one(body: Any, code: str) -> None:
-    assert told(400, body)["code"] == code
+def test_upstream_code_is_kept(body: Any, code: str) -> None:
+    assert error_of(400, body)["code"] == code
 
 
-def test_the_upstreams_words_are_cut_at_500_characters() -> None:
+def test_upstream_message_is_cut_at_500_characters() -> None:
     assert said({"error": "é" * 500}) == "é" * 500
     assert said({"error": "é" * 501}) == "é" * 500
     assert said(b"<p>" + b"x" * 5000) == "x" * 500
@@ -215,16 +217,14 @@ def test_the_upstreams_words_are_cut_at_500_characters() -> None:
         (b"", {}, None),
     ],
 )
-def test_the_trace_id_is_that_of_the_body_or_of_the_headers(
-    body: Any, headers: dict[str, str], trace_id: str | None
-) -> None:
-    assert told(500, body, headers).get("trace_id") == trace_id
+def test_trace_id_is_from_body_or_headers(body: Any, headers: dict[str, str], trace_id: str | None) -> None:
+    assert error_of(500, body, headers).get("trace_id") == trace_id
 
 
-def test_the_parameter_and_the_wait_the_upstream_names_are_passed_on() -> None:
-    error = told(429, {"error": {"param": "n", "message": "slower"}}, {"Retry-After": "7"})
+def test_parameter_and_wait_are_passed_on() -> None:
+    error = error_of(429, {"error": {"param": "n", "message": "slower"}}, {"Retry-After": "7"})
     assert (error["param"], error["retry_after"]) == ("n", 7)
-    error = told(429, {"error": {"param": ["n"]}}, {"Retry-After": "later"})
+    error = error_of(429, {"error": {"param": ["n"]}}, {"Retry-After": "later"})
     assert error.keys().isdisjoint({"param", "retry_after"})
 
 
@@ -240,7 +240,7 @@ def test_the_parameter_and_the_wait_the_upstream_names_are_passed_on() -> None:
         ({"error": ["x"]}, "api_error", True),
     ],
 )
-def test_an_error_under_http_200_is_an_error_whose_bill_nobody_knows(body: Any, code: str, retryable: bool) -> None:
+def test_error_under_http_200_leaves_the_bill_unknown(body: Any, code: str, retryable: bool) -> None:
     for found in (error_in_answer(ACEDATA, 200, body), error_event(ACEDATA, json.dumps(body))):
         assert isinstance(found, UpstreamError)
         error = found.as_dict()
@@ -249,11 +249,11 @@ def test_an_error_under_http_200_is_an_error_whose_bill_nobody_knows(body: Any, 
 
 
 @pytest.mark.parametrize("body", [{"choices": []}, {"success": True}, {"error": None}, {"error": {}}, [], "x", None])
-def test_an_answer_without_an_error_holds_none(body: Any) -> None:
+def test_answer_without_an_error_holds_none(body: Any) -> None:
     assert error_in_answer(ACEDATA, 200, body) is None
 
 
-def test_an_error_event_that_is_no_json_is_told_in_its_own_words() -> None:
+def test_error_event_that_is_no_json_is_quoted() -> None:
     assert error_event(ACEDATA, "upstream went away").as_dict()["upstream_message"] == "upstream went away"
 
 
@@ -266,22 +266,22 @@ def test_an_error_event_that_is_no_json_is_told_in_its_own_words() -> None:
     ),
     st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "x-trace-id"]), TEXT),
 )
-def test_any_bytes_as_a_body_give_an_error_that_is_json(status: int, body: bytes, headers: dict[str, str]) -> None:
+def test_any_body_gives_an_error_that_is_json(status: int, body: bytes, headers: dict[str, str]) -> None:
     error = http_error(ACEDATA, status, headers, body)
     assert isinstance(error, GrokError)
     assert json.loads(json.dumps(error.as_dict(), allow_nan=False))["status"] == status
 
 
 @pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"message":', b"}"), (b'{"error":[', b"]}")])
-def test_a_body_nested_to_any_depth_gives_an_error(start: bytes, end: bytes) -> None:
+def test_body_nested_to_any_depth_gives_an_error(start: bytes, end: bytes) -> None:
     for depth in (*range(50, 1000, 25), 10_000, 100_000):
-        assert told(500, start * depth + b"7" + end * depth)["code"] == "api_error"
+        assert error_of(500, start * depth + b"7" + end * depth)["code"] == "api_error"
 
 
 @pytest.mark.parametrize("markup", [b"<", b"<script", b"<style>", b"<a ", b" <"])
 def test_broken_markup_is_read_in_linear_time(markup: bytes) -> None:
     began = time.process_time()
-    told(502, markup * (50_000 // len(markup)))
+    error_of(502, markup * (50_000 // len(markup)))
     assert time.process_time() - began < 0.3
 
 
@@ -299,7 +299,7 @@ def test_broken_markup_is_read_in_linear_time(markup: bytes) -> None:
         (httpx2.DecodingError(""), "bad_upstream_response", "unknown", "compressed"),
     ],
 )
-def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
+def test_transport_failure_says_what_broke_and_what_it_costs(
     error: Exception, code: str, billed: str, words: str
 ) -> None:
     failure = transport_error(ACEDATA, error).as_dict()
@@ -321,8 +321,8 @@ def test_a_failure_below_http_says_what_broke_and_whether_it_may_cost(
         ("", None),
     ],
 )
-def test_a_refusal_that_names_a_parameter_says_which(message: str, param: str | None) -> None:
+def test_refusal_names_its_parameter(message: str, param: str | None) -> None:
     body = json.dumps({"code": "Client specified an invalid argument", "error": message}).encode()
-    told = http_error(endpoint_of("xai"), 400, {}, body).as_dict()
-    assert told.get("param") == param
-    assert told["type"] == "invalid_request_error"
+    error = http_error(endpoint_of("xai"), 400, {}, body).as_dict()
+    assert error.get("param") == param
+    assert error["type"] == "invalid_request_error"

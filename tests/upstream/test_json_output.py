@@ -36,27 +36,27 @@ def by(schema: Any) -> dict[str, Any]:
         ("", OBJECT),
     ],
 )
-def test_what_fits_has_no_violations(content: Any, response_format: dict[str, Any]) -> None:
+def test_matching_answer_has_no_violations(content: Any, response_format: dict[str, Any]) -> None:
     assert found(content, response_format) == []
 
 
-def test_a_violation_is_told_with_its_place() -> None:
+def test_violation_has_its_path() -> None:
     assert found('{"name": "a", "ages": [1, "x"]}', by(SCHEMA)) == [(2, "$.ages[1]", "'x' is not of type 'integer'")]
     assert found('{"ages": []}', by(SCHEMA)) == [(2, "$", "'name' is a required property")]
 
 
-def test_text_that_is_not_json_or_no_object_is_told() -> None:
+def test_text_that_is_no_json_object_is_a_violation() -> None:
     [(_, path, problem)] = found('```json\n{"a": 1}\n```', OBJECT)
     assert (path, problem[:9]) == ("$", "not JSON:")
     assert found("[1]", OBJECT) == [(2, "$", "not an object")]
 
 
-def test_tool_calls_are_not_taken_for_an_answer() -> None:
+def test_tool_calls_are_not_checked() -> None:
     assert found("Let me look.", OBJECT, tool_calls=[{"id": "a"}]) == []
 
 
 @pytest.mark.parametrize("schema", [{"type": "no-such-type"}, {"$ref": "http://127.0.0.1:9/schema"}, {"$ref": "#/x"}])
-def test_a_schema_that_cannot_be_used_is_told_and_nothing_is_fetched(schema: dict[str, Any]) -> None:
+def test_unusable_schema_is_named_and_nothing_fetched(schema: dict[str, Any]) -> None:
     [(_, path, problem)] = found("{}", by(schema))
     assert path == "$"
     assert problem.startswith("not checked, the schema cannot be used")

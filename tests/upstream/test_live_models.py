@@ -20,7 +20,7 @@ async def failure(settings: Settings) -> GrokError:
 
 
 @pytest.mark.parametrize("end", ["", "/v1", "/v1/chat/completions"])
-async def test_the_names_come_in_the_providers_order_with_its_key(upstream: Replay, end: str) -> None:
+async def test_names_are_in_the_order_of_the_provider(upstream: Replay, end: str) -> None:
     upstream.answer(LIST)
     settings = settings_for(upstream, provider="xai", base_url=upstream.base_url + end)
     assert await live_models(settings.endpoint) == ["grok-4.7", "grok-9"]
@@ -28,28 +28,28 @@ async def test_the_names_come_in_the_providers_order_with_its_key(upstream: Repl
     assert (request.path, request.headers["authorization"]) == ("/v1/models", f"Bearer {KEY}")
 
 
-async def test_a_server_without_a_key_is_asked_without_one(upstream: Replay) -> None:
+async def test_list_is_requested_without_a_key_where_none_is_set(upstream: Replay) -> None:
     upstream.answer(LIST)
     assert len(await live_models(settings_for(upstream, provider="custom", api_key=None).endpoint)) == 2
     assert "authorization" not in upstream.requests[0].headers
 
 
-async def test_a_provider_that_lists_none_is_not_asked(upstream: Replay, settings: Settings) -> None:
+async def test_provider_without_a_list_gets_no_request(upstream: Replay, settings: Settings) -> None:
     assert (await failure(settings)).as_dict()["code"] == "not_configured"
     assert upstream.requests == []
 
 
-async def test_a_refused_key_is_told(upstream: Replay) -> None:
+async def test_refused_key_is_an_error(upstream: Replay) -> None:
     upstream.answer({"code": "x", "error": "Incorrect API key provided"}, 400)
     assert (await failure(settings_for(upstream, provider="xai"))).as_dict()["type"] == "authentication_error"
 
 
 @pytest.mark.parametrize("body", [b"<html>", {}, {"data": 7}, {"data": [{}]}, [1]])
-async def test_an_answer_that_is_no_list_is_told(upstream: Replay, body: object) -> None:
+async def test_answer_that_is_no_list_is_an_error(upstream: Replay, body: object) -> None:
     upstream.answer(body)
     assert (await failure(settings_for(upstream, provider="xai"))).as_dict()["code"] == "bad_upstream_response"
 
 
-async def test_a_server_that_is_not_there_is_told() -> None:
+async def test_unreachable_server_is_an_error() -> None:
     settings = Settings(provider="xai", base_url="http://127.0.0.1:1", api_key=KEY)
     assert (await failure(settings)).as_dict()["code"] == "connection_failed"

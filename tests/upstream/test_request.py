@@ -15,6 +15,7 @@ from mcp_grok.upstream.messages import ROLES
 from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.request import ChatRequest, read_request
 from tests.upstream.refusal import refusal_of
+from tests.upstream.strategies import JSON, TEXT
 
 HELLO = [{"role": "user", "content": "Hello"}]
 TOOLS = [
@@ -23,12 +24,6 @@ TOOLS = [
     {"type": "function", "function": {"name": "book_table"}},
 ]
 
-TEXT = st.text(st.characters() | st.characters(categories=["Cs"]), max_size=8)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=8,
-)
 CALLS = st.lists(
     st.fixed_dictionaries({"id": TEXT, "function": st.fixed_dictionaries({"name": TEXT, "arguments": JSON})})
 )

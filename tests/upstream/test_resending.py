@@ -10,7 +10,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.retry import backoff, seconds_before_resend
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, Exchange, Replay
-from tests.upstream.test_client import ask, client_for
+from tests.upstream.clients import ask, client_for
 
 
 def refused(status: int, **details: Any) -> GrokError:
@@ -44,16 +44,16 @@ def refused(status: int, **details: Any) -> GrokError:
         (StreamTruncated("cut"), 1, None),
     ],
 )
-def test_only_what_cannot_be_billed_twice_is_sent_again(error: GrokError, attempt: int, wait: float | None) -> None:
+def test_only_calls_that_cannot_be_billed_twice_are_resent(error: GrokError, attempt: int, wait: float | None) -> None:
     assert seconds_before_resend(error, attempt=attempt, max_retries=2, waiting=lambda number: 7.0) == wait
 
 
-def test_without_retries_nothing_is_sent_again() -> None:
+def test_nothing_is_resent_without_retries() -> None:
     assert seconds_before_resend(refused(429), attempt=1, max_retries=0) is None
 
 
 @pytest.mark.parametrize(("attempt", "most"), [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 8), (9, 8)])
-def test_the_wait_doubles_up_to_eight_seconds_less_up_to_a_quarter(attempt: int, most: float) -> None:
+def test_backoff_doubles_up_to_eight_seconds(attempt: int, most: float) -> None:
     waits = [backoff(attempt) for _ in range(200)]
     assert most * 0.75 <= min(waits) < max(waits) <= most
 
@@ -81,7 +81,7 @@ async def outcome(settings: Settings, **arguments: Any) -> Any:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("statuses", "attempts"), [((429,), 2), ((429, 429), 3), ((500,), 2), ((504,), 2)])
-async def test_the_answer_comes_after_attempts_that_cost_nothing(
+async def test_answer_follows_attempts_that_cost_nothing(
     upstream: Replay, statuses: tuple[int, ...], attempts: int, stream: bool
 ) -> None:
     answers(upstream, *statuses)
@@ -92,7 +92,7 @@ async def test_the_answer_comes_after_attempts_that_cost_nothing(
 
 
 @pytest.mark.parametrize(("statuses", "attempts"), [((429, 429, 429), 3), ((500, 500), 2), ((400,), 1), ((403,), 1)])
-async def test_the_last_error_is_told_with_the_number_of_attempts(
+async def test_last_error_has_the_number_of_attempts(
     upstream: Replay, statuses: tuple[int, ...], attempts: int
 ) -> None:
     answers(upstream, *statuses)
@@ -101,7 +101,7 @@ async def test_the_last_error_is_told_with_the_number_of_attempts(
     assert error.attempts == len(upstream.requests) == attempts
 
 
-async def test_the_upstreams_wait_is_kept_and_one_past_the_deadline_is_told(upstream: Replay) -> None:
+async def test_retry_after_is_kept_unless_past_the_deadline(upstream: Replay) -> None:
     answers(upstream, 429, headers="retry-after-ms: 20\r\n")
     completion = await outcome(settings_for(upstream, max_retries=1))
     assert completion.attempts == 2
@@ -111,21 +111,21 @@ async def test_the_upstreams_wait_is_kept_and_one_past_the_deadline_is_told(upst
     assert error.attempts == 1
 
 
-async def test_a_stream_that_breaks_is_never_sent_again(upstream: Replay) -> None:
+async def test_broken_stream_is_never_resent(upstream: Replay) -> None:
     upstream.stream(b'data: {"choices":[{"index":0,"delta":{"content":"so far"}}]}\n\n', whole=False)
     error = await outcome(settings_for(upstream, max_retries=5), stream=True)
     assert error.as_dict()["code"] == "stream_truncated"
     assert len(upstream.requests) == 1
 
 
-async def test_a_connection_that_breaks_after_the_request_is_never_used_for_a_second(upstream: Replay) -> None:
+async def test_broken_connection_after_sending_is_never_resent(upstream: Replay) -> None:
     upstream.raw(b"")
     error = await outcome(settings_for(upstream, max_retries=5))
     assert (error.as_dict()["code"], error.as_dict()["billed"]) == ("connection_failed", "unknown")
     assert len(upstream.requests) == 1
 
 
-async def test_a_server_that_is_not_up_yet_is_tried_again() -> None:
+async def test_refused_connection_is_tried_again() -> None:
     async with Replay() as gone:
         port = gone.port
     late = Replay(port=port)
@@ -146,7 +146,7 @@ async def test_a_server_that_is_not_up_yet_is_tried_again() -> None:
     assert completion.attempts == 2
 
 
-async def test_an_attempt_that_may_have_been_billed_is_not_forgotten(upstream: Replay) -> None:
+async def test_possible_bill_of_an_earlier_attempt_is_kept(upstream: Replay) -> None:
     answers(upstream, 500, 400)
     error = await outcome(settings_for(upstream, provider="xai", max_retries=2), model="grok-4.7")
     assert (error.as_dict()["status"], error.as_dict()["billed"]) == (400, "unknown")

@@ -7,10 +7,10 @@ import pytest
 
 from mcp_grok.settings import Settings
 from tests.replay import COMPLETION, Exchange, Replay
-from tests.upstream.test_client import ask, client_for
+from tests.upstream.clients import ask, client_for
 
 ANSWER = json.dumps(COMPLETION).encode()
-OTHER = ANSWER.replace(b"Yo!", b"the answer to somebody else")
+OTHER = ANSWER.replace(b"Yo!", b"the answer to another")
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 
@@ -24,9 +24,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r
     ],
     ids=["a second response", "a line break too many", "bytes after the last chunk"],
 )
-async def test_surplus_bytes_end_the_connection_and_spoil_no_other_call(
-    upstream: Replay, settings: Settings, first: bytes
-) -> None:
+async def test_surplus_bytes_end_the_connection(upstream: Replay, settings: Settings, first: bytes) -> None:
     answers = [first, HEAD % len(ANSWER) + ANSWER]
 
     async def behave(exchange: Exchange) -> None:
@@ -39,9 +37,7 @@ async def test_surplus_bytes_end_the_connection_and_spoil_no_other_call(
     assert upstream.connections == 2
 
 
-async def test_a_clean_connection_is_used_again_after_a_compressed_answer_too(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_connection_is_used_again_after_a_compressed_answer(upstream: Replay, settings: Settings) -> None:
     upstream.answer(gzip.compress(ANSWER), headers="content-encoding: gzip\r\n")
     async with client_for(settings) as client:
         for _ in range(2):

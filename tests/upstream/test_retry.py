@@ -40,12 +40,12 @@ def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         ({"retry-after-ms": "-1", "retry-after": "7"}, 7),
     ],
 )
-def test_a_wait_is_read_in_seconds_or_milliseconds(headers: dict[str, str], seconds: float | None) -> None:
+def test_wait_is_read_in_seconds_or_milliseconds(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_seconds(headers) == seconds
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "nan", "inf", "-inf", "1e999", "7 s", "Sun, 99 Foo 1994", "1 2 3"])
-def test_a_wait_that_cannot_be_read_is_none(value: str) -> None:
+def test_unreadable_wait_is_none(value: str) -> None:
     assert retry_after_seconds({"retry-after": value}) is None
     assert retry_after_seconds({"retry-after-ms": value}) is None
 
@@ -55,17 +55,17 @@ def test_a_wait_that_cannot_be_read_is_none(value: str) -> None:
     "date",
     ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"],
 )
-def test_a_wait_until_a_date_is_read_in_each_form_of_rfc_9110_whatever_the_time_zone(date: str) -> None:
+def test_wait_until_a_date_is_read_in_each_form_of_rfc_9110(date: str) -> None:
     assert retry_after_seconds({"retry-after": date}, now=NOW - 10) == 10
     assert retry_after_seconds({"retry-after": date}, now=NOW + 10) == 0
 
 
-def test_a_date_is_compared_with_the_present() -> None:
+def test_date_is_compared_with_the_present() -> None:
     date = email.utils.formatdate(time.time() + 60, usegmt=True)
     assert retry_after_seconds({"retry-after": date}) == pytest.approx(60, abs=5)
 
 
-def test_the_headers_of_a_response_are_looked_up_without_regard_to_case() -> None:
+def test_names_of_headers_are_case_insensitive() -> None:
     assert retry_after_seconds(httpx2.Headers({"Retry-After": "7"})) == 7
     assert retry_after_seconds(httpx2.Headers({"Retry-After-Ms": "7"})) == 0.007
 
@@ -77,7 +77,7 @@ DATE_LIKE = st.from_regex(
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.text(max_size=12) | DATE_LIKE, st.text(max_size=5))
-def test_whatever_the_headers_hold_the_wait_is_finite_or_none(value: str, milliseconds: str) -> None:
+def test_wait_is_finite_or_none_for_any_headers(value: str, milliseconds: str) -> None:
     for headers in ({"retry-after": value}, {"retry-after": value, "retry-after-ms": milliseconds}):
         seconds = retry_after_seconds(headers, now=NOW)
         assert seconds is None or (math.isfinite(seconds) and seconds >= 0)

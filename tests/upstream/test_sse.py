@@ -23,28 +23,28 @@ def test_lines_of_data_are_joined_and_one_space_is_dropped() -> None:
     assert decode(b"data: a\ndata:b\ndata:  c\n\n") == [Event("", "a\nb\n c")]
 
 
-def test_an_event_type_belongs_to_its_event_alone() -> None:
+def test_event_type_belongs_to_its_event_alone() -> None:
     assert decode(b"event: error\ndata: a\n\ndata: b\n\n") == [Event("error", "a"), Event("", "b")]
 
 
-def test_a_type_without_data_is_no_event() -> None:
+def test_type_without_data_is_no_event() -> None:
     assert decode(b"event: ping\n\ndata: b\n\n") == [Event("", "b")]
 
 
-def test_a_json_line_after_an_empty_data_line_is_data() -> None:
+def test_json_line_after_an_empty_data_line_is_data() -> None:
     assert decode(b'data:\n{"a":1} \n\ndata: \n{"b":2}\n\n') == [Event("", '{"a":1} '), Event("", '{"b":2}')]
 
 
-def test_a_json_line_after_data_that_is_not_empty_is_no_data() -> None:
+def test_json_line_after_other_data_is_no_data() -> None:
     assert decode(b'data: x\n{"a":1}\n\n') == [Event("", "x")]
 
 
-def test_bytes_that_are_not_utf8_become_the_replacement_character() -> None:
+def test_invalid_utf8_becomes_the_replacement_character() -> None:
     assert decode(b"data: a\xff\n\n") == [Event("", "a\ufffd")]
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\r\n"])
-def test_the_last_event_counts_however_the_stream_ends(end: bytes) -> None:
+def test_last_event_counts_at_any_end_of_the_stream(end: bytes) -> None:
     assert decode(b"data: a" + end) == [Event("", "a")]
 
 
@@ -59,7 +59,7 @@ def test_any_split_of_a_stream_gives_the_same_events(stream: bytes, data: st.Dat
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))), st.data())
 @PROPERTY
-def test_whatever_stands_in_data_comes_out_as_it_went_in(texts: list[str], data: st.DataObject) -> None:
+def test_any_data_is_unchanged(texts: list[str], data: st.DataObject) -> None:
     line_end = data.draw(st.sampled_from([b"\n", b"\r\n", b"\r"]))
     stream = b"".join(b"data: " + text.encode() + line_end * 2 for text in texts)
     cut = data.draw(st.integers(0, len(stream)))
@@ -68,7 +68,7 @@ def test_whatever_stands_in_data_comes_out_as_it_went_in(texts: list[str], data:
 
 @given(st.binary(max_size=400), st.integers(0, 400))
 @PROPERTY
-def test_any_bytes_are_decoded_without_an_error(content: bytes, cut: int) -> None:
+def test_any_bytes_are_decoded(content: bytes, cut: int) -> None:
     assert decode(content[:cut], content[cut:]) == decode(content)
 
 
@@ -85,7 +85,7 @@ def assemble(stream: bytes) -> tuple[Any, bool]:
 
 @given(st.integers(0, 2_000))
 @PROPERTY
-def test_a_stream_cut_before_its_finish_is_never_called_whole(length: int) -> None:
+def test_stream_cut_before_its_finish_is_not_whole(length: int) -> None:
     stream = recorded("many_bytes_a_character")
     before_finish = stream[: min(length, stream.index(b'"stop"'))]
     try:
@@ -98,7 +98,7 @@ def test_a_stream_cut_before_its_finish_is_never_called_whole(length: int) -> No
 
 @given(st.sampled_from(STREAMS), st.data())
 @PROPERTY
-def test_no_change_of_bytes_gives_anything_but_an_answer_or_a_clear_failure(stream: bytes, data: st.DataObject) -> None:
+def test_any_changed_byte_gives_an_answer_or_a_typed_failure(stream: bytes, data: st.DataObject) -> None:
     mutated = bytearray(stream)
     for _ in range(data.draw(st.integers(1, 8))):
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
@@ -124,15 +124,15 @@ def test_no_change_of_bytes_gives_anything_but_an_answer_or_a_clear_failure(stre
         (b"", "application/json", None),
     ],
 )
-def test_the_beginning_of_a_body_says_what_it_is(start: bytes, content_type: str, expected: bool | None) -> None:
+def test_beginning_of_a_body_shows_its_kind(start: bytes, content_type: str, expected: bool | None) -> None:
     assert is_event_stream(start, content_type) is expected
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a":-Infinity}', "1e999", "{", "", "[" * 100_000])
-def test_what_is_not_json_is_refused(text: str) -> None:
+def test_other_text_than_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_json(text)
 
 
-def test_numbers_are_read_as_pythons_json_reads_them() -> None:
+def test_numbers_are_read_exactly() -> None:
     assert parse_json("[123456789012345678901234567890, 1.5, -0.0]") == [123456789012345678901234567890, 1.5, -0.0]

@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from tests.chat import CHAT, HELLO
 from tests.conftest import KEY, settings_for
 from tests.replay import Replay
-from tests.test_server import HELLO
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 META: Any = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -42,7 +42,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 async def call(settings: Settings) -> None:
     """One call by a client that traces."""
     async with Client(create_server(settings)) as client:
-        await client.call_tool("grok_chat_completions", HELLO, meta=META)
+        await client.call_tool(CHAT, HELLO, meta=META)
 
 
 def chat_span(spans: InMemorySpanExporter) -> ReadableSpan:
@@ -51,7 +51,7 @@ def chat_span(spans: InMemorySpanExporter) -> ReadableSpan:
     return span
 
 
-async def test_a_call_is_a_part_of_the_clients_trace_and_the_upstreams_of_it(
+async def test_trace_goes_from_client_over_call_to_upstream(
     upstream: Replay, settings: Settings, spans: InMemorySpanExporter
 ) -> None:
     await call(settings)
@@ -63,7 +63,7 @@ async def test_a_call_is_a_part_of_the_clients_trace_and_the_upstreams_of_it(
     assert (version, trace_id, parent) == ("00", TRACE, f"{span.context.span_id:016x}")
 
 
-async def test_a_span_says_what_the_conventions_name(
+async def test_span_has_the_attributes_of_the_conventions(
     upstream: Replay, settings: Settings, spans: InMemorySpanExporter
 ) -> None:
     await call(settings)
@@ -83,9 +83,7 @@ async def test_a_span_says_what_the_conventions_name(
     }
 
 
-async def test_a_failure_is_an_error_of_the_span_and_nothing_that_was_said_is_in_it(
-    upstream: Replay, spans: InMemorySpanExporter
-) -> None:
+async def test_span_of_a_failure_holds_no_content(upstream: Replay, spans: InMemorySpanExporter) -> None:
     upstream.answer({"error": {"code": "used_up", "message": "secret words"}}, 403)
     await call(settings_for(upstream))
     span = chat_span(spans)

@@ -57,7 +57,7 @@ def assert_as_recorded(expected: dict[str, Any], outcome: Completion | GrokError
 
 @pytest.mark.parametrize("name", RECORDINGS)
 @pytest.mark.parametrize("how", ["at once", "byte by byte"])
-async def test_a_recording_gives_what_the_index_says(upstream: Replay, settings: Settings, name: str, how: str) -> None:
+async def test_recording_gives_what_its_index_says(upstream: Replay, settings: Settings, name: str, how: str) -> None:
     content = recorded(name)
     kind = "application/json" if content.startswith(b"{") else "text/event-stream"
     pieces = [content] if how == "at once" else [content[i : i + 1] for i in range(len(content))]
@@ -67,19 +67,19 @@ async def test_a_recording_gives_what_the_index_says(upstream: Replay, settings:
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name != "json_where_a_stream_was_asked"])
-async def test_a_stream_is_read_where_json_was_asked_for(upstream: Replay, settings: Settings, name: str) -> None:
+async def test_stream_is_read_where_json_was_requested(upstream: Replay, settings: Settings, name: str) -> None:
     upstream.stream(recorded(name), content_type="application/json")
     expected = RECORDINGS[name]
     outcome, streamed = await ask(settings, expected.get("choices", 1), stream=False)
     assert_as_recorded(expected, outcome, streamed)
 
 
-def test_every_recording_stands_in_the_index() -> None:
+def test_every_recording_is_in_the_index() -> None:
     files = {file.stem for file in FOLDER.iterdir() if file.suffix in (".sse", ".json")}
     assert files == set(RECORDINGS)
 
 
-async def test_the_guides_stream_keeps_its_identity_and_its_whole_usage(upstream: Replay, settings: Settings) -> None:
+async def test_stream_of_the_guide_keeps_identity_and_usage(upstream: Replay, settings: Settings) -> None:
     upstream.stream(recorded("acedata_guide"))
     outcome, _ = await ask(settings)
     assert isinstance(outcome, Completion)
@@ -98,7 +98,7 @@ async def test_the_guides_stream_keeps_its_identity_and_its_whole_usage(upstream
     }
 
 
-async def test_two_choices_come_whole_and_in_order(upstream: Replay, settings: Settings) -> None:
+async def test_two_choices_are_whole_and_in_order(upstream: Replay, settings: Settings) -> None:
     upstream.stream(recorded("choices_interleaved"))
     outcome, streamed = await ask(settings, n=2)
     assert isinstance(outcome, Completion)
@@ -120,7 +120,7 @@ async def test_reasoning_refusal_logprobs_and_unknown_fields_are_kept(upstream: 
     assert outcome.body["service_tier"] == "default"
 
 
-async def test_an_event_over_a_mebibyte_is_read(upstream: Replay, settings: Settings) -> None:
+async def test_event_over_a_mebibyte_is_read(upstream: Replay, settings: Settings) -> None:
     text = "word " * 300_000
     chunk = {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]}
     upstream.stream(b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n")
@@ -129,16 +129,14 @@ async def test_an_event_over_a_mebibyte_is_read(upstream: Replay, settings: Sett
     assert outcome.body["choices"][0]["message"]["content"] == text
 
 
-async def test_fewer_choices_than_asked_for_are_returned_after_done_and_counted(
-    upstream: Replay, settings: Settings
-) -> None:
+async def test_missing_choices_after_done_are_counted(upstream: Replay, settings: Settings) -> None:
     upstream.stream(recorded("crlf"))
     outcome, _ = await ask(settings, n=3)
     assert isinstance(outcome, Completion)
     assert outcome.missing_choices == 2
 
 
-async def test_fewer_choices_than_asked_for_are_a_cut_answer_without_done(upstream: Replay, settings: Settings) -> None:
+async def test_missing_choices_without_done_are_a_cut_answer(upstream: Replay, settings: Settings) -> None:
     upstream.stream(recorded("no_done"))
     outcome, _ = await ask(settings, n=3)
     assert isinstance(outcome, GrokError)

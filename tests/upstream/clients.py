@@ -1,0 +1,32 @@
+"""The client of the chat API, open for a test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.client import ChatClient
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.request import read_request
+from tests.chat import HELLO
+
+ACEDATA = Settings(provider="acedata")
+
+
+@asynccontextmanager
+async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
+    """A client that is closed at the end."""
+    client = ChatClient(settings.endpoint, **options)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def ask(client: ChatClient, **arguments: Any) -> Completion:
+    """The completion of one call.
+
+    Raises:
+        GrokError: the call failed.
+    """
+    return await client.complete(read_request({**HELLO, **arguments}, ACEDATA.endpoint))
