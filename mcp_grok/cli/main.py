@@ -12,8 +12,8 @@ from pathlib import Path
 from mcp_grok import __version__
 from mcp_grok.cli import serve_command
 from mcp_grok.cli.run import USAGE_ERROR, complain, open_missing_streams, read_settings, run_async
+from mcp_grok.providers import PROVIDERS, SANDBOX_KEY
 
-DIALECT_NAMES = ("acedata", "llmprovider", "xai", "custom")
 CLIENT_NAMES = ("claude-desktop", "claude-code", "cursor", "vscode", "codex")
 
 SANDBOX_PORT = 8080
@@ -51,11 +51,16 @@ def parser() -> argparse.ArgumentParser:
     serve_command.add_options(named.add_parser("serve", help="serve MCP over stdio, SSE or streamable HTTP"))
 
     demo = named.add_parser("demo", help="show what it does against the sandbox, without a key")
-    provider = "the API that the sandbox plays (default: acedata)"
-    demo.add_argument("--provider", choices=DIALECT_NAMES, default="acedata", help=provider)
+    played = [name for name in PROVIDERS if name != "sandbox"]
+    demo.add_argument(
+        "--provider",
+        choices=played,
+        default=played[0],
+        help="the provider that the sandbox plays (default: %(default)s)",
+    )
     demo.set_defaults(run=_demo)
 
-    sandbox = named.add_parser("sandbox", help="run a local server that behaves as the documented APIs do")
+    sandbox = named.add_parser("sandbox", help="run a local server that answers as the documented APIs do")
     serve_command.add_address(sandbox, SANDBOX_PORT)
     sandbox.set_defaults(run=_sandbox, default_port=SANDBOX_PORT)
 
@@ -95,11 +100,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
-    from mcp_grok.providers import SANDBOX_KEY
-    from mcp_grok.sandbox.dialects import DIALECTS
-    from mcp_grok.sandbox.serve import serve_sandbox
+    from mcp_grok.sandbox.apis import APIS
+    from mcp_grok.sandbox.serve_sandbox import serve_sandbox
 
-    paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
+    paths = ", ".join(f"{api.path} as {name}" for name, api in APIS.items())
     note = f" (POST {paths}; the key is {SANDBOX_KEY})"
     return serve_command.listen(options, lambda listener: partial(serve_sandbox, listener), note)
 
