@@ -219,7 +219,7 @@ async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
     if settings.active_provider.name != "sandbox" or settings.base_url:
         yield settings
         return
-    from mcp_grok.sandbox.serve import running_sandbox
+    from mcp_grok.sandbox.serve_sandbox import running_sandbox
 
     async with running_sandbox() as base_url:
         yield settings.model_copy(update={"base_url": base_url})

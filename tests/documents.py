@@ -11,7 +11,7 @@ from mcp_grok import errors
 from mcp_grok.cli.install.clients import CLIENTS
 from mcp_grok.cli.install.entry import entry
 from mcp_grok.providers import PROVIDERS
-from mcp_grok.sandbox import faults, xai
+from mcp_grok.sandbox import api_errors, faults
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools.chat import input_schema
 from mcp_grok.upstream.parameters import PARAMETERS
@@ -75,15 +75,15 @@ def configuration() -> str:
 
 
 def _elsewhere(name: str, status: int) -> str:
-    other = xai.OWN_WORDS.get(name, (status, ""))[0]
+    other = api_errors.XAI_OWN.get(name, (status, ""))[0]
     return "" if other == status else f", as xAI HTTP {other}"
 
 
 def sandbox_faults() -> str:
     """What the sandbox does wrong on request."""
     documented = [
-        (f"`{name}`", f"the documented error, HTTP {fault.status}{_elsewhere(name, fault.status)}")
-        for name, fault in faults.ERRORS.items()
+        (f"`{name}`", f"the documented error, HTTP {status}{_elsewhere(name, status)}")
+        for name, (status, _) in faults.ERRORS.items()
     ]
     behaviours = [(f"`{name}`", meaning) for name, meaning in faults.BEHAVIOURS.items()]
     return _table(("name", "what happens"), *documented, *behaviours)

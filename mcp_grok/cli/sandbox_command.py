@@ -5,8 +5,8 @@ from functools import partial
 
 from mcp_grok.cli.serve_command import add_address, listen
 from mcp_grok.providers import SANDBOX_KEY
-from mcp_grok.sandbox.dialects import DIALECTS
-from mcp_grok.sandbox.serve import serve_sandbox
+from mcp_grok.sandbox.apis import APIS
+from mcp_grok.sandbox.serve_sandbox import serve_sandbox
 
 PORT = 8080
 
@@ -19,6 +19,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serves; returns the exit status."""
-    paths = ", ".join(f"{dialect.path} as {name}" for name, dialect in DIALECTS.items())
+    paths = ", ".join(f"{api.path} as {name}" for name, api in APIS.items())
     note = f" (POST {paths}; the key is {SANDBOX_KEY})"
     return listen(options, lambda listener: partial(serve_sandbox, listener), note)

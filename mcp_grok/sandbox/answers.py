@@ -1,7 +1,6 @@
-"""What the sandbox says: deterministic, and plain about what it is."""
+"""What the sandbox answers: the same to the same request, and clear about being a sandbox."""
 
 import base64
-import binascii
 import json
 import re
 import struct
@@ -10,184 +9,142 @@ from itertools import takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-NOTICE = "This is the mcp-grok sandbox, not Grok."
-FINGERPRINT = "mcp-grok-sandbox"
-REASONING = "A sandbox does not think; this stands where a model's reasoning would."
+from mcp_grok.sandbox.chat_request import ChatRequest, Function, Message, Tool
+from mcp_grok.sandbox.schema_example import schema_example
 
-PNG = b"\x89PNG\r\n\x1a\n"
+NOTICE = "This is the mcp-grok sandbox, not Grok."
+REASONING = "A sandbox does not think. A model's reasoning would be here."
+
+IMAGE_TOKENS = 256
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+WORD = r"\w+|[^\w\s]"
 
 
 @dataclass(slots=True)
 class Answer:
-    """One choice.
+    """One choice of a completion.
 
     Attributes:
-        content: The text; None for tool calls.
-        tool_calls: As the API returns them.
-        reasoning: The reasoning text; empty without `reasoning_effort`.
+        text: The text; None with tool calls.
+        tool_calls: The tool calls, as the API returns them.
+        reasoning: The reasoning; empty unless the request has a `reasoning_effort`.
         finish_reason: `stop`, `length` or `tool_calls`.
     """
 
-    content: str | None
+    text: str | None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     reasoning: str = ""
     finish_reason: str = "stop"
 
 
-def answer(body: dict[str, Any], number: int) -> Answer:
-    """The answer to a request's body, for its choice of that number (from 0)."""
-    reasoning = REASONING if body.get("reasoning_effort") not in (None, "none") else ""
-    calls = _tool_calls(body, number)
+def answer(request: ChatRequest, index: int) -> Answer:
+    """The answer to a request, for the choice with this index."""
+    reasoning = REASONING if request.reasoning_effort not in (None, "none") else ""
+    calls = _tool_calls(request, index)
     if calls:
         return Answer(None, calls, reasoning, "tool_calls")
-    text = _json_text(body) or _text(body)
-    if number and not body.get("response_format"):
-        text += f" (Answer {number + 1}.)"
-    content, finish_reason = _limited(text, body)
-    return Answer(content, [], reasoning, finish_reason)
+    text = _json(request) or _text(request.messages) + (f" (Answer {index + 1}.)" if index else "")
+    text, finish_reason = _shortened(text, request)
+    return Answer(text, [], reasoning, finish_reason)
 
 
-def tokens(text: str) -> int:
-    """How many tokens a text counts: its words and signs."""
-    return len(re.findall(r"\w+|[^\w\s]", text))
+def count_tokens(text: str) -> int:
+    """The tokens of a text: its words and punctuation marks."""
+    return len(re.findall(WORD, text))
 
 
-def prompt_tokens(body: dict[str, Any]) -> int:
-    """How many tokens a request counts: its texts, and 256 an image."""
-    return sum(tokens(_said(message)) + 3 + 256 * len(_images(message)) for message in body["messages"])
+def count_prompt_tokens(request: ChatRequest) -> int:
+    """The tokens of a request: its texts and images, and three a message."""
+    return sum(count_tokens(message.text) + IMAGE_TOKENS * len(message.images) + 3 for message in request.messages)
 
 
-def _text(body: dict[str, Any]) -> str:
-    messages = body["messages"]
+def _text(messages: list[Message]) -> str:
     last = messages[-1]
-    said = _said(last)
-    if last["role"] == "tool":
-        return _tool_results(messages)
-    earlier = [_said(message) for message in messages[:-1] if message["role"] == "user"]
-    if earlier and re.search(r"what did i (just )?say", said, re.IGNORECASE):
+    if last.role == "tool":
+        return f"{NOTICE} {_tool_results(messages)}"
+    earlier = [message.text for message in messages[:-1] if message.role == "user"]
+    if earlier and re.search(r"what did i (just )?say", last.text, re.IGNORECASE):
         return f'{NOTICE} You said, "{earlier[-1]}."'
-    images = _images(last)
-    if images:
-        return f"{NOTICE} {_received(images)}"
-    return f'{NOTICE} It repeats what it is told, so that all but the thinking can be tried. You said: "{said}"'
+    if last.images:
+        return f"{NOTICE} {_images(last.images)}"
+    return f'{NOTICE} It repeats your message, so you can try everything except the model. You said: "{last.text}"'
 
 
-def _tool_results(messages: list[dict[str, Any]]) -> str:
-    """What the tools returned that were called last, all of them at once."""
-    results = list(takewhile(lambda message: message["role"] == "tool", reversed(messages)))[::-1]
-    text = f"{NOTICE} The tool{'s' * (len(results) > 1)} returned: {'; '.join(map(_said, results))}"
-    images = [url for result in results for url in _images(result)]
-    return f"{text} {_received(images)}" if images else text
+def _tool_results(messages: list[Message]) -> str:
+    """The results of the last turn's tool calls."""
+    results = list(takewhile(lambda message: message.role == "tool", reversed(messages)))[::-1]
+    text = f"The tool{'s' * (len(results) > 1)} returned: {'; '.join(result.text for result in results)}"
+    urls = [url for result in results for url in result.images]
+    return f"{text} {_images(urls)}" if urls else text
 
 
-def _received(images: list[str]) -> str:
-    seen = "; ".join(map(_seen, images))
-    return f"It cannot see, but it received {len(images)} image{'s' * (len(images) > 1)}: {seen}."
+def _images(urls: list[str]) -> str:
+    images = "; ".join(map(_image, urls))
+    return f"It cannot see, but it received {len(urls)} image{'s' * (len(urls) > 1)}: {images}."
 
 
-def _said(message: dict[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return " ".join(part["text"] for part in content if part.get("type") == "text")
-    return content or ""
-
-
-def _images(message: dict[str, Any]) -> list[str]:
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return [part["image_url"]["url"] for part in parts if part.get("type") == "image_url"]
-
-
-def _seen(url: str) -> str:
+def _image(url: str) -> str:
     if not url.startswith("data:"):
         return f"one at {urlsplit(url).hostname}, which a sandbox does not fetch"
-    kind, _, data = url.partition(",")
+    head, _, data = url.partition(",")
     try:
         content = base64.b64decode(data, validate=True)
-    except (ValueError, binascii.Error):
+    except ValueError:
         return "one whose base64 cannot be read"
     size = ""
-    if content.startswith(PNG) and len(content) >= 24:
+    if content.startswith(PNG_SIGNATURE) and len(content) >= 24:
         size = " of {} x {} pixels".format(*struct.unpack(">II", content[16:24]))
-    return f"{kind[5:].partition(';')[0]}{size}, {len(content)} bytes"
+    return f"{head[5:].partition(';')[0]}{size}, {len(content)} bytes"
 
 
-def _tool_calls(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
-    choice = body.get("tool_choice", "auto")
-    functions = [tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
-    if not functions or choice == "none" or body["messages"][-1]["role"] == "tool":
-        return []
-    said = _said(body["messages"][-1])
-    if isinstance(choice, dict):
-        wanted = [function for function in functions if function["name"] == choice["function"]["name"]]
-    else:
-        wanted = [function for function in functions if function["name"] in said] or functions[:1]
-        # As many as are named at once, unless the request wants one at a time.
-        wanted = wanted[:1] if body.get("parallel_tool_calls") is False else wanted
+def _tool_calls(request: ChatRequest, index: int) -> list[dict[str, Any]]:
+    text = request.messages[-1].text
     return [
         {
-            "id": f"call_{number}_{position}",
+            "id": f"call_{index}_{position}",
             "type": "function",
-            "function": {
-                "name": function["name"],
-                "arguments": json.dumps(_arguments(function, said), ensure_ascii=False),
-            },
+            "function": {"name": function.name, "arguments": _arguments(function, text)},
         }
-        for position, function in enumerate(wanted)
+        for position, function in enumerate(_called_functions(request, text))
     ]
 
 
-def _arguments(function: dict[str, Any], said: str) -> Any:
-    # A function without parameters takes an empty object.
-    return _instance({"type": "object", **(function.get("parameters") or {})}, said)
+def _called_functions(request: ChatRequest, text: str) -> list[Function]:
+    """The functions named in the text, or else the first one."""
+    if request.tool_choice == "none" or request.messages[-1].role == "tool":
+        return []
+    if isinstance(request.tool_choice, Tool):
+        forced = request.tool_choice.function
+        return [function for function in request.functions if forced and function.name == forced.name]
+    named = [function for function in request.functions if function.name in text]
+    most = 1 if request.parallel_tool_calls is False or not named else None
+    return (named or request.functions)[:most]
 
 
-def _json_text(body: dict[str, Any]) -> str:
-    response_format = body.get("response_format") or {}
-    said = _said(body["messages"][-1])
-    if response_format.get("type") == "json_object":
-        return json.dumps({"note": NOTICE, "you_said": said}, ensure_ascii=False)
-    if response_format.get("type") == "json_schema":
-        schema = response_format.get("json_schema", {}).get("schema") or {}
-        return json.dumps(_instance(schema, NOTICE), ensure_ascii=False)
+def _arguments(function: Function, text: str) -> str:
+    """Arguments as JSON, with the last name in the text, or the whole text, as every string."""
+    names = re.findall(r"\b[A-Z][a-z]+\b", text)
+    schema = {"type": "object", **(function.parameters or {})}
+    return json.dumps(schema_example(schema, names[-1] if names else text), ensure_ascii=False)
+
+
+def _json(request: ChatRequest) -> str:
+    """The answer as JSON; empty if the request asks for text."""
+    wanted = request.response_format
+    if wanted and wanted.type == "json_object":
+        return json.dumps({"note": NOTICE, "you_said": request.messages[-1].text}, ensure_ascii=False)
+    if wanted and wanted.type == "json_schema":
+        schema = (wanted.json_schema or {}).get("schema") or {}
+        return json.dumps(schema_example(schema, NOTICE), ensure_ascii=False)
     return ""
 
 
-def _instance(schema: dict[str, Any], said: str) -> Any:
-    """Something that fits a JSON Schema, with words of what was said where it wants text."""
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) and kind else kind
-    if kind == "object" or "properties" in schema:
-        # What a model would give: the required properties, and those of any type, such as a message's content.
-        required = schema.get("required")
-        properties = schema.get("properties", {}).items()
-        return {
-            name: _instance(part, said)
-            for name, part in properties
-            if not required or name in required or "type" not in part
-        }
-    if kind == "array":
-        return [_instance(schema.get("items") or {}, said)] * max(1, schema.get("minItems", 1))
-    if kind in ("integer", "number"):
-        return schema.get("minimum", 1)
-    if kind in ("boolean", "null"):
-        return True if kind == "boolean" else None
-    names = re.findall(r"\b[A-Z][a-z]+\b", said)
-    return names[-1] if names and said != NOTICE else said
-
-
-def _limited(text: str, body: dict[str, Any]) -> tuple[str, str]:
-    stop = body.get("stop") or []
+def _shortened(text: str, request: ChatRequest) -> tuple[str, str]:
+    """The text up to a stop sequence or the limit of tokens, and its finish reason."""
+    stop = request.stop or []
     for sequence in [stop] if isinstance(stop, str) else stop:
         if sequence and sequence in text:
             return text[: text.index(sequence)], "stop"
-    most = body.get("max_completion_tokens") or body.get("max_tokens")
-    words = re.findall(r"\s*(?:\w+|[^\w\s])", text)
-    if most and len(words) > most:
-        return "".join(words[: int(most)]), "length"
-    return text, "stop"
+    most = request.max_completion_tokens or request.max_tokens
+    words = re.findall(rf"\s*(?:{WORD})", text)
+    return ("".join(words[:most]), "length") if most and len(words) > most else (text, "stop")

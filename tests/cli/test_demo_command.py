@@ -1,18 +1,18 @@
-"""The demo as a real process, in every dialect."""
+"""The demo as a real process, for every provider."""
 
 import os
 
 import anyio
 import pytest
 
-from mcp_grok.sandbox.dialects import DIALECTS
+from mcp_grok.sandbox.apis import APIS
 from tests.process import MCP_GROK
 
 ELSEWHERE = {"MCP_GROK_PROVIDER": "acedata", "MCP_GROK_BASE_URL": "https://example.invalid", "XAI_API_KEY": "other"}
 
 
-@pytest.mark.parametrize("provider", DIALECTS)
-async def test_every_scene_goes_through_in_every_dialect_whatever_is_configured(provider: str) -> None:
+@pytest.mark.parametrize("provider", APIS)
+async def test_demo_ends_well_whatever_is_configured(provider: str) -> None:
     with anyio.fail_after(40):
         ended = await anyio.run_process(
             [*MCP_GROK, "demo", "--provider", provider], check=False, env={**os.environ, **ELSEWHERE}
@@ -23,10 +23,9 @@ async def test_every_scene_goes_through_in_every_dialect_whatever_is_configured(
     assert f" against the sandbox that plays {provider} " in first
     assert " done " in last
     assert f'"provider": "{provider}"' in out
-    assert ("grok-2-vision" in out) == (provider == "acedata")
 
 
-async def test_a_dialect_that_there_is_not_is_told_with_those_there_are() -> None:
+async def test_unknown_provider_is_refused() -> None:
     ended = await anyio.run_process([*MCP_GROK, "demo", "--provider", "openai"], check=False)
     assert (ended.returncode, ended.stdout) == (2, b"")
-    assert all(name in ended.stderr.decode() for name in DIALECTS)
+    assert all(name in ended.stderr.decode() for name in APIS)

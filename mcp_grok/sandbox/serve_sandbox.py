@@ -1,30 +1,31 @@
-"""Running the sandbox: as a command, or inside the server's own process."""
+"""Running the sandbox: as a command, or inside the server's process."""
 
 import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 
 from mcp_grok.listener import address, app_server, bind, serve_app
-from mcp_grok.sandbox.api import CHUNK_SECONDS, sandbox_app
+from mcp_grok.sandbox.routes import sandbox_app
 
 SHUTDOWN_TIMEOUT = 1
-"""Seconds that open responses get to end."""
+"""How long open responses may take to end, in seconds."""
 
 
 @asynccontextmanager
-async def running_sandbox(chunk_seconds: float = CHUNK_SECONDS) -> AsyncIterator[str]:
+async def running_sandbox(app: Any = None) -> AsyncIterator[str]:
     """A sandbox on a free loopback port; gives its base URL.
 
     Args:
-        chunk_seconds: Pause between the chunks of a stream.
+        app: The ASGI application; by default the sandbox as users get it.
     """
     _silence_cut_connections()
     listener = bind("127.0.0.1", 0)
     base_url = address(listener)
-    server = app_server(sandbox_app(chunk_seconds), shutdown_timeout=SHUTDOWN_TIMEOUT)
+    server = app_server(app or sandbox_app(), shutdown_timeout=SHUTDOWN_TIMEOUT)
     async with anyio.create_task_group() as tasks:
 
         async def serve() -> None:
@@ -46,5 +47,5 @@ async def serve_sandbox(listener: socket.socket) -> int:
 
 
 def _silence_cut_connections() -> None:
-    # A connection that is cut on purpose is no error to be logged with its traceback.
+    # A connection that is cut on request is not an error to log with a traceback.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

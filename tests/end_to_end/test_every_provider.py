@@ -1,4 +1,4 @@
-"""The same calls over each wire dialect: a server, its client, and the sandbox that plays the provider."""
+"""The same calls to every provider: a server, its client, and the sandbox, which the oracle guards."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,11 +10,11 @@ from mcp_types import CallToolResult
 
 from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE, REASONING
-from mcp_grok.sandbox.dialects import DIALECTS
-from mcp_grok.sandbox.serve import running_sandbox
+from mcp_grok.sandbox.apis import APIS
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from tests.chat import text_of
+from tests.oracle.checked_sandbox import running_oracle
 
 CHAT = "grok_chat_completions"
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAJCAYAAAA="
@@ -28,21 +28,21 @@ def function(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
-@pytest.fixture(params=DIALECTS)
-def dialect(request: pytest.FixtureRequest) -> str:
-    """A provider, as the sandbox plays it."""
+@pytest.fixture(params=APIS)
+def provider(request: pytest.FixtureRequest) -> str:
+    """Each provider that the sandbox plays."""
     return str(request.param)
 
 
 @pytest.fixture
-async def settings(dialect: str) -> AsyncIterator[Settings]:
-    """Settings that lead to the sandbox as that provider."""
-    async with running_sandbox(chunk_seconds=0) as address:
+async def settings(provider: str) -> AsyncIterator[Settings]:
+    """Settings that lead to the oracle as that provider."""
+    async with running_oracle() as address:
         yield Settings(
-            provider=dialect,
+            provider=provider,
             api_key=SANDBOX_KEY,
-            base_url=address + DIALECTS[dialect].base,
-            default_model=MODELS[dialect],
+            base_url=address + APIS[provider].base,
+            default_model=MODELS[provider],
             max_retries=0,
         )
 
@@ -62,8 +62,8 @@ def stream(request: pytest.FixtureRequest) -> bool:
 
 async def ask(client: Client, messages: Any, **arguments: Any) -> tuple[dict[str, Any], CallToolResult]:
     """The completion of a call that must succeed, and its result."""
-    said = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    result = await client.call_tool(CHAT, {"messages": said, **arguments})
+    given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+    result = await client.call_tool(CHAT, {"messages": given, **arguments})
     body = json.loads(text_of(result))
     assert not result.is_error, body
     return body, result
@@ -78,11 +78,11 @@ async def refusal(client: Client, **arguments: Any) -> dict[str, Any]:
     return error
 
 
-async def test_an_answer_is_whole_and_tells_its_usage(client: Client, dialect: str, stream: bool) -> None:
+async def test_answer_is_whole_and_states_usage(client: Client, provider: str, stream: bool) -> None:
     body, result = await ask(client, "Hello", stream=stream, max_tokens=100, stop="END", temperature=1)
     [choice] = body["choices"]
     assert body["object"] == "chat.completion"
-    assert body["model"] == MODELS[dialect]
+    assert body["model"] == MODELS[provider]
     assert choice["message"]["content"].startswith(NOTICE)
     assert choice["finish_reason"] == "stop"
     usage = body["usage"]
@@ -91,20 +91,20 @@ async def test_an_answer_is_whole_and_tells_its_usage(client: Client, dialect: s
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     assert result.meta is not None
     assert result.meta["mcp-grok/attempts"] == 1
-    assert set(result.meta.get("mcp-grok/dropped", {})) == ({"stop"} if dialect == "xai" else set())
+    assert set(result.meta.get("mcp-grok/dropped", {})) == ({"stop"} if provider == "xai" else set())
 
 
-async def test_reasoning_stands_apart_from_the_answer(client: Client, dialect: str, stream: bool) -> None:
+async def test_reasoning_is_apart_from_the_answer(client: Client, provider: str, stream: bool) -> None:
     body, _ = await ask(client, "Hello", stream=stream, reasoning_effort="low")
     message = body["choices"][0]["message"]
     assert message["content"].startswith(NOTICE)
     # llmprovider.ai documents no reasoning.
-    if dialect != "llmprovider":
+    if provider != "llmprovider":
         assert message["reasoning_content"] == REASONING
         assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
 
 
-async def test_two_calls_in_one_answer_are_whole_and_their_results_go_back(client: Client, stream: bool) -> None:
+async def test_two_tool_calls_and_their_results(client: Client, stream: bool) -> None:
     messages: list[Any] = [{"role": "user", "content": "Use weather and then clock for Paris"}]
     tools = [function("weather"), function("clock")]
     body, _ = await ask(client, messages, tools=tools, stream=stream)
@@ -128,20 +128,20 @@ async def test_two_calls_in_one_answer_are_whole_and_their_results_go_back(clien
     assert "Paris" in body["choices"][0]["message"]["content"]
 
 
-async def test_a_picture_is_received(client: Client, stream: bool) -> None:
+async def test_image_is_received(client: Client, stream: bool) -> None:
     parts = [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": PNG}}]
     body, _ = await ask(client, [{"role": "user", "content": parts}], stream=stream)
     assert "16 x 9 pixels" in body["choices"][0]["message"]["content"]
 
 
-async def test_json_is_what_was_asked_for(client: Client, stream: bool) -> None:
+async def test_json_output(client: Client, stream: bool) -> None:
     body, result = await ask(client, "Hello", response_format={"type": "json_object"}, stream=stream)
     assert json.loads(body["choices"][0]["message"]["content"])["you_said"] == "Hello"
     assert result.meta is not None
     assert "mcp-grok/invalid_json" not in result.meta
 
 
-async def test_most_tokens_are_kept_under_either_name(client: Client, stream: bool) -> None:
+async def test_token_limit_works_by_either_name(client: Client, stream: bool) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         body, _ = await ask(client, "Hello", stream=stream, **{name: 3})
         assert body["choices"][0]["finish_reason"] == "length"
@@ -158,24 +158,25 @@ async def test_most_tokens_are_kept_under_either_name(client: Client, stream: bo
         ("api_error", "server_error", True, {"no", "unknown"}),
         ("timeout", "timeout_error", True, {"no", "unknown"}),
         ("stream_error", "server_error", True, {"unknown"}),
+        ("success_false", "server_error", True, {"no", "unknown"}),
         ("html", "server_error", True, {"no", "unknown"}),
         ("cut", "connection_error", True, {"unknown"}),
         ("malformed", "server_error", False, {"unknown"}),
     ],
 )
-async def test_every_failure_has_one_form(
-    client: Client, dialect: str, fault: str, kind: str, retryable: bool, billed: set[str]
+async def test_failure_has_one_form(
+    client: Client, provider: str, fault: str, kind: str, retryable: bool, billed: set[str]
 ) -> None:
     error = await refusal(client, model=f"sandbox-{fault}", stream=True)
-    assert (error["provider"], error["retryable"]) == (dialect, retryable)
+    assert (error["provider"], error["retryable"]) == (provider, retryable)
     assert error["billed"] in billed
-    # xAI's sentences say less than AceData's codes.
-    if dialect != "xai" or fault not in ("disabled", "forbidden"):
+    # xAI's errors have no codes that tell these two apart.
+    if provider != "xai" or fault not in ("disabled", "forbidden"):
         assert error["type"] == kind
     assert error["message"]
 
 
-async def test_a_wrong_key_is_told_as_that(settings: Settings, dialect: str) -> None:
+async def test_wrong_key_is_an_authentication_error(settings: Settings, provider: str) -> None:
     wrong = settings.model_copy(update={"api_key": type(settings.api_key)("wrong-key")})  # type: ignore[misc]
     async with Client(create_server(wrong)) as client:
         error = await refusal(client)
@@ -183,9 +184,9 @@ async def test_a_wrong_key_is_told_as_that(settings: Settings, dialect: str) -> 
     assert "wrong-key" not in json.dumps(error)
 
 
-async def test_what_xai_refuses_is_left_out_and_told_and_what_it_may_refuse_is_told_with_its_name() -> None:
-    async with running_sandbox(chunk_seconds=0) as address:
-        xai = Settings(provider="xai", api_key=SANDBOX_KEY, base_url=address + DIALECTS["xai"].base, max_retries=0)
+async def test_parameters_that_xai_refuses() -> None:
+    async with running_oracle() as address:
+        xai = Settings(provider="xai", api_key=SANDBOX_KEY, base_url=address + APIS["xai"].base, max_retries=0)
         async with Client(create_server(xai)) as client:
             given = {"presence_penalty": 0.5, "frequency_penalty": 0, "logit_bias": {"1": 1}, "stop": ["END"]}
             _, result = await ask(client, "Hello", **given)
@@ -199,15 +200,13 @@ async def test_what_xai_refuses_is_left_out_and_told_and_what_it_may_refuse_is_t
             assert error["status"] == 410
 
 
-async def test_usage_of_each_dialect_is_counted_and_its_cost_where_it_is_stated(
-    client: Client, dialect: str, stream: bool
-) -> None:
+async def test_usage_and_stated_cost_are_counted(client: Client, provider: str, stream: bool) -> None:
     _, result = await ask(client, "Hello", stream=stream)
     [content] = (await client.read_resource("grok://usage")).contents
-    totals = json.loads(content.text)["models"][MODELS[dialect]]  # type: ignore[union-attr]
+    totals = json.loads(content.text)["models"][MODELS[provider]]  # type: ignore[union-attr]
     assert totals["answers"] == 1
     assert totals["prompt_tokens"] > 0
-    stated = dialect in ("acedata", "xai")
+    stated = provider in ("acedata", "xai")
     assert totals["cost"].get("USD", {}).get("stated") == (0 if stated else None)
     assert result.meta is not None
     assert result.meta.get("mcp-grok/cost") == ({"amount": 0, "currency": "USD"} if stated else None)

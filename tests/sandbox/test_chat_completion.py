@@ -1,4 +1,4 @@
-"""What the sandbox answers in every dialect, read by the official OpenAI client, plain and streamed."""
+"""The sandbox's completions for each API, read by the official OpenAI client, plain and streamed."""
 
 import json
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
-from mcp_grok.sandbox.answers import FINGERPRINT, NOTICE, REASONING
-from mcp_grok.sandbox.dialects import DIALECTS
-from tests.sandbox.conftest import MODELS, Asker
+from mcp_grok.sandbox.answers import NOTICE, REASONING
+from mcp_grok.sandbox.chat_completion import FINGERPRINT
+from tests.sandbox.conftest import Asker
 
 TOOL = {
     "type": "function",
@@ -24,9 +24,6 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 
-knowing_more = pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "llmprovider"], indirect=True)
-"""The dialects that do more than llmprovider.ai documents."""
-
 
 def content_of(completion: ChatCompletion) -> str:
     return completion.choices[0].message.content or ""
@@ -41,26 +38,25 @@ def images(*urls: str) -> list[dict[str, Any]]:
     return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
 
 
-async def test_it_says_that_it_is_a_sandbox_and_repeats_what_it_is_told(ask: Asker) -> None:
+async def test_answer_says_that_it_is_a_sandbox(ask: Asker) -> None:
     completion = await ask()
     assert completion.system_fingerprint == FINGERPRINT
     assert content_of(completion).startswith(NOTICE)
     assert content_of(completion).endswith('You said: "Hello"')
-    assert (completion.model, completion.choices[0].finish_reason) == (MODELS[ask.dialect.name], "stop")
+    assert (completion.model, completion.choices[0].finish_reason) == ("grok-4", "stop")
     assert completion.usage is not None
     assert completion.usage.prompt_tokens == 4
     assert completion.usage.total_tokens == 4 + completion.usage.completion_tokens
 
 
-@knowing_more
-async def test_each_of_n_choices_has_its_own_index_and_text(ask: Asker) -> None:
+async def test_choices_have_their_own_index_and_text(ask: Asker) -> None:
     texts = [(choice.index, (choice.message.content or "")[-11:]) for choice in (await ask(n=3)).choices]
     assert texts == [(0, 'id: "Hello"'), (1, "(Answer 2.)"), (2, "(Answer 3.)")]
 
 
-async def test_it_remembers_what_was_said_earlier(ask: Asker) -> None:
-    turns = [("user", "Hello"), ("assistant", "What model are you?"), ("user", "What did I just say?")]
-    messages = [{"role": role, "content": said} for role, said in turns]
+async def test_earlier_message_is_remembered(ask: Asker) -> None:
+    turns = [("user", "Hello"), ("assistant", "Hi!"), ("user", "What did I just say?")]
+    messages = [{"role": role, "content": content} for role, content in turns]
     assert content_of(await ask(messages)) == f'{NOTICE} You said, "Hello."'
 
 
@@ -72,14 +68,14 @@ async def test_it_remembers_what_was_said_earlier(ask: Asker) -> None:
         (["data:image/jpeg;base64,/9j/", "data:image/png;base64,!"], "2 images: image/jpeg, 3 bytes; one whose base64"),
     ],
 )
-async def test_it_says_which_images_it_received(ask: Asker, urls: list[str], seen: str) -> None:
+async def test_images_are_acknowledged(ask: Asker, urls: list[str], seen: str) -> None:
     completion = await ask([{"role": "user", "content": [{"type": "text", "text": "What is this?"}, *images(*urls)]}])
     assert seen in content_of(completion)
     assert completion.usage is not None
     assert completion.usage.prompt_tokens == 7 + 256 * len(urls)
 
 
-async def test_it_calls_a_tool_and_reads_its_result_in_the_second_turn(ask: Asker) -> None:
+async def test_tool_call_and_its_result(ask: Asker) -> None:
     asked = {"role": "user", "content": "What is the weather in Paris?"}
     completion = await ask([asked], tools=[TOOL, OTHER_TOOL])
     assert calls_of(completion) == [("get_weather", {"city": "Paris"})]
@@ -91,14 +87,14 @@ async def test_it_calls_a_tool_and_reads_its_result_in_the_second_turn(ask: Aske
     assert content_of(answered) == f"{NOTICE} The tool returned: 18 degrees, sunny"
 
 
-async def test_a_forced_tool_is_the_one_that_is_called(ask: Asker) -> None:
+async def test_forced_tool_is_called(ask: Asker) -> None:
     forced = {"type": "function", "function": {"name": "get_time"}}
     completion = await ask("get_weather now", tools=[TOOL, OTHER_TOOL], tool_choice=forced)
     assert calls_of(completion) == [("get_time", {})]
 
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
-async def test_tools_named_together_are_called_together_and_their_results_read(ask: Asker, choice: str) -> None:
+async def test_parallel_tool_calls_and_their_results(ask: Asker, choice: str) -> None:
     asked = {"role": "user", "content": "get_weather and get_time in Paris"}
     completion = await ask([asked], tools=[TOOL, OTHER_TOOL], tool_choice=choice)
     assert calls_of(completion) == [("get_weather", {"city": "Paris"}), ("get_time", {})]
@@ -113,23 +109,22 @@ async def test_tools_named_together_are_called_together_and_their_results_read(a
     assert "1 image: image/png of 1 x 1 pixels" in content_of(answered)
 
 
-async def test_one_tool_at_a_time_is_called_where_that_is_wanted(ask: Asker) -> None:
+async def test_parallel_tool_calls_can_be_turned_off(ask: Asker) -> None:
     completion = await ask("get_weather, get_time", tools=[TOOL, OTHER_TOOL], parallel_tool_calls=False)
     assert [name for name, _ in calls_of(completion)] == ["get_weather"]
 
 
-async def test_json_object_gives_an_object(ask: Asker) -> None:
+async def test_json_object(ask: Asker) -> None:
     answer = json.loads(content_of(await ask(response_format={"type": "json_object"})))
     assert answer == {"note": NOTICE, "you_said": "Hello"}
 
 
-async def test_json_schema_gives_what_fits_it(ask: Asker) -> None:
+async def test_json_schema(ask: Asker) -> None:
     response_format = {"type": "json_schema", "json_schema": {"name": "greeting", "schema": SCHEMA}}
     assert json.loads(content_of(await ask(response_format=response_format))) == {"text": NOTICE, "language": "en"}
 
 
-@knowing_more
-async def test_reasoning_effort_brings_reasoning_content_and_its_tokens(ask: Asker) -> None:
+async def test_reasoning_and_its_tokens(ask: Asker) -> None:
     completion = await ask(reasoning_effort="high")
     assert completion.choices[0].message.model_dump()["reasoning_content"] == REASONING
     assert content_of(completion).startswith(NOTICE)
@@ -138,16 +133,13 @@ async def test_reasoning_effort_brings_reasoning_content_and_its_tokens(ask: Ask
     assert completion.usage.completion_tokens_details.reasoning_tokens
 
 
-async def test_it_ends_before_a_stop_sequence(ask: Asker) -> None:
-    # xAI's models that reason refuse it.
-    model = {"model": "grok-4.20-non-reasoning"} if ask.dialect.name == "xai" else {}
-    completion = await ask(stop=["never said", "mcp"], **model)
+async def test_answer_ends_before_a_stop_sequence(ask: Asker) -> None:
+    completion = await ask(stop=["never said", "mcp"])
     assert (content_of(completion), completion.choices[0].finish_reason) == ("This is the ", "stop")
 
 
-@knowing_more
 @pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
-async def test_a_limit_on_tokens_ends_the_answer_with_length(ask: Asker, limit: str) -> None:
+async def test_token_limit_ends_with_length(ask: Asker, limit: str) -> None:
     limits: Any = {limit: 3}
     completion = await ask(**limits)
     assert (content_of(completion), completion.choices[0].finish_reason) == ("This is the", "length")

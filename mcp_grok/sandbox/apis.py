@@ -1,0 +1,65 @@
+"""The APIs that the sandbox plays, and how they differ, as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp_grok.models import known_models
+from mcp_grok.providers import PROVIDERS, Provider
+from mcp_grok.sandbox.api_errors import ApiError, ErrorBody, acedata_error, openai_error, xai_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """A provider's API.
+
+    Attributes:
+        provider: The provider; its path is the documented one.
+        base: What precedes the path at the sandbox.
+        error: Gives an error the provider's form.
+        models: The models that are listed, if the provider lists any.
+        cost: How `usage` states that the answer was free.
+        whole_tool_calls: Whether a stream sends each tool call whole, in one chunk.
+    """
+
+    provider: Provider
+    base: str = ""
+    error: Callable[[ApiError], ErrorBody] = openai_error
+    models: tuple[str, ...] = ()
+    cost: dict[str, Any] = field(default_factory=dict)
+    whole_tool_calls: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path of completions at the sandbox."""
+        return self.base + self.provider.path
+
+    @property
+    def models_path(self) -> str:
+        """The path of the list of models at the sandbox; empty without such a list."""
+        return self.provider.models_url(self.path)
+
+
+APIS = {
+    api.provider.name: api
+    for api in (
+        Api(
+            provider=PROVIDERS["acedata"],
+            error=acedata_error,
+            cost={"cost": {"amount": 0.0, "currency": "USD", "list_amount": 0.0}},
+        ),
+        Api(provider=PROVIDERS["llmprovider"], base="/llmprovider"),
+        Api(
+            provider=PROVIDERS["xai"],
+            base="/xai",
+            error=xai_error,
+            models=tuple(model.name for model in known_models("xai") if not model.retired_for),
+            cost={"cost_in_usd_ticks": 0},
+            # https://docs.x.ai/docs/guides/function-calling
+            whole_tool_calls=True,
+        ),
+        # Any server that is compatible with OpenAI's API.
+        Api(provider=PROVIDERS["custom"], models=("grok-local",)),
+    )
+}
+"""By the provider's name."""
