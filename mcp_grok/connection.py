@@ -1,7 +1,7 @@
-"""A connection: learns from the messages on it why a request was cancelled, and when a result has gone out.
+"""A connection: it finds out why a request was cancelled, and when a result was written.
 
-The SDK interrupts the handler of a cancelled request without saying why. The owner of the read stream sees the reason
-first, in the order in which the client wrote.
+The SDK interrupts the handler of a cancelled request without a reason. The reason is in the message that cancels, which
+the wrapper of the read stream sees before the SDK does.
 """
 
 import re
@@ -19,8 +19,7 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCResponse
 from mcp_grok.calls import Reason, Request
 
 TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|deadline exceeded", re.IGNORECASE)
-"""How clients say that they gave up waiting: the SDKs' words, and those of programs in Go. Any other reason is a
-user's."""
+"""How clients say that they timed out: the words of the SDKs, and of programs in Go. Any other reason is a user's."""
 
 MAX_EARLY = 100
 """Cancellations remembered for requests whose handler has not started; the SDK reads one or two messages ahead."""
@@ -37,8 +36,8 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     Args:
         stream: The transport's read stream.
-        confirmed: Whether the transport calls `confirm` once a message is written; else the return of `send` means
-            written.
+        confirmed: Whether the transport calls `confirm` for each message that it has written; otherwise a message is
+            written when `send` returns.
     """
 
     def __init__(self, stream: Any, *, confirmed: bool = False) -> None:
@@ -50,7 +49,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
         self._unconfirmed: deque[str | None] = deque()
 
     async def register(self, request_id: object, request: Request) -> None:
-        """Has a request learn of its cancellation: at once, if that has overtaken its handler."""
+        """Interrupts a request when its cancellation arrives; at once, if that was before its handler started."""
         self._requests[str(request_id)] = self._open[str(request_id)] = request
         if reason := self._early.pop(str(request_id), None):
             await request.interrupt(reason)
@@ -81,7 +80,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
             await self._delivered(self._unconfirmed.popleft())
 
     async def end(self) -> None:
-        """Interrupts every request whose result has not gone out."""
+        """Interrupts every request whose result was not written."""
         for request in list(self._open.values()):
             await request.interrupt(Reason.DISCONNECT)
         self._open.clear()
@@ -135,7 +134,7 @@ class _Writer:
 
 
 class ConnectionServer(Server[Any]):
-    """An SDK server whose handlers find their connection, over every transport that has one."""
+    """An SDK server whose handlers find their connection by `current_connection`."""
 
     async def run(self, read_stream: Any, write_stream: Any, *args: Any, **options: Any) -> None:
         """Serves a client until it closes the stream; see `Server.run`."""
@@ -152,5 +151,5 @@ def current_connection() -> Connection | None:
 
 
 def reason_of(said: object) -> Reason:
-    """What a cancellation means, by the reason that the client gives."""
+    """The reason of a cancellation, from the text that the client sends."""
     return Reason.CLIENT_TIMEOUT if TIMED_OUT.search(str(said)) else Reason.USER

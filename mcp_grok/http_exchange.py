@@ -1,4 +1,4 @@
-"""An HTTP exchange: one request of streamable HTTP and its response, and the cancellations that concern it.
+"""An HTTP exchange: one request of streamable HTTP and its response, and the cancellations that refer to it.
 
 A client of 2026-07-28 cancels by closing its connection, without a reason. A client of the handshake era leaves the
 response open, and posts `notifications/cancelled` on another connection, perhaps to another server. Such a
@@ -28,9 +28,9 @@ class Exchange:
     """One HTTP request and its response.
 
     Attributes:
-        session: The session that the client names; empty without one.
+        session: The session id that the client sends; empty without one.
         is_handshake: Whether the client is of the handshake era.
-        request: The request for a call that it carries, once its handler runs.
+        request: The request of the tool call in it, once its handler runs.
     """
 
     session: str = ""
@@ -63,7 +63,7 @@ class HandshakeRequests:
         self._early: OrderedDict[Key, Reason] = OrderedDict()
 
     async def register(self, session: str, request_id: object, request: Request) -> None:
-        """Has a request learn of its cancellation: at once, if that has overtaken it."""
+        """Interrupts a request when its cancellation arrives; at once, if that arrived first."""
         key = (request.principal.name, session, str(request_id))
         self._forget_ended()
         self._requests[key].add(request)
@@ -71,7 +71,7 @@ class HandshakeRequests:
             await request.interrupt(reason)
 
     async def cancelled(self, event: Interrupted) -> bool:
-        """Interrupts the request that a cancellation names; returns False if other servers must learn of it."""
+        """Interrupts the request that a cancellation names; returns False if the request may be on another server."""
         key = (event.principal, event.session, event.request_id)
         requests = list(self._requests.get(key, ()))
         if not event.session:

@@ -1,4 +1,4 @@
-"""Listening: which hosts may be bound, and an ASGI server that leaves signals to us."""
+"""A listening socket, and an ASGI server on it that ends on a signal."""
 
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,9 +23,9 @@ def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
         anywhere: Whether the address may be another than loopback.
 
     Raises:
-        ValueError: the host is not a loopback address, and may not be another.
-        OverflowError: the port is none.
-        OSError: the port is taken, or may not be used, or the host is not this machine's.
+        ValueError: the host must be a loopback address, and is not.
+        OverflowError: the port is out of range.
+        OSError: the port is taken or not permitted, or the host is not an address of this machine.
     """
     if host not in LOOPBACK_HOSTS and not anywhere:
         raise ValueError(f"--host {host}: only 127.0.0.1, localhost and ::1 can be served")
@@ -42,19 +42,19 @@ def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
 
 
 def address(listener: socket.socket) -> str:
-    """The URL a listening socket is reached at."""
+    """The URL of a listening socket, without a path."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
-    """A server for an ASGI app that neither handles signals nor sets up logs of its own.
+    """A uvicorn server that neither handles signals nor configures logging.
 
     Args:
         app: The application.
-        shutdown_timeout: Seconds that open responses get to end.
+        shutdown_timeout: How long open responses may take to end, in seconds.
     """
-    return _LeavesSignals(
+    return _SignalFreeServer(
         uvicorn.Config(
             app,
             http="h11",
@@ -74,9 +74,9 @@ async def serve_app(
 
     Args:
         app: The application.
-        listener: What to listen on.
-        shutdown_timeout: Seconds that open responses get to end.
-        drain: Awaited when a signal has come, while everything is still served; a second signal ends it.
+        listener: The socket to accept connections on.
+        shutdown_timeout: How long open responses may take to end, in seconds.
+        drain: Awaited after the first signal, while requests are still served; a second signal cancels it.
 
     Returns:
         128 + the signal's number.
@@ -88,7 +88,7 @@ async def serve_app(
             if drain is not None:
                 with draining:
                     await drain()
-            # Also what has open event streams end; setting should_exit alone would wait for them.
+            # This also ends open event streams; setting should_exit alone would wait for them.
             server.handle_exit(number, None)
 
         def stop(number: int) -> None:
@@ -105,7 +105,9 @@ async def serve_app(
     return stopped.status
 
 
-class _LeavesSignals(uvicorn.Server):
+class _SignalFreeServer(uvicorn.Server):
+    """A server whose signals are handled by `serve_app`."""
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

@@ -1,15 +1,15 @@
-"""Log lines as JSON, one object a line, for those who collect them."""
+"""Log lines as JSON, one object a line, for log collectors."""
 
 import json
 import logging
 import time
 
 CALL = "call"
-"""The attribute of a log record that holds what is known of a call."""
+"""The attribute of a log record that holds the facts of a call."""
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as JSON: time, level, logger, message, and what is known of the call. No prompt, answer or key."""
+    """Formats a record as JSON: time, level, logger, message and the facts of the call. No prompt, answer or key."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

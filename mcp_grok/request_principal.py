@@ -1,4 +1,4 @@
-"""Who a request comes from, and whose key it is to spend."""
+"""The principal of a request: from its authentication, and from the key that its caller sends."""
 
 import hashlib
 from typing import Any, Literal
@@ -14,28 +14,28 @@ KEY_HEADER = "X-Grok-Api-Key"
 KeyRule = Literal["off", "allow", "require"]
 
 
-class Callers:
-    """Tells callers apart.
+class PrincipalReader:
+    """Finds the principal of each request.
 
     Args:
-        keys: Whether a caller's own key for the provider counts: not at all, where one is given, or always; then the
-            operator's key is never used.
+        keys: Whether a caller's own key for the provider is used: never, if it is sent, or always; then the operator's
+            key is never used.
     """
 
     def __init__(self, keys: KeyRule = "off") -> None:
         self._keys = keys
 
     def of(self, context: ServerRequestContext[Any, Any]) -> Principal:
-        """The principal of a request. Over stdio it is always the same.
+        """The principal of a request; over stdio always the same.
 
         Raises:
-            NotConfigured: the caller must give a key, and has not.
-            InvalidRequest: what was given cannot be a key.
+            NotConfigured: the caller must send a key, and did not.
+            InvalidRequest: the header holds no possible key.
         """
         request = context.request
         if request is None:
             return ANONYMOUS
-        # Only HTTP needs it, and the start over stdio is not to wait for it.
+        # Only HTTP needs it; importing it would slow down the start over stdio.
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
         from mcp.server.auth.provider import principal_components
 
@@ -54,7 +54,7 @@ class Callers:
             return None
         if not given:
             if self._keys == "require":
-                raise NotConfigured(f"This server spends its callers' own keys: send yours as the header {KEY_HEADER}.")
+                raise NotConfigured(f"This server uses the keys of its callers: send yours in the header {KEY_HEADER}.")
             return None
         if not given.isascii() or not given.isprintable() or " " in given:
             raise InvalidRequest(f"The header {KEY_HEADER} must hold a key: printable ASCII characters, no spaces.")

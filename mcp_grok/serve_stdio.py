@@ -21,7 +21,7 @@ async def serve_stdio(settings: Settings) -> int:
 
         def stop(number: int) -> None:
             if not watched:
-                # A thread of the SDK sits in readline, and nothing but an exit ends it.
+                # A thread of the SDK is blocked in readline; only an exit ends it.
                 os._exit(128 + number)
             tasks.cancel_scope.cancel()
 

@@ -34,7 +34,7 @@ from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.http_exchange import HandshakeRequests, exchange_of
 from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
-from mcp_grok.request_principal import Callers
+from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
 from mcp_grok.tools.context import RequestContext
@@ -58,7 +58,7 @@ class Admission(Protocol):
 def create_server(
     settings: Settings | None = None,
     calls: Calls | None = None,
-    callers: Callers | None = None,
+    principals: PrincipalReader | None = None,
     admission: Admission | None = None,
 ) -> Server[Calls]:
     """The MCP server, for any transport of the SDK.
@@ -67,14 +67,14 @@ def create_server(
         settings: The configuration; read from the environment by default.
         calls: The calls of the process, shared by all connections. By default each connection opens, and closes,
             its own.
-        callers: Finds the principal of a request; by default from its authentication alone.
+        principals: Finds the principal of a request; by default from its authentication alone.
         admission: Decides whether a principal may call now; by default every principal may.
 
     Raises:
         pydantic.ValidationError: the environment holds a wrong value.
     """
     settings = settings or Settings()
-    handlers = _Handlers(settings, callers or Callers(), admission)
+    handlers = _Handlers(settings, principals or PrincipalReader(), admission)
 
     @asynccontextmanager
     async def lifespan(server: Server[Calls]) -> AsyncIterator[Calls]:
@@ -109,9 +109,9 @@ def create_server(
 class _Handlers:
     """The handlers of the server's requests and notifications; see `create_server` for the arguments."""
 
-    def __init__(self, settings: Settings, callers: Callers, admission: Admission | None) -> None:
+    def __init__(self, settings: Settings, principals: PrincipalReader, admission: Admission | None) -> None:
         self._settings = settings
-        self._callers = callers
+        self._principals = principals
         self._admission = admission
         self.handshake_requests = HandshakeRequests()
         self._tools = tools_in_force(settings)
@@ -146,7 +146,7 @@ class _Handlers:
         # The exchange of a notification ends at once, and the SDK then cancels what handles it.
         with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
-                self._callers.of(context).name,
+                self._principals.of(context).name,
                 exchange.session,
                 str(params.request_id),
                 reason_of(params.reason),
@@ -167,7 +167,7 @@ class _Handlers:
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            principal = self._callers.of(context)
+            principal = self._principals.of(context)
             return await resources.read(context.lifespan_context, self._settings, uri, principal)
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": uri}) from None
@@ -188,7 +188,7 @@ class _Handlers:
         calls, connection = context.lifespan_context, current_connection()
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
-        request = calls.request(self._callers.of(context), connection, session)
+        request = calls.request(self._principals.of(context), connection, session)
         if connection is not None:
             await connection.register(context.request_id, request)
         elif exchange is not None:

@@ -1,4 +1,4 @@
-"""Ending in order when a signal asks for it."""
+"""Shutting down in order on SIGINT and SIGTERM."""
 
 import signal
 import sys
@@ -8,11 +8,14 @@ import anyio
 
 
 class StoppedBySignal:
-    """Calls a function on SIGINT and SIGTERM, where the platform lets an event loop watch for them.
+    """Calls a function on SIGINT and SIGTERM. Windows lets no event loop watch for them.
 
     Args:
-        stop: Called with the number of each signal that comes; `status` is then 128 + it, and 0 until then,
-            and `count` says how many have come.
+        stop: Called with the number of each signal.
+
+    Attributes:
+        status: 128 + the number of the last signal; 0 before the first.
+        count: The number of signals so far.
     """
 
     def __init__(self, stop: Callable[[int], None]) -> None:

@@ -1,1 +1,1 @@
-"""Who may call over HTTP, and how much."""
+"""Authentication of callers over HTTP, and their quotas."""

@@ -12,53 +12,55 @@ from mcp_grok.limits import DRAIN_SECONDS
 HOST = "127.0.0.1"
 PORT = 8000
 
-HTTP_ONLY = (
-    *("host", "port", "allowed_host", "allowed_origin", "no_sse", "token_file", "oidc_issuer", "oidc_audience"),
-    *("oidc_scope", "public_url", "caller_keys", "requests_per_minute", "calls_at_once", "tokens_per_day", "drain"),
-    *("metrics", "workers", "allow_local_files"),
-)
-"""Options that mean nothing over stdio."""
-
 
 def add_options(serve: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the transport, and the options of a server that listens; those are kept as `http_only`."""
     serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio", help="(default: stdio)")
-    add_address(serve, PORT)
     serve.add_argument("--allowed-dirs", nargs="*", metavar="DIR", help="in place of MCP_GROK_ALLOWED_DIRS")
     http = serve.add_argument_group("over SSE and HTTP")
-    flag, many = partial(http.add_argument, action="store_true"), partial(http.add_argument, action="append")
-    flag("--no-sse", help="serve no SSE beside streamable HTTP")
-    many("--allowed-host", metavar="NAME", help="a name that clients reach the server by; repeatable")
-    many("--allowed-origin", metavar="ORIGIN", help="a web page's origin that may call, like https://app.example.com")
-    http.add_argument("--token-file", metavar="FILE", help="who may call: the tokens of `mcp-grok token`")
-    http.add_argument("--oidc-issuer", metavar="URL", help="who may call: the users of an OpenID provider")
-    http.add_argument("--oidc-audience", metavar="NAME", help="what the provider's tokens must be for")
-    many("--oidc-scope", metavar="SCOPE", help="a scope that the provider's tokens must have; repeatable")
-    http.add_argument("--public-url", metavar="URL", help="the server's address as clients know it, for OAuth")
-    http.add_argument(
-        "--caller-keys",
-        choices=("off", "allow", "require"),
-        help="whether callers may, or must, spend a provider key of their own: the header X-Grok-Api-Key",
-    )
-    http.add_argument("--requests-per-minute", type=_positive, metavar="N", help="of one caller")
-    http.add_argument("--calls-at-once", type=_positive, metavar="N", help="of one caller")
-    http.add_argument("--tokens-per-day", type=_positive, metavar="N", help="of one caller")
-    http.add_argument(
-        "--drain",
-        type=float,
-        metavar="SECONDS",
-        help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
-    )
-    flag("--metrics", help="serve /metrics for Prometheus")
-    http.add_argument("--workers", type=_positive, metavar="N", help="server processes on this address")
-    flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS")
-    serve.set_defaults(**dict.fromkeys(HTTP_ONLY), default_port=PORT)
+    add, per_caller = http.add_argument, partial(http.add_argument, type=_positive, metavar="N", help="of one caller")
+    flag, repeated = partial(add, action="store_true"), partial(add, action="append")
+    http_only = [
+        *add_address(http, PORT),
+        flag("--no-sse", help="serve no SSE beside streamable HTTP"),
+        repeated("--allowed-host", metavar="NAME", help="a host name that clients use; repeatable"),
+        repeated(
+            "--allowed-origin",
+            metavar="ORIGIN",
+            help="a web page that may call, like https://app.example.com; repeatable",
+        ),
+        add("--token-file", metavar="FILE", help="who may call: the tokens of `mcp-grok token`"),
+        add("--oidc-issuer", metavar="URL", help="who may call: the users of an OpenID provider"),
+        add("--oidc-audience", metavar="NAME", help="the audience of the provider's tokens"),
+        repeated("--oidc-scope", metavar="SCOPE", help="a scope that the provider's tokens must have; repeatable"),
+        add("--public-url", metavar="URL", help="the server's address as clients know it, for OAuth"),
+        add(
+            "--caller-keys",
+            choices=("off", "allow", "require"),
+            help="whether callers may, or must, use their own provider key: the header X-Grok-Api-Key",
+        ),
+        per_caller("--requests-per-minute"),
+        per_caller("--calls-at-once"),
+        per_caller("--tokens-per-day"),
+        add(
+            "--drain",
+            type=float,
+            metavar="SECONDS",
+            help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
+        ),
+        flag("--metrics", help="serve /metrics for Prometheus"),
+        add("--workers", type=_positive, metavar="N", help="server processes on this address"),
+        flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS"),
+    ]
+    serve.set_defaults(http_only=http_only, default_port=PORT)
 
 
-def add_address(command: argparse.ArgumentParser, port: int) -> None:
-    """Options that say where to listen."""
-    command.add_argument("--host", help=f"the address to listen on (default: {HOST})")
-    command.add_argument("--port", type=int, help=f"0 picks a free one (default: {port})")
+def add_address(options: Any, port: int) -> list[argparse.Action]:
+    """Adds the options `--host` and `--port` to a parser or a group."""
+    return [
+        options.add_argument("--host", help=f"the address to listen on (default: {HOST})"),
+        options.add_argument("--port", type=int, help=f"0 picks a free one (default: {port})"),
+    ]
 
 
 def _positive(text: str) -> int:
@@ -69,21 +71,25 @@ def _positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serves; returns the exit status."""
-    for name in HTTP_ONLY if options.transport == "stdio" else ():
-        if getattr(options, name) not in (None, False):
-            complain(f"--{name.replace('_', '-')} needs --transport http or --transport sse")
-            return USAGE_ERROR
-    given = {} if options.allowed_dirs is None else {"allowed_dirs": os.pathsep.join(options.allowed_dirs)}
-    settings = read_settings(**given)
+    if options.transport == "stdio" and (given := _first_given(options, options.http_only)):
+        complain(f"{given} needs --transport http or --transport sse")
+        return USAGE_ERROR
+    folders = options.allowed_dirs
+    settings = read_settings() if folders is None else read_settings(allowed_dirs=os.pathsep.join(folders))
     if options.transport == "stdio":
         from mcp_grok.serve_stdio import serve_stdio
         from mcp_grok.stdio import suits_uvloop
 
         return run_async(partial(serve_stdio, settings), uvloop_suits=suits_uvloop())
     if not options.allow_local_files:
-        # Whoever calls from elsewhere has no business with the files of this machine.
+        # Callers on other machines must not read the files of this one.
         settings = settings.model_copy(update={"allowed_dirs": ""})
     return _serve_http(settings, options)
+
+
+def _first_given(options: argparse.Namespace, actions: list[argparse.Action]) -> str | None:
+    """The first of some options that is on the command line."""
+    return next((a.option_strings[0] for a in actions if getattr(options, a.dest) != a.default), None)
 
 
 def _serve_http(settings: Any, options: argparse.Namespace) -> int:
@@ -102,13 +108,13 @@ def _serve_http(settings: Any, options: argparse.Namespace) -> int:
 def listen(
     options: argparse.Namespace, serving: Callable[[Any], Callable[[], Any]], path: str, *, anywhere: bool = False
 ) -> int:
-    """Serves on the address of the options, which it says on stderr.
+    """Binds the address of the options, reports it on stderr, and serves; returns the exit status.
 
     Args:
-        options: Hold `host`, `port` and `default_port`.
-        serving: Makes what serves on a listening socket.
-        path: Shown after the address.
-        anywhere: Whether the host may be another than this machine's loopback.
+        options: They have `host`, `port` and `default_port`; with `workers` over 1, several processes serve.
+        serving: Returns the function that serves on a listening socket.
+        path: Reported after the address.
+        anywhere: Whether the host may be another than loopback.
     """
     from mcp_grok.listener import address, bind
 

@@ -1,1 +1,1 @@
-"""Serving a team over HTTP: who may come in, and as whom."""
+"""Serving several callers over streamable HTTP and SSE."""

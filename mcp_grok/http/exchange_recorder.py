@@ -1,4 +1,4 @@
-"""Records HTTP exchanges: gives handshake-era clients a session id, and learns whether a response was written."""
+"""Records HTTP exchanges: whether each response was written, and the session of a handshake-era client."""
 
 import json
 import re
@@ -16,30 +16,30 @@ SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
 
 MEMBER = re.compile(rb'"(method|result|error)":')
-"""What tells a response from a notification: the first of these members."""
+"""The first of these members tells a response from a notification."""
 
 ROUNDS = 2
-"""Rounds of the event loop after which a pending `receive` has reported a disconnect."""
+"""Rounds of the event loop that a pending `receive` needs to report a disconnect."""
 
 MAX_INITIALIZE_BYTES = 64 * 1024
-"""A longer body is not looked at: no `initialize` request has so many bytes."""
+"""Longer bodies are not parsed: no `initialize` request is that long."""
 
 
 class RecordedExchange:
-    """Wraps an ASGI application: puts an `Exchange` in each scope, and records how its response ended.
+    """An ASGI application that puts an `Exchange` into the scope of another one, and records how the response ended.
 
-    The session id that it gives to a client of the handshake era carries no state. With it a cancellation, which comes
-    on another connection, finds its request.
+    A client of the handshake era gets a session id with its `initialize`. It carries no state: it lets a cancellation,
+    which arrives on another connection, find its request.
 
     Args:
-        app: Streamable HTTP without sessions.
+        app: The SDK's streamable HTTP without sessions.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one exchange."""
+        """Serves one exchange; see the ASGI specification."""
         headers = Headers(scope=scope)
         version = headers.get(VERSION_HEADER)
         is_handshake = version is None or version in HANDSHAKE_PROTOCOL_VERSIONS
@@ -61,7 +61,7 @@ class RecordedExchange:
                 MutableHeaders(scope=message)[SESSION_HEADER] = exchange.session
             is_answer = exchange.request is not None and _is_answer(message)
             if is_answer:
-                # The server silently drops what it sends after a disconnect; only a pending `receive` reports it.
+                # After a disconnect uvicorn drops what is sent without an error; only a pending `receive` reports it.
                 for _ in range(ROUNDS):
                     await anyio.lowlevel.checkpoint()
             is_dropped = gone
@@ -86,6 +86,6 @@ def _is_initialize(message: Message) -> bool:
 
 
 def _is_answer(message: Message) -> bool:
-    """Whether a piece of a body holds the response; on an event stream, progress comes before it, and an end after."""
+    """Whether a part of a body holds the response. On an event stream, notifications precede it and an end follows."""
     kind = MEMBER.search(message.get("body", b""))
     return kind is not None and kind[1] != b"method"

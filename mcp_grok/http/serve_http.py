@@ -12,7 +12,7 @@ from mcp_grok.http.health import health_routes
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.limits import SHUTDOWN_TIMEOUT
 from mcp_grok.listener import serve_app
-from mcp_grok.request_principal import Callers
+from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.server import create_server, open_upstream
 from mcp_grok.settings import Settings
 
@@ -37,7 +37,7 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
             calls_at_once=options.limits.calls_at_once,
         ) as calls,
     ):
-        server = create_server(settings, calls, Callers(options.caller_keys), quotas)
+        server = create_server(settings, calls, PrincipalReader(options.caller_keys), quotas)
         app = service_app(server, options, health_routes(calls, metrics=options.metrics))
         return await serve_app(
             app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(calls.drain, options.drain)

@@ -1,4 +1,4 @@
-"""Bearer tokens in a file: who gets in, what the file must be like, and how it changes while it is read."""
+"""Bearer tokens in a file: which are accepted, which files are refused, and how the file is changed."""
 
 import hashlib
 import os
@@ -11,12 +11,12 @@ import pytest
 from mcp_grok.auth.tokens import PREFIX, TokenFile, names, new_token, revoke
 from mcp_grok.errors import NotConfigured
 
-NEEDS_MODES = pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+NEEDS_MODES = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file modes")
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the file of tokens goes; there is none yet."""
+    """The path of a token file that does not exist yet."""
     return tmp_path / "tokens"
 
 
@@ -32,17 +32,17 @@ def line(name: str, token: str) -> str:
 
 
 def made_up() -> str:
-    """A token of the right form that no file has."""
+    """A well-formed token that no file has."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 async def holder(file: TokenFile, token: str) -> str | None:
-    """Who is let in with the token."""
+    """The name that a token is accepted for."""
     access = await file.verify_token(token)
     return access.client_id if access else None
 
 
-async def test_a_token_lets_in_whom_it_was_made_for(path: Path) -> None:
+async def test_token_is_accepted_for_its_name(path: Path) -> None:
     tokens = {name: new_token(path, name) for name in ("alice@example.org", "ci-bot", "bob")}
     file = TokenFile(path)
     for name, token in tokens.items():
@@ -51,7 +51,7 @@ async def test_a_token_lets_in_whom_it_was_made_for(path: Path) -> None:
         assert (access.client_id, access.scopes, access.token, access.expires_at) == (name, [], token, None)
 
 
-async def test_a_token_that_nobody_was_given_lets_nobody_in(path: Path) -> None:
+async def test_unknown_token_is_refused(path: Path) -> None:
     token = new_token(path, "alice")
     file = TokenFile(path)
     assert await holder(file, made_up()) is None
@@ -62,25 +62,25 @@ async def test_a_token_that_nobody_was_given_lets_nobody_in(path: Path) -> None:
     "token",
     ["", "hunter2", "mcpgrok_short", f"{PREFIX}{'a' * 44}", f"{PREFIX}{'a' * 42}!", f"{PREFIX}{'ä' * 43}", "a" * 43],
 )
-async def test_a_token_of_another_form_is_refused_though_its_hash_is_in_the_file(path: Path, token: str) -> None:
+async def test_malformed_token_is_refused_even_if_its_hash_is_in_the_file(path: Path, token: str) -> None:
     write(path, line("alice", token))
     assert await holder(TokenFile(path), token) is None
 
 
 @pytest.mark.parametrize("ending", ["\n", "\ud800", " ", "\0"])
-async def test_nothing_may_follow_a_token(path: Path, ending: str) -> None:
+async def test_token_with_a_suffix_is_refused(path: Path, ending: str) -> None:
     token = new_token(path, "alice")
     assert await holder(TokenFile(path), token + ending) is None
 
 
-async def test_the_file_has_no_token_in_it_and_is_its_owners_alone(path: Path) -> None:
+async def test_file_holds_no_token_and_only_its_owner_can_read_it(path: Path) -> None:
     token = new_token(path, "alice")
     assert path.read_text() == line("alice", token)
     if sys.platform != "win32":
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_tokens_made_and_revoked_count_from_the_next_request_on(path: Path) -> None:
+async def test_change_takes_effect_with_the_next_request(path: Path) -> None:
     alice = new_token(path, "alice")
     file = TokenFile(path)
     bob = new_token(path, "bob")
@@ -91,7 +91,7 @@ async def test_tokens_made_and_revoked_count_from_the_next_request_on(path: Path
     assert (await holder(file, alice), await holder(file, again)) == (None, "alice")
 
 
-async def test_a_file_whose_last_token_is_revoked_lets_nobody_in(path: Path) -> None:
+async def test_revoking_the_last_token_leaves_a_usable_file(path: Path) -> None:
     token = new_token(path, "alice")
     file = TokenFile(path)
     revoke(path, "alice")
@@ -100,7 +100,7 @@ async def test_a_file_whose_last_token_is_revoked_lets_nobody_in(path: Path) -> 
 
 
 @pytest.mark.parametrize("broken", ["alice\n", None])
-async def test_nobody_gets_in_while_the_file_is_broken_or_gone_and_the_log_says_so_once(
+async def test_broken_or_missing_file_refuses_every_token_and_is_logged_once(
     path: Path, broken: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = new_token(path, "alice")
@@ -121,7 +121,9 @@ async def test_nobody_gets_in_while_the_file_is_broken_or_gone_and_the_log_says_
 
 
 @NEEDS_MODES
-async def test_nobody_gets_in_once_others_can_read_the_file(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_token_is_refused_while_other_users_can_read_the_file(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     token = new_token(path, "alice")
     file = TokenFile(path)
     path.chmod(0o644)
@@ -133,7 +135,7 @@ async def test_nobody_gets_in_once_others_can_read_the_file(path: Path, caplog: 
 
 @NEEDS_MODES
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
-def test_a_file_that_others_have_access_to_is_refused(path: Path, mode: int) -> None:
+def test_file_that_other_users_can_access_is_refused(path: Path, mode: int) -> None:
     new_token(path, "alice")
     path.chmod(mode)
     with pytest.raises(NotConfigured, match=f"chmod 600 {path}"):
@@ -142,12 +144,12 @@ def test_a_file_that_others_have_access_to_is_refused(path: Path, mode: int) -> 
         new_token(path, "bob")
 
 
-def test_a_file_that_is_not_there_is_told_with_how_to_make_it(path: Path) -> None:
+def test_missing_file_names_the_command_that_creates_it(path: Path) -> None:
     with pytest.raises(NotConfigured, match=f"mcp-grok token new NAME --file {path}"):
         TokenFile(path)
 
 
-def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+def test_folder_is_not_a_token_file(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="cannot be read"):
         TokenFile(tmp_path)
 
@@ -169,7 +171,7 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
         "\x00",
     ],
 )
-def test_a_wrong_line_is_told_by_its_number_and_not_by_what_it_says(path: Path, wrong: str) -> None:
+def test_wrong_line_is_reported_by_number_without_its_content(path: Path, wrong: str) -> None:
     write(path, f"# who may come in\n\nbob {'b' * 64}\n{wrong}\n")
     with pytest.raises(NotConfigured, match=f"^Line 4 of {path} ") as caught:
         TokenFile(path)
@@ -178,14 +180,14 @@ def test_a_wrong_line_is_told_by_its_number_and_not_by_what_it_says(path: Path, 
         new_token(path, "carol")
 
 
-async def test_comments_blank_lines_and_hashes_in_capitals_are_as_good(path: Path) -> None:
+async def test_comments_blank_lines_and_capital_hashes_are_read(path: Path) -> None:
     token = made_up()
     name, kept = line("alice", token).split()
     write(path, f"  # ünser Team\r\n\r\n\t{name}\t{kept.upper()}  \r\n#bob {kept}")
     assert await holder(TokenFile(path), token) == "alice"
 
 
-def test_every_other_line_stays_as_it_is_byte_for_byte(path: Path) -> None:
+def test_other_lines_stay_byte_for_byte(path: Path) -> None:
     before = f"# ünser Team\r\n\r\n  bob   {'B' * 64}\t\n#alice was here"
     write(path, before)
     token = new_token(path, "alice")
@@ -194,20 +196,20 @@ def test_every_other_line_stays_as_it_is_byte_for_byte(path: Path) -> None:
     assert path.read_bytes().decode() == f"# ünser Team\r\n\r\n#alice was here\n{line('alice', token)}"
 
 
-def test_names_come_in_the_files_order(path: Path) -> None:
+def test_names_are_in_the_order_of_the_file(path: Path) -> None:
     for name in ("carol", "alice", "a" * 64, "B.o_b-2@example.org"):
         new_token(path, name)
     assert names(path) == ["carol", "alice", "a" * 64, "B.o_b-2@example.org"]
 
 
 @pytest.mark.parametrize("name", ["", "a" * 65, "al ice", "#alice", "älice", "alice\n", "a/b"])
-def test_a_name_that_will_not_do_is_refused_and_no_file_is_made(path: Path, name: str) -> None:
+def test_wrong_name_is_refused_and_creates_no_file(path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a token's name"):
         new_token(path, name)
     assert not path.exists()
 
 
-def test_who_has_a_token_must_lose_it_first(path: Path) -> None:
+def test_name_has_one_token(path: Path) -> None:
     new_token(path, "alice")
     before = path.read_bytes()
     with pytest.raises(ValueError, match="revoke it first"):
@@ -216,14 +218,14 @@ def test_who_has_a_token_must_lose_it_first(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["bob", "", "alic", "# alice"])
-def test_nobody_is_revoked_who_has_no_token(path: Path, name: str) -> None:
+def test_name_without_a_token_cannot_be_revoked(path: Path, name: str) -> None:
     new_token(path, "alice")
     with pytest.raises(ValueError, match="has no token for"):
         revoke(path, name)
     assert names(path) == ["alice"]
 
 
-def test_two_cannot_change_the_file_at_once_and_nothing_is_left_behind(path: Path) -> None:
+def test_file_has_one_writer_at_a_time_and_nothing_is_left_behind(path: Path) -> None:
     new_token(path, "alice")
     busy = path.with_name("tokens.new")
     busy.touch()
@@ -237,7 +239,7 @@ def test_two_cannot_change_the_file_at_once_and_nothing_is_left_behind(path: Pat
 
 
 @NEEDS_MODES
-def test_a_link_stays_a_link(path: Path) -> None:
+def test_link_stays_a_link(path: Path) -> None:
     target = path.with_name("elsewhere")
     new_token(target, "alice")
     path.symlink_to(target)
@@ -247,7 +249,7 @@ def test_a_link_stays_a_link(path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_that_root_changes_stays_its_owners(path: Path) -> None:
+def test_file_that_root_changes_keeps_its_owner(path: Path) -> None:
     new_token(path, "alice")
     os.chown(path, 12345, 12345)
     new_token(path, "bob")
