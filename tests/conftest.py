@@ -1,12 +1,15 @@
 """For every test: no connections but to this machine, an upstream that plays bytes, and the stores."""
 
+import functools
+import inspect
 import ipaddress
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_grok.settings import Settings
@@ -36,6 +39,28 @@ for name in [name for name in os.environ if name.startswith("MCP_GROK_") or name
     del os.environ[name]
 for name in ("ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY"):
     os.environ.pop(name, None)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Ends a coroutine that takes too long inside its event loop.
+
+    The signal of pytest-timeout would leave a loop that can no longer run the teardown of fixtures, which then hangs.
+    """
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        marker = item.get_closest_marker("timeout")
+        seconds = float(marker.args[0] if marker else item.config.getini("timeout"))
+        item.obj = _limited(item.obj, seconds - 5)
+    yield
+
+
+def _limited(test: Callable[..., Coroutine[Any, Any, None]], seconds: float) -> Callable[..., Coroutine[Any, Any, None]]:
+    @functools.wraps(test)
+    async def limited(*args: Any, **kwargs: Any) -> None:
+        with anyio.fail_after(seconds):
+            await test(*args, **kwargs)
+
+    return limited
 
 
 @pytest.fixture
