@@ -13,8 +13,11 @@ import anyio
 import pytest
 
 from mcp_grok.settings import Settings
+from tests.openid_provider import running_provider
 from tests.replay import Replay
 from tests.valkey import Valkey, running_valkey
+
+Coroutines = Callable[..., Coroutine[Any, Any, None]]
 
 STORES = ("memory", "disk", "redis")
 
@@ -54,7 +57,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     yield
 
 
-def _limited(test: Callable[..., Coroutine[Any, Any, None]], seconds: float) -> Callable[..., Coroutine[Any, Any, None]]:
+def _limited(test: Coroutines, seconds: float) -> Coroutines:
     @functools.wraps(test)
     async def limited(*args: Any, **kwargs: Any) -> None:
         with anyio.fail_after(seconds):
@@ -79,6 +82,13 @@ async def upstream() -> AsyncIterator[Replay]:
 def settings(upstream: Replay) -> Settings:
     """Settings that lead to `upstream`."""
     return settings_for(upstream)
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[str]:
+    """The URL of a real OpenID provider."""
+    with running_provider() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
