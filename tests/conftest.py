@@ -1,17 +1,23 @@
 """For every test: no connections but to this machine, an upstream that plays bytes, and the stores."""
 
+import functools
+import inspect
 import ipaddress
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_grok.settings import Settings
+from tests.openid_provider import running_provider
 from tests.replay import Replay
 from tests.valkey import Valkey, running_valkey
+
+Coroutines = Callable[..., Coroutine[Any, Any, None]]
 
 STORES = ("memory", "disk", "redis")
 
@@ -38,6 +44,28 @@ for name in ("ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY"):
     os.environ.pop(name, None)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Ends a coroutine that takes too long inside its event loop.
+
+    The signal of pytest-timeout would leave a loop that can no longer run the teardown of fixtures, which then hangs.
+    """
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        marker = item.get_closest_marker("timeout")
+        seconds = float(marker.args[0] if marker else item.config.getini("timeout"))
+        item.obj = _limited(item.obj, seconds - 5)
+    yield
+
+
+def _limited(test: Coroutines, seconds: float) -> Coroutines:
+    @functools.wraps(test)
+    async def limited(*args: Any, **kwargs: Any) -> None:
+        with anyio.fail_after(seconds):
+            await test(*args, **kwargs)
+
+    return limited
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -54,6 +82,13 @@ async def upstream() -> AsyncIterator[Replay]:
 def settings(upstream: Replay) -> Settings:
     """Settings that lead to `upstream`."""
     return settings_for(upstream)
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[str]:
+    """The URL of a real OpenID provider."""
+    with running_provider() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,12 @@ import hashlib
 import hmac
 import json
 import logging
-import re
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import anyio
-import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -24,6 +19,7 @@ from mcp.server.auth.provider import AccessToken
 
 from mcp_grok.auth.openid import OidcVerifier
 from mcp_grok.errors import NotConfigured
+from tests.openid_provider import sign_in
 from tests.replay import Exchange, Replay
 
 AUDIENCE = "https://grok.example.org/mcp"
@@ -129,34 +125,9 @@ async def access_to(verifier: OidcVerifier, token: str) -> AccessToken:
     return access
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[str]:
-    """The URL of a real OpenID provider, in a process of its own."""
-    command = [sys.executable, "-m", "oidc_provider_mock", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            yield next(found[0] for line in process.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-        finally:
-            process.terminate()
-
-
 def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """What our own log says; asyncio tells of connections that a server that is stopped cuts."""
     return [record for record in caplog.records if record.name.startswith("mcp_grok")]
-
-
-async def sign_in(provider: str, *, client: str, user: str) -> dict[str, Any]:
-    """The tokens that a user's client gets at the end of the code flow."""
-    redirect = "http://127.0.0.1/callback"
-    query = {"client_id": client, "redirect_uri": redirect, "response_type": "code", "scope": "openid"}
-    async with httpx2.AsyncClient(base_url=provider, trust_env=False) as browser:
-        consent = await browser.post("/oauth2/authorize", params=query, data={"sub": user})
-        [code] = parse_qs(urlsplit(consent.headers["location"]).query)["code"]
-        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
-        answer = await browser.post("/oauth2/token", data=grant, auth=(client, "secret"))
-    tokens: dict[str, Any] = answer.json()
-    return tokens
 
 
 async def test_a_real_providers_token_lets_its_user_in(provider: str) -> None:

@@ -8,14 +8,12 @@ import httpx2
 import pytest
 
 from mcp_grok.auth.tokens import new_token, revoke
-from tests.auth.test_openid import provider, sign_in
 from tests.chat import CHAT, HELLO
 from tests.conftest import KEY
 from tests.http.requests import call, get, post, result_of
+from tests.openid_provider import sign_in
 from tests.process import serving
 from tests.replay import COMPLETION, Replay
-
-__all__ = ["provider"]
 
 FOREIGN = "mcpgrok_" + "A" * 43
 
