@@ -33,8 +33,8 @@ and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by
 """
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State
-from mcp_grok.calls.opening import open_calls
-from mcp_grok.calls.owner import Calls, OnAnswer, Timings
+from mcp_grok.calls.calls import Calls, OnAnswer, Timings
+from mcp_grok.calls.open_calls import open_calls
 from mcp_grok.calls.store import Interrupted
 
 __all__ = [

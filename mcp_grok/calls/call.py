@@ -14,7 +14,7 @@ from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.stream import OnText
 
 if TYPE_CHECKING:
-    from mcp_grok.calls.owner import Calls
+    from mcp_grok.calls.calls import Calls
 
 Outcome = Completion | GrokError
 """How a call ended. An error is a value here: several requests may wait for one call, and none of them caused it."""

@@ -9,9 +9,9 @@ import anyio.abc
 from redis.exceptions import DataError, ResponseError
 
 from mcp_grok.calls.call import Call
+from mcp_grok.calls.keyed_lock import KeyedLock
 from mcp_grok.calls.redis_client import ANSWER_TIMEOUT, AWAY, unreachable
 from mcp_grok.calls.redis_servers import RedisTimings
-from mcp_grok.calls.turns import Turns
 from mcp_grok.errors import InternalError
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class WriteQueue:
     def __init__(self, tasks: anyio.abc.TaskGroup, timings: RedisTimings) -> None:
         self._tasks = tasks
         self._timings = timings
-        self._turns = Turns()
+        self._locks = KeyedLock()
         self._scopes: set[anyio.CancelScope] = set()
         self._pending: defaultdict[str, set[anyio.Event]] = defaultdict(set)
         self._unwritten: dict[str, Call] = {}
@@ -79,13 +79,13 @@ class WriteQueue:
             # The end of the process is no reason to leave it half written; `close` sets the limit.
             with anyio.CancelScope(shield=True) as scope:
                 self._scopes.add(scope)
-                async with self._turns.of(call_id):
+                async with self._locks.of(call_id):
                     await self._persist(call_id, write)
         except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one record, not the server
             InternalError.of(error)
         finally:
             self._scopes.discard(scope)
-            if not self._turns.is_taken(call_id):
+            if not self._locks.is_taken(call_id):
                 self._unwritten.pop(call_id, None)
             self._pending[fingerprint].discard(done)
             if not self._pending[fingerprint]:

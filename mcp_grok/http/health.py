@@ -1,10 +1,13 @@
-"""The health checks of a server, and its metrics."""
+"""The health checks of a server, and the address of its metrics. `mcp_grok.upstream.telemetry` records them."""
+
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mcp_grok.calls import Calls
+from mcp_grok.errors import NotConfigured
 
 
 def health_routes(calls: Calls, *, metrics: bool) -> list[Route]:
@@ -29,9 +32,7 @@ def health_routes(calls: Calls, *, metrics: bool) -> list[Route]:
 
     routes = [Route("/healthz", alive), Route("/readyz", ready)]
     if metrics:
-        from mcp_grok.http.prometheus import exposed_metrics
-
-        expose = exposed_metrics()
+        expose = _exposed_metrics()
 
         async def show(request: Request) -> Response:
             content, kind = expose()
@@ -39,3 +40,20 @@ def health_routes(calls: Calls, *, metrics: bool) -> list[Route]:
 
         routes.append(Route("/metrics", show))
     return routes
+
+
+def _exposed_metrics() -> Callable[[], tuple[bytes, str]]:
+    """Starts to collect metrics; returns a function that renders them, with their content type.
+
+    Raises:
+        NotConfigured: the extra `metrics` is not installed.
+    """
+    try:
+        import prometheus_client
+        from opentelemetry import metrics
+        from opentelemetry.exporter.prometheus import PrometheusMetricReader
+        from opentelemetry.sdk.metrics import MeterProvider
+    except ImportError:
+        raise NotConfigured("--metrics needs the extra [metrics].") from None
+    metrics.set_meter_provider(MeterProvider(metric_readers=[PrometheusMetricReader()]))
+    return lambda: (prometheus_client.generate_latest(), prometheus_client.CONTENT_TYPE_LATEST)

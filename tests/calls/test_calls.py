@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_grok.calls import Call, Calls, Delivery, Reason, State, Timings, open_calls
-from mcp_grok.calls.owner import Recent
+from mcp_grok.calls.calls import Recent
 from mcp_grok.calls.sqlite_table import CallTable
 from mcp_grok.errors import (
     CallTimeout,

@@ -10,9 +10,9 @@ import anyio
 import anyio.abc
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
+from mcp_grok.calls.keyed_lock import KeyedLock
+from mcp_grok.calls.run_call import cancelled, run_call
 from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store
-from mcp_grok.calls.turns import Turns
-from mcp_grok.calls.work import cancelled, run_call
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.limits import ORPHAN_TIMEOUT
@@ -86,7 +86,7 @@ class Calls:
         self._timings = timings or Timings()
         self._closing = False
         self._changed = anyio.Event()
-        self._turns = Turns()
+        self._locks = KeyedLock()
         self._running: dict[str, Call] = {}
         self._followed: dict[str, Call] = {}
         self._recent: deque[tuple[Request, int]] = deque()
@@ -125,7 +125,7 @@ class Calls:
         fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
         await self._disconnects(fingerprint, request)
         # A repeat must see how an interrupted start ended. Only the store is waited for, and it finishes what it began.
-        async with self._turns.of(fingerprint):
+        async with self._locks.of(fingerprint):
             return await self._start(chat, request, fingerprint)
 
     async def attach(self, call: Call, request: Request) -> None:

@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 
+from mcp_grok.calls.calls import Calls, OnAnswer, Timings
 from mcp_grok.calls.local_store import open_local_store
-from mcp_grok.calls.owner import Calls, OnAnswer, Timings
 from mcp_grok.calls.store import BOUNDS, Bounds, Store
 from mcp_grok.errors import NotConfigured
 from mcp_grok.settings import Settings

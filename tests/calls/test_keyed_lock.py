@@ -1,12 +1,12 @@
-"""Turns: one task at a time for each name."""
+"""KeyedLock: one task at a time for each name."""
 
 import anyio
 
-from mcp_grok.calls.turns import Turns
+from mcp_grok.calls.keyed_lock import KeyedLock
 
 
 async def test_turns_of_one_name_come_in_order() -> None:
-    turns, order = Turns(), []
+    turns, order = KeyedLock(), []
 
     async def take(number: int) -> None:
         async with turns.of("a"):
@@ -22,14 +22,14 @@ async def test_turns_of_one_name_come_in_order() -> None:
 
 
 async def test_turn_of_one_name_does_not_hold_up_another() -> None:
-    turns = Turns()
+    turns = KeyedLock()
     with anyio.fail_after(1):
         async with turns.of("a"), turns.of("b"):
             assert turns.is_taken("a")
 
 
 async def test_cancelled_wait_for_a_turn_leaves_it_to_the_next() -> None:
-    turns = Turns()
+    turns = KeyedLock()
 
     async def take() -> None:
         async with turns.of("a"):
