@@ -1,19 +1,19 @@
-"""Cancellations over streamable HTTP, which say why, or not, and arrive on another connection, perhaps elsewhere."""
+"""Cancellations over streamable HTTP: with a reason or without, on another connection, or at another server."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.process import INITIALIZE, environment, listening_process, modern_call
+from tests.chat import CHAT, HELLO, body_of
+from tests.http.requests import post, result_of
+from tests.process import INITIALIZE, TIMED_OUT, environment, listening_process
 from tests.replay import COMPLETION, Held, Replay
 from tests.valkey import Valkey
 
-TIMED_OUT = "McpError: MCP error -32001: Request timed out"
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 VERSION = {"mcp-protocol-version": "2025-11-25"}
 
@@ -23,7 +23,7 @@ class HandshakeClient:
 
     Args:
         url: Of the server.
-        session: Whether it sends back the session id that it is given.
+        session: Whether it sends the session id that it gets.
         headers: Sent with each message.
     """
 
@@ -39,9 +39,13 @@ class HandshakeClient:
         response = await self.post({"id": 0, "method": "initialize", "params": INITIALIZE})
         self.session = response.headers.get("mcp-session-id", "")
         if self._sends_session:
-            self._headers["mcp-session-id"] = self.session
+            self.use_session(self.session)
         await self.post({"method": "notifications/initialized"})
         return self
+
+    def use_session(self, session: str) -> None:
+        """Sends a session id with each further message."""
+        self._headers["mcp-session-id"] = session
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -53,11 +57,10 @@ class HandshakeClient:
 
     async def call(self, request_id: int, **arguments: Any) -> Any:
         """The result of a call of the tool."""
-        given = {"messages": [{"role": "user", "content": "Hello"}], **arguments}
-        params = {"name": "grok_chat_completions", "arguments": given}
+        params = {"name": CHAT, "arguments": {**HELLO, **arguments}}
         response = await self.post({"id": request_id, "method": "tools/call", "params": params})
         assert response.status_code == 200, response.text
-        return json.loads(response.text.rpartition("data: ")[2])["result"]
+        return result_of(response)
 
     async def cancel(self, request_id: int, reason: str, url: str = "") -> None:
         """Cancels a request, on another connection than that of its response."""
@@ -67,88 +70,102 @@ class HandshakeClient:
 
 
 @asynccontextmanager
-async def clients(*opened: HandshakeClient) -> AsyncIterator[tuple[HandshakeClient, ...]]:
-    """Clients with open sessions, until the end."""
-    try:
-        for client in opened:
+async def open_clients(*clients: HandshakeClient) -> AsyncIterator[tuple[HandshakeClient, ...]]:
+    """Clients with open sessions."""
+    async with AsyncExitStack() as stack:
+        for client in clients:
+            stack.push_async_callback(client.close)
             await client.open()
-        yield opened
-    finally:
-        for client in opened:
-            await client.close()
+        yield clients
 
 
-def text_of(result: Any) -> Any:
-    """The JSON of a result."""
-    return json.loads(result["content"][0]["text"])
+@pytest.fixture
+async def url(upstream: Replay) -> AsyncIterator[str]:
+    """The URL of a server."""
+    async with listening_process(environment(upstream), "http") as (url, _):
+        yield url
 
 
-async def test_repeat_after_a_time_out_gets_the_answer_though_the_first_response_stays_open(upstream: Replay) -> None:
+@pytest.fixture
+async def urls(upstream: Replay, valkey: Valkey) -> AsyncIterator[tuple[str, str]]:
+    """The URLs of two servers that share a store."""
+    given = environment(upstream, store=valkey.url)
+    async with listening_process(given, "http") as (one, _), listening_process(given, "http") as (other, _process):
+        yield one, other
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[HandshakeClient]:
+    """A client of the server with a session."""
+    async with open_clients(HandshakeClient(url)) as (client,):
+        yield client
+
+
+@pytest.fixture
+async def sessionless(url: str) -> AsyncIterator[HandshakeClient]:
+    """A client of the server that sends no session id."""
+    async with open_clients(HandshakeClient(url, session=False)) as (client,):
+        yield client
+
+
+async def test_repeat_after_a_timeout_claims_the_call_while_the_first_response_is_open(
+    upstream: Replay, client: HandshakeClient
+) -> None:
     held = Held(upstream)
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url)) as (client,),
-    ):
-        first = asyncio.create_task(client.call(7))
-        await upstream.exchanges.get()
-        await client.cancel(7, TIMED_OUT)
-        repeat = asyncio.create_task(client.call(8))
-        await asyncio.wait({repeat}, timeout=0.2)
-        held.release.set()
-        result = await repeat
-        first.cancel()
-    assert text_of(result) == COMPLETION
+    first = asyncio.create_task(client.call(7))
+    await upstream.exchanges.get()
+    await client.cancel(7, TIMED_OUT)
+    repeat = asyncio.create_task(client.call(8))
+    await asyncio.wait({repeat}, timeout=0.2)
+    held.release.set()
+    result = await repeat
+    first.cancel()
+    assert body_of(result) == COMPLETION
     assert "mcp-grok/picked_up" in result["_meta"]
     assert len(upstream.requests) == 1
 
 
-async def test_user_s_cancellation_stops_the_call_at_once_and_is_not_picked_up(upstream: Replay) -> None:
+async def test_user_s_cancellation_stops_the_call(upstream: Replay, client: HandshakeClient) -> None:
     held = Held(upstream)
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url)) as (client,),
-    ):
-        first = asyncio.create_task(client.call(7))
-        exchange = await upstream.exchanges.get()
-        await client.cancel(7, "user pressed escape")
-        await asyncio.wait_for(exchange.closed.wait(), 2)
-        held.release.set()
-        result = await client.call(8)
-        await first
-    assert text_of(result) == COMPLETION
+    first = asyncio.create_task(client.call(7))
+    exchange = await upstream.exchanges.get()
+    await client.cancel(7, "user pressed escape")
+    await asyncio.wait_for(exchange.closed.wait(), 2)
+    held.release.set()
+    result = await client.call(8)
+    await first
+    assert body_of(result) == COMPLETION
     assert "mcp-grok/picked_up" not in result["_meta"]
     assert len(upstream.requests) == 2
 
 
 @pytest.mark.parametrize("reason", [TIMED_OUT, "user pressed escape"])
-async def test_two_clients_of_one_principal_may_both_have_a_request_7(upstream: Replay, reason: str) -> None:
+async def test_sessions_do_not_share_request_ids(upstream: Replay, client: HandshakeClient, reason: str) -> None:
     held = Held(upstream)
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url), HandshakeClient(url)) as (one, other),
-    ):
-        assert one.session != other.session != ""
-        calls = [asyncio.create_task(client.call(7, user=user)) for client, user in ((one, "one"), (other, "other"))]
+    async with open_clients(HandshakeClient(client.url)) as (other,):
+        assert client.session != other.session != ""
+        calls = [asyncio.create_task(one.call(7, user=user)) for one, user in ((client, "one"), (other, "other"))]
         exchanges = {(exchange := await upstream.exchanges.get()).request.json["user"]: exchange for _ in calls}
-        await one.cancel(7, reason)
-        await one.post({"id": 1, "method": "tools/list", "params": {}})
+        await client.cancel(7, reason)
+        await client.post({"id": 1, "method": "tools/list", "params": {}})
         held.release.set()
-        result = await calls[1]
-        assert text_of(result) == COMPLETION
+        assert body_of(await calls[1]) == COMPLETION
         assert not exchanges["other"].closed.is_set()
         repeat = await other.call(8, user="other")
         assert "mcp-grok/picked_up" not in repeat["_meta"]
         await calls[0]
 
 
-async def test_other_principal_with_the_same_session_id_cancels_nothing(upstream: Replay) -> None:
+async def test_principals_do_not_share_sessions(upstream: Replay) -> None:
     held = Held(upstream)
     async with (
         listening_process(environment(upstream), "http", "--caller-keys", "require") as (url, _),
-        clients(HandshakeClient(url, x_grok_api_key="sk-ann")) as (ann,),
-        clients(HandshakeClient(url, x_grok_api_key="sk-bob")) as (bob,),
+        open_clients(HandshakeClient(url, x_grok_api_key="sk-ann"), HandshakeClient(url, x_grok_api_key="sk-bob")) as (
+            ann,
+            bob,
+        ),
     ):
-        bob._headers["mcp-session-id"] = ann.session
+        bob.use_session(ann.session)
         calling = asyncio.create_task(ann.call(7))
         exchange = await upstream.exchanges.get()
         await bob.cancel(7, "user pressed escape")
@@ -156,66 +173,56 @@ async def test_other_principal_with_the_same_session_id_cancels_nothing(upstream
         await bob.post({"id": 1, "method": "tools/list", "params": {}})
         assert not exchange.closed.is_set()
         held.release.set()
-        assert text_of(await calling) == COMPLETION
+        assert body_of(await calling) == COMPLETION
         assert "mcp-grok/picked_up" not in (await ann.call(8))["_meta"]
 
 
-async def test_without_a_session_a_time_out_lets_a_repeat_claim_and_both_get_the_answer(upstream: Replay) -> None:
+async def test_without_a_session_a_repeat_after_a_timeout_shares_the_call(
+    upstream: Replay, sessionless: HandshakeClient
+) -> None:
     held = Held(upstream)
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url, session=False)) as (client,),
-    ):
-        first = asyncio.create_task(client.call(7))
-        await upstream.exchanges.get()
-        await client.cancel(7, TIMED_OUT)
-        repeat = asyncio.create_task(client.call(8))
-        await asyncio.wait({repeat}, timeout=0.2)
-        held.release.set()
-        assert "mcp-grok/picked_up" in (await repeat)["_meta"]
-        assert text_of(await first) == COMPLETION
-        assert len(upstream.requests) == 1
-        assert "mcp-grok/picked_up" not in (await client.call(9))["_meta"]
+    first = asyncio.create_task(sessionless.call(7))
+    await upstream.exchanges.get()
+    await sessionless.cancel(7, TIMED_OUT)
+    repeat = asyncio.create_task(sessionless.call(8))
+    await asyncio.wait({repeat}, timeout=0.2)
+    held.release.set()
+    assert "mcp-grok/picked_up" in (await repeat)["_meta"]
+    assert body_of(await first) == COMPLETION
+    assert len(upstream.requests) == 1
+    assert "mcp-grok/picked_up" not in (await sessionless.call(9))["_meta"]
 
 
-async def test_without_a_session_a_user_s_cancellation_stops_nothing(upstream: Replay) -> None:
+async def test_without_a_session_a_user_s_cancellation_stops_nothing(
+    upstream: Replay, sessionless: HandshakeClient
+) -> None:
     held = Held(upstream)
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url, session=False)) as (client,),
-    ):
-        first = asyncio.create_task(client.call(7))
-        exchange = await upstream.exchanges.get()
-        await client.cancel(7, "user pressed escape")
-        await client.post({"id": 1, "method": "tools/list", "params": {}})
-        assert not exchange.closed.is_set()
-        held.release.set()
-        assert text_of(await first) == COMPLETION
+    first = asyncio.create_task(sessionless.call(7))
+    exchange = await upstream.exchanges.get()
+    await sessionless.cancel(7, "user pressed escape")
+    await sessionless.post({"id": 1, "method": "tools/list", "params": {}})
+    assert not exchange.closed.is_set()
+    held.release.set()
+    assert body_of(await first) == COMPLETION
 
 
-async def test_cancellation_that_overtakes_its_request_is_remembered(upstream: Replay) -> None:
-    async with (
-        listening_process(environment(upstream), "http") as (url, _),
-        clients(HandshakeClient(url)) as (client,),
-    ):
-        await client.cancel(7, "user pressed escape")
-        await client.post({"id": 1, "method": "tools/list", "params": {}})
-        error = text_of(await client.call(7))["error"]
+async def test_cancellation_that_arrives_before_its_request_is_remembered(
+    upstream: Replay, client: HandshakeClient
+) -> None:
+    await client.cancel(7, "user pressed escape")
+    await client.post({"id": 1, "method": "tools/list", "params": {}})
+    error = body_of(await client.call(7))["error"]
     assert (error["code"], error["billed"]) == ("cancelled", "no")
     assert not upstream.requests
 
 
 @pytest.mark.parametrize("reason", [TIMED_OUT, "user pressed escape"])
-async def test_cancellation_that_arrives_at_another_server_finds_its_request(
-    upstream: Replay, valkey: Valkey, reason: str
+async def test_cancellation_at_another_server_finds_its_request(
+    upstream: Replay, urls: tuple[str, str], reason: str
 ) -> None:
     held = Held(upstream)
-    given = environment(upstream, store=valkey.url)
-    async with (
-        listening_process(given, "http") as (url, _),
-        listening_process(given, "http") as (elsewhere, _process),
-        clients(HandshakeClient(url)) as (client,),
-    ):
+    url, elsewhere = urls
+    async with open_clients(HandshakeClient(url)) as (client,):
         first = asyncio.create_task(client.call(7))
         exchange = await upstream.exchanges.get()
         await client.cancel(7, reason, elsewhere)
@@ -228,61 +235,52 @@ async def test_cancellation_that_arrives_at_another_server_finds_its_request(
         held.release.set()
         result = await repeat
         await first
-    assert text_of(result) == COMPLETION
+    assert body_of(result) == COMPLETION
     assert ("mcp-grok/picked_up" in result["_meta"]) is (reason == TIMED_OUT)
     assert len(upstream.requests) == (1 if reason == TIMED_OUT else 2)
 
 
-async def test_session_id_is_given_to_the_handshake_alone_and_carries_no_state(upstream: Replay) -> None:
-    async with listening_process(environment(upstream), "http") as (url, _):
-        async with clients(HandshakeClient(url)) as (client,):
-            assert len(client.session) == 32
-            response = await client.post({"id": 1, "method": "tools/list", "params": {}})
-            assert "mcp-session-id" not in response.headers
-            client._headers["mcp-session-id"] = "another"
-            assert text_of(await client.call(2)) == COMPLETION
-        headers, request = modern_call("grok_chat_completions", {"messages": [{"role": "user", "content": "Hello"}]})
-        async with httpx2.AsyncClient(trust_env=False) as http:
-            assert "mcp-session-id" not in (await http.post(url, json=request, headers=headers)).headers
+async def test_initialize_alone_gives_a_session_id_and_it_carries_no_state(client: HandshakeClient) -> None:
+    assert len(client.session) == 32
+    response = await client.post({"id": 1, "method": "tools/list", "params": {}})
+    assert "mcp-session-id" not in response.headers
+    client.use_session("another")
+    assert body_of(await client.call(2)) == COMPLETION
 
 
-async def test_answer_that_the_client_did_not_read_is_there_for_its_repeat(upstream: Replay) -> None:
-    """A client of 2026-07-28 closes its connection; the repeat, on another one, may overtake that."""
+async def test_modern_client_gets_no_session_id(url: str) -> None:
+    assert "mcp-session-id" not in (await post(url)).headers
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7])
+async def test_repeat_of_a_modern_client_gets_the_answer_after_a_disconnect(
+    upstream: Replay, url: str, seconds: float
+) -> None:
+    """Calls that are younger and older than half a second are treated differently."""
     held = Held(upstream)
-    headers, request = modern_call("grok_chat_completions", {"messages": [{"role": "user", "content": "Hello"}]})
-    async with listening_process(environment(upstream), "http") as (url, _):
-        for wait in (0.0, 0.7):
-            async with httpx2.AsyncClient(trust_env=False) as http:
-                first = asyncio.create_task(http.post(url, json=request, headers=headers))
-                await upstream.exchanges.get()
-                await asyncio.sleep(wait)
-                first.cancel()
-                await asyncio.wait({first})
-            if not wait:
-                # A duplicate younger than half a second does not count as an earlier try.
-                await asyncio.sleep(0.1)
-            async with httpx2.AsyncClient(trust_env=False) as http:
-                repeat = asyncio.create_task(http.post(url, json=request, headers=headers))
-                await asyncio.wait({repeat}, timeout=0.2)
-                held.release.set()
-                result = json.loads((await repeat).text.rpartition("data: ")[2])["result"]
-            assert "mcp-grok/picked_up" in result["_meta"]
-            held.release.clear()
-    assert len(upstream.requests) == 2
+    first = asyncio.create_task(post(url))
+    await upstream.exchanges.get()
+    await asyncio.sleep(seconds)
+    first.cancel()
+    await asyncio.wait({first})
+    if not seconds:
+        # A repeat does not wait for the disconnect of so young a call.
+        await asyncio.sleep(0.1)
+    repeat = asyncio.create_task(post(url))
+    await asyncio.wait({repeat}, timeout=0.2)
+    held.release.set()
+    assert "mcp-grok/picked_up" in result_of(await repeat)["_meta"]
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("servers", [1, 2])
-async def test_repeat_of_a_session_that_gave_up_without_a_word_gets_the_answer(
-    upstream: Replay, valkey: Valkey, servers: int
+async def test_repeat_after_a_silent_timeout_gets_the_answer(
+    upstream: Replay, urls: tuple[str, str], servers: int
 ) -> None:
     """The Python SDK 1.x sends no cancellation when it times out, and keeps its connection open."""
     held = Held(upstream)
-    given = environment(upstream, store=valkey.url)
-    async with (
-        listening_process(given, "http") as (url, _),
-        listening_process(given, "http") as (elsewhere, _process),
-        clients(HandshakeClient(url), HandshakeClient(url)) as (client, other),
-    ):
+    url, elsewhere = urls
+    async with open_clients(HandshakeClient(url), HandshakeClient(url)) as (client, other):
         first = asyncio.create_task(client.call(7))
         await upstream.exchanges.get()
         await asyncio.sleep(0.6)
@@ -293,6 +291,6 @@ async def test_repeat_of_a_session_that_gave_up_without_a_word_gets_the_answer(
         await asyncio.wait({repeat}, timeout=1.5)
         held.release.set()
         results = [await first, await repeat, await unrelated]
-    assert [text_of(result) for result in results] == [COMPLETION] * 3
+    assert [body_of(result) for result in results] == [COMPLETION] * 3
     assert ["mcp-grok/picked_up" in result["_meta"] for result in results] == [False, True, False]
     assert len(upstream.requests) == 2
