@@ -1,4 +1,4 @@
-"""Who is let in, and by which door: real server processes and plain HTTP."""
+"""Authentication, keys and quotas of callers, by plain HTTP against server processes."""
 
 import json
 from pathlib import Path
@@ -20,16 +20,16 @@ FOREIGN = "mcpgrok_" + "A" * 43
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Path:
-    """A file with the tokens of two callers."""
+    """The path of a token file that does not exist yet."""
     return tmp_path / "tokens"
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header of whoever has a token."""
+    """The header that carries a token."""
     return {"authorization": f"Bearer {token}"}
 
 
-async def test_http_serves_sse_too_unless_told_not_to(upstream: Replay) -> None:
+async def test_transports_that_are_served(upstream: Replay) -> None:
     async with (
         serving(upstream, "http") as (url, _),
         httpx2.AsyncClient(trust_env=False) as client,
@@ -42,9 +42,7 @@ async def test_http_serves_sse_too_unless_told_not_to(upstream: Replay) -> None:
         assert (await post(url.replace("/sse", "/mcp"))).status_code == 404
 
 
-async def test_a_missing_wrong_revoked_or_misplaced_token_is_refused_at_every_door(
-    upstream: Replay, tokens: Path
-) -> None:
+async def test_request_without_a_valid_token_is_refused_on_every_route(upstream: Replay, tokens: Path) -> None:
     token, other = new_token(tokens, "ann"), new_token(tokens, "bob")
     async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
         sse, messages = url.replace("/mcp", "/sse"), url.replace("/mcp", "/messages/?session_id=1")
@@ -54,13 +52,13 @@ async def test_a_missing_wrong_revoked_or_misplaced_token_is_refused_at_every_do
             for refused in (await post(url, **headers), await get(sse, **headers), await post(messages, **headers)):
                 assert refused.status_code == 401
                 assert refused.headers["www-authenticate"].startswith("Bearer ")
-        # A token in an address would be written into every log on the way.
+        # Every proxy would log a token in a URL.
         assert (await post(f"{url}?token={token}")).status_code == 401
         assert (await get(url.replace("/mcp", "/healthz"))).status_code == 200
     assert len(upstream.requests) == 1
 
 
-async def test_a_callers_token_never_goes_upstream(upstream: Replay, tokens: Path) -> None:
+async def test_token_of_a_caller_is_not_sent_upstream(upstream: Replay, tokens: Path) -> None:
     token = new_token(tokens, "ann")
     async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
         await call(url, **bearer(token))
@@ -69,7 +67,7 @@ async def test_a_callers_token_never_goes_upstream(upstream: Replay, tokens: Pat
     assert token not in json.dumps(request.headers)
 
 
-async def test_a_rebound_host_and_a_foreign_page_are_refused_with_a_token_too(upstream: Replay, tokens: Path) -> None:
+async def test_foreign_host_or_origin_is_refused_with_a_token_too(upstream: Replay, tokens: Path) -> None:
     token = new_token(tokens, "ann")
     options = ("--token-file", str(tokens), "--allowed-host", "grok.example.com")
     async with serving(upstream, "http", *options) as (url, _):
@@ -79,7 +77,7 @@ async def test_a_rebound_host_and_a_foreign_page_are_refused_with_a_token_too(up
         assert (await post(url, origin="https://grok.example.com", **bearer(token))).status_code == 200
 
 
-async def test_callers_see_neither_one_anothers_completions_nor_usage(upstream: Replay, tokens: Path) -> None:
+async def test_callers_do_not_see_the_completions_of_others(upstream: Replay, tokens: Path) -> None:
     ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
     async with serving(upstream, "http", "--token-file", str(tokens), handoff_after="0.001") as (url, _):
         pending = await call(url, **bearer(ann))
@@ -93,7 +91,7 @@ async def test_callers_see_neither_one_anothers_completions_nor_usage(upstream: 
         assert fetched == COMPLETION
 
 
-async def test_the_same_question_of_two_callers_is_asked_twice(upstream: Replay, tokens: Path) -> None:
+async def test_callers_do_not_share_equal_calls(upstream: Replay, tokens: Path) -> None:
     ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
     async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
         for token in (ann, bob):
@@ -102,13 +100,13 @@ async def test_the_same_question_of_two_callers_is_asked_twice(upstream: Replay,
 
 
 @pytest.mark.parametrize(("rule", "spent"), [("off", KEY), ("allow", "own-key"), ("require", "own-key")])
-async def test_whose_key_is_spent_where_a_caller_sends_one(upstream: Replay, rule: str, spent: str) -> None:
+async def test_key_that_is_sent_upstream(upstream: Replay, rule: str, spent: str) -> None:
     async with serving(upstream, "http", "--caller-keys", rule) as (url, _):
         assert await call(url, x_grok_api_key="own-key") == COMPLETION
     assert upstream.requests[0].headers["authorization"] == f"Bearer {spent}"
 
 
-async def test_where_callers_must_spend_their_own_the_operators_key_is_never_used(upstream: Replay) -> None:
+async def test_required_caller_key_that_is_missing_or_wrong_is_refused(upstream: Replay) -> None:
     async with serving(upstream, "http", "--caller-keys", "require") as (url, _):
         error = (await call(url))["error"]
         assert (error["code"], error["billed"]) == ("not_configured", "no")
@@ -118,7 +116,7 @@ async def test_where_callers_must_spend_their_own_the_operators_key_is_never_use
     assert upstream.requests == []
 
 
-async def test_a_callers_key_that_the_upstream_repeats_is_removed_from_the_error(upstream: Replay) -> None:
+async def test_key_of_a_caller_is_removed_from_errors(upstream: Replay) -> None:
     upstream.answer({"error": {"code": "invalid_token", "message": "bad key own-key"}}, 401)
     async with serving(upstream, "http", "--caller-keys", "allow") as (url, _):
         response = await post(url, x_grok_api_key="own-key")
@@ -126,14 +124,14 @@ async def test_a_callers_key_that_the_upstream_repeats_is_removed_from_the_error
     assert "own-key" not in response.text
 
 
-async def test_callers_with_keys_of_their_own_are_told_apart_by_them(upstream: Replay) -> None:
+async def test_callers_with_different_keys_are_different_principals(upstream: Replay) -> None:
     async with serving(upstream, "http", "--caller-keys", "require", handoff_after="0.001") as (url, _):
         pending = await call(url, x_grok_api_key="one")
         error = (await call(url, "grok_get_completion", {"id": pending["id"]}, x_grok_api_key="two"))["error"]
         assert error["code"] == "not_found"
 
 
-async def test_limits_hold_for_each_caller_and_say_when_there_is_more(upstream: Replay, tokens: Path) -> None:
+async def test_requests_a_minute_are_limited_for_each_caller(upstream: Replay, tokens: Path) -> None:
     ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
     options = ("--token-file", str(tokens), "--requests-per-minute", "2", "--tokens-per-day", "1000")
     async with serving(upstream, "http", *options) as (url, _):
@@ -146,9 +144,9 @@ async def test_limits_hold_for_each_caller_and_say_when_there_is_more(upstream: 
     assert len(upstream.requests) == 3
 
 
-async def test_tokens_a_day_are_those_of_the_answers(upstream: Replay) -> None:
+async def test_tokens_a_day_are_limited(upstream: Replay) -> None:
     async with serving(upstream, "http", "--tokens-per-day", "15") as (url, _):
-        # Ten of them each.
+        # Each answer has ten tokens.
         for _ in range(2):
             assert await call(url) == COMPLETION
         error = (await call(url))["error"]
@@ -156,7 +154,7 @@ async def test_tokens_a_day_are_those_of_the_answers(upstream: Replay) -> None:
         assert error["retry_after"] <= 86_400
 
 
-async def test_a_page_of_another_origin_learns_nothing_and_a_body_over_the_limit_is_refused(upstream: Replay) -> None:
+async def test_foreign_origin_or_long_body_is_refused(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         response = await post(url, origin="https://evil.example")
         assert response.status_code == 403
@@ -166,9 +164,7 @@ async def test_a_page_of_another_origin_learns_nothing_and_a_body_over_the_limit
         assert (await post(url, CHAT, HELLO)).status_code == 200
 
 
-async def test_a_user_of_an_openid_provider_is_let_in_and_others_learn_whom_to_ask(
-    upstream: Replay, provider: str
-) -> None:
+async def test_openid_token_is_accepted_and_others_get_the_metadata_url(upstream: Replay, provider: str) -> None:
     answer = await sign_in(provider, client="grok", user="ann@example.com")
     public = "https://grok.example.com/mcp"
     options = ("--oidc-issuer", provider, "--oidc-audience", "grok", "--public-url", public)

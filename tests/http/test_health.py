@@ -1,4 +1,4 @@
-"""What operators ask a server, and how it stops: real processes, real signals."""
+"""Health checks, metrics, logs, workers and signals of server processes."""
 
 import asyncio
 import json
@@ -16,14 +16,14 @@ from tests.process import MCP_GROK, serving
 from tests.replay import COMPLETION, Held, Replay
 
 
-async def test_a_server_says_that_it_lives_and_takes_calls(upstream: Replay) -> None:
+async def test_health_checks(upstream: Replay) -> None:
     async with serving(upstream, "http") as (url, _):
         for path in ("healthz", "readyz"):
             assert (await get(url.replace("mcp", path))).status_code == 200
         assert (await get(url.replace("mcp", "metrics"))).status_code == 404
 
 
-async def test_after_a_signal_calls_end_and_none_begin(upstream: Replay) -> None:
+async def test_after_a_signal_running_calls_end_and_new_ones_are_refused(upstream: Replay) -> None:
     held = Held(upstream)
     async with serving(upstream, "http", "--drain", "20") as (url, process):
         calling = asyncio.create_task(call(url))
@@ -40,7 +40,7 @@ async def test_after_a_signal_calls_end_and_none_begin(upstream: Replay) -> None
     assert len(upstream.requests) == 1
 
 
-async def test_what_does_not_end_in_time_is_told_as_lost(upstream: Replay) -> None:
+async def test_call_that_outlasts_the_drain_is_lost(upstream: Replay) -> None:
     Held(upstream)
     async with serving(upstream, "http", "--drain", "0.2") as (url, process):
         calling = asyncio.create_task(call(url))
@@ -50,7 +50,7 @@ async def test_what_does_not_end_in_time_is_told_as_lost(upstream: Replay) -> No
         assert (error["code"], error["billed"]) == ("lost", "unknown")
 
 
-async def test_a_second_signal_ends_the_wait(upstream: Replay) -> None:
+async def test_second_signal_ends_the_drain(upstream: Replay) -> None:
     Held(upstream)
     async with serving(upstream, "http", "--drain", "600") as (url, process):
         calling = asyncio.create_task(call(url))
@@ -63,7 +63,7 @@ async def test_a_second_signal_ends_the_wait(upstream: Replay) -> None:
         assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
 
 
-async def test_metrics_count_calls_and_tokens_and_hold_no_content(upstream: Replay) -> None:
+async def test_metrics_count_calls_and_tokens_without_content(upstream: Replay) -> None:
     async with serving(upstream, "http", "--metrics") as (url, _):
         await call(url)
         upstream.answer({"error": {"code": "used_up", "message": "secret words"}}, 403)
@@ -78,7 +78,7 @@ async def test_metrics_count_calls_and_tokens_and_hold_no_content(upstream: Repl
     assert "secret words" not in text
 
 
-async def test_logs_as_json_say_what_each_call_was_and_never_what_was_said(upstream: Replay) -> None:
+async def test_json_logs_have_the_facts_of_calls_without_content(upstream: Replay) -> None:
     given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
@@ -107,33 +107,50 @@ async def test_logs_as_json_say_what_each_call_was_and_never_what_was_said(upstr
     assert KEY.encode() not in err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="processes that share a socket are forked")
-async def test_several_workers_serve_one_address_and_one_that_dies_is_replaced(upstream: Replay, tmp_path: Any) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
+async def test_worker_that_dies_is_replaced(upstream: Replay, tmp_path: Any) -> None:
     options = ("--workers", "2")
     async with serving(upstream, "http", *options, store=f"disk:{tmp_path / 'store'}") as (url, process):
-        watcher = psutil.Process(process.pid)
-        await wait_for_workers(watcher, 2)
+        parent = psutil.Process(process.pid)
+        await wait_for_workers(parent, 2)
         assert await call(url) == COMPLETION
-        first = watcher.children()[0]
+        first = parent.children()[0]
         first.kill()
         await asyncio.to_thread(first.wait, 10)
-        await wait_for_workers(watcher, 2)
+        await wait_for_workers(parent, 2)
         for _ in range(10):
             assert await call(url) == COMPLETION
-        workers = watcher.children()
+        workers = parent.children()
         process.terminate()
         assert await asyncio.wait_for(process.wait(), 10) == 128 + signal.SIGTERM
         assert not [worker for worker in workers if worker.is_running()]
 
 
-async def wait_for_workers(watcher: psutil.Process, count: int) -> None:
-    """Returns when so many processes run."""
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
+async def test_second_signal_ends_the_drain_of_workers(upstream: Replay, tmp_path: Any) -> None:
+    Held(upstream)
+    options = ("--workers", "2", "--drain", "600")
+    async with serving(upstream, "http", *options, store=f"disk:{tmp_path / 'store'}") as (url, process):
+        parent = psutil.Process(process.pid)
+        await wait_for_workers(parent, 2)
+        calling = asyncio.create_task(call(url))
+        await upstream.exchanges.get()
+        process.terminate()
+        # The worker without a call ends, the other one waits for its call.
+        await wait_for_workers(parent, 1)
+        process.terminate()
+        assert (await calling)["error"]["code"] == "lost"
+        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+
+
+async def wait_for_workers(parent: psutil.Process, count: int) -> None:
+    """Waits until a number of workers run."""
     async with asyncio.timeout(20):
-        while len([child for child in watcher.children() if child.status() != psutil.STATUS_ZOMBIE]) < count:
+        while len([child for child in parent.children() if child.status() != psutil.STATUS_ZOMBIE]) != count:
             await asyncio.to_thread(psutil.cpu_percent, 0.05)
 
 
-async def test_a_token_file_that_cannot_be_used_is_one_line_and_status_2(upstream: Replay, tmp_path: Any) -> None:
+async def test_unusable_token_file_is_one_line_and_status_2(upstream: Replay, tmp_path: Any) -> None:
     given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,

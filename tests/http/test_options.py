@@ -1,4 +1,4 @@
-"""A service never lets anybody spend the operator's key who was not let in."""
+"""The options of a service: only admitted callers may spend the operator's key."""
 
 import shlex
 
@@ -13,12 +13,12 @@ OIDC = "--oidc-issuer https://id.example.com --oidc-audience grok --public-url h
 
 
 def read(options: str, **settings: str) -> ServiceOptions:
-    """What a command line asks for."""
+    """The options of a command line."""
     given = parser().parse_args(["serve", "--transport", "http", *shlex.split(options)])
     return ServiceOptions.read(given, Settings(**settings))  # type: ignore[arg-type]
 
 
-def test_by_default_only_this_machine_is_served_and_nobody_is_told_apart() -> None:
+def test_defaults_serve_this_machine_without_authentication() -> None:
     options = read("")
     assert (options.hosts, options.authenticates, options.caller_keys, options.sse) == ((), False, "off", True)
     assert options.limits == Limits()
@@ -26,19 +26,17 @@ def test_by_default_only_this_machine_is_served_and_nobody_is_told_apart() -> No
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "grok.example.com"])
 @pytest.mark.parametrize("others", ["", "--caller-keys allow", "--requests-per-minute 5"])
-def test_an_address_beyond_this_machine_without_authentication_is_refused_with_what_to_choose(
-    host: str, others: str
-) -> None:
+def test_other_hosts_need_authentication(host: str, others: str) -> None:
     with pytest.raises(ValueError, match=r"--token-file FILE or --oidc-issuer URL.*--caller-keys require"):
         read(f"--host {host} --allowed-host grok.example.com {others}")
 
 
 @pytest.mark.parametrize("way", ["--token-file t", "--caller-keys require", OIDC])
-def test_with_authentication_or_everybodys_own_key_it_may_be_served(way: str) -> None:
+def test_other_hosts_are_served_with_authentication_or_caller_keys(way: str) -> None:
     assert "grok.example.com" in read(f"--host 0.0.0.0 --allowed-host grok.example.com {way}").hosts
 
 
-def test_an_address_for_all_needs_the_name_by_which_clients_come() -> None:
+def test_wildcard_address_needs_a_host_name() -> None:
     with pytest.raises(ValueError, match="--allowed-host NAME"):
         read("--host 0.0.0.0 --token-file t")
     assert read("--host 192.168.1.5 --token-file t").hosts == ("192.168.1.5",)
@@ -56,17 +54,17 @@ def test_an_address_for_all_needs_the_name_by_which_clients_come() -> None:
         ("--drain nan", "--drain"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(options: str, message: str) -> None:
+def test_conflicting_options_are_refused(options: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(options)
 
 
-def test_several_processes_need_a_store_that_they_share() -> None:
+def test_workers_need_a_shared_store() -> None:
     assert read("--workers 2", store="redis://localhost:6379")
     assert read("--workers 2", store="disk:/tmp/x")
 
 
-def test_a_page_may_call_from_the_servers_hosts_and_those_that_are_named() -> None:
+def test_origins_of_own_and_named_hosts_are_allowed() -> None:
     options = read("--token-file t --allowed-host grok.example.com --allowed-origin https://app.example.com")
     security = transport_security(options)
     assert "grok.example.com" in security.allowed_hosts
@@ -76,7 +74,7 @@ def test_a_page_may_call_from_the_servers_hosts_and_those_that_are_named() -> No
 
 
 @pytest.mark.parametrize("option", ["--no-sse", "--token-file t", "--workers 2", "--metrics", "--drain 3", "--port 1"])
-def test_what_means_nothing_over_stdio_is_refused_there(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_http_option_is_refused_over_stdio(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = parser().parse_args(["serve", *option.split()])
     assert options.run(options) == 2
     assert f"{option.split()[0]} needs --transport http" in capsys.readouterr().err
