@@ -19,6 +19,8 @@ class Api:
         error: Gives an error the provider's form.
         models: The models that are listed, if the provider lists any.
         cost: How `usage` states that the answer was free.
+        usage_on_request: Whether a stream states its usage only if `stream_options.include_usage` asks for it. The
+            client's data says it too; stated here again, each can show the other wrong.
         whole_tool_calls: Whether a stream sends each tool call whole, in one chunk.
     """
 
@@ -27,6 +29,7 @@ class Api:
     error: Callable[[ApiError], ErrorBody] = openai_error
     models: tuple[str, ...] = ()
     cost: dict[str, Any] = field(default_factory=dict)
+    usage_on_request: bool = False
     whole_tool_calls: bool = False
 
     @property
@@ -55,11 +58,13 @@ APIS = {
             error=xai_error,
             models=tuple(model.name for model in known_models("xai") if not model.retired_for),
             cost={"cost_in_usd_ticks": 0},
+            # https://github.com/zed-industries/zed/pull/45812 and https://github.com/brainlid/langchain/pull/626
+            usage_on_request=True,
             # https://docs.x.ai/docs/guides/function-calling
             whole_tool_calls=True,
         ),
         # Any server that is compatible with OpenAI's API.
-        Api(provider=PROVIDERS["custom"], models=("grok-local",)),
+        Api(provider=PROVIDERS["custom"], models=("grok-local",), usage_on_request=True),
     )
 }
 """By the provider's name."""

@@ -34,7 +34,7 @@ class ChatCompletion:
         self._answers = [answer(request, index) for index in range(request.n or 1)]
         self._usage = {**_usage(count_prompt_tokens(request), self._answers), **api.cost}
         requested = request.stream_options and request.stream_options.include_usage
-        self._streams_usage = bool(requested) or not api.provider.usage_on_request
+        self._streams_usage = bool(requested) or not api.usage_on_request
 
     def whole(self) -> Json:
         """The completion in one piece."""
