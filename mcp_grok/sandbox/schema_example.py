@@ -3,8 +3,10 @@
 from typing import Any
 
 
-def schema_example(schema: dict[str, Any], text: str) -> Any:
-    """A value that fits the schema, with `text` as its strings."""
+def schema_example(schema: dict[str, Any] | bool, text: str) -> Any:
+    """A value that fits the schema, with `text` as its strings. The schema `true` allows any value."""
+    if isinstance(schema, bool):
+        return text
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
@@ -26,5 +28,5 @@ def _object_example(schema: dict[str, Any], text: str) -> dict[str, Any]:
     return {
         name: schema_example(part, text)
         for name, part in schema.get("properties", {}).items()
-        if not required or name in required or "type" not in part
+        if not required or name in required or isinstance(part, bool) or "type" not in part
     }

@@ -37,6 +37,8 @@ def called(one: Answer) -> list[str]:
         ({"type": "null"}, None),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 2}, [1, 1]),
         ({"type": "array"}, [NOTICE]),
+        ({"type": "array", "items": True}, [NOTICE]),
+        ({"properties": {"a": True, "b": {"type": "number"}}, "required": ["b"]}, {"a": NOTICE, "b": 1}),
         ({"properties": {"a": {"type": "object", "properties": {"b": {"type": "boolean"}}}}}, {"a": {"b": True}}),
     ],
     ids=lambda value: json.dumps(value)[:60],
