@@ -4,7 +4,6 @@ A line of the file is `NAME SHA256-HEX`; empty lines and lines that begin with #
 """
 
 import hashlib
-import hmac
 import logging
 import os
 import re
@@ -27,8 +26,6 @@ _TOKEN = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
-_Version = tuple[int, ...]
-
 
 class TokenFile:
     """A `TokenVerifier` of the MCP SDK that accepts the tokens of a file.
@@ -45,37 +42,34 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._version: _Version | None
-        content, self._version = _read(path)
-        self._hashes = _parse(content, path)
+        # Before the content: if the file changes in between, it is read again.
+        self._version = _version(path)
+        self._names = _parse(_read(path), path)
 
     async def verify_token(self, token: str) -> "AccessToken | None":
         """The access of a token, with the name in the file as the client; None if the token is refused."""
         # A person may have written the hash of a guessable token into the file.
         if not _TOKEN.fullmatch(token):
             return None
-        given, holder = _hash(token), None
-        # All are compared, so that the time that this takes reveals nothing.
-        for name, stored in self._current_hashes().items():
-            if hmac.compare_digest(given, stored):
-                holder = name
-        if holder is None:
+        name = self._current_names().get(_hash(token))
+        if name is None:
             return None
         # `mcp-grok token` needs nothing of the SDK, which takes a second to import.
         from mcp.server.auth.provider import AccessToken
 
-        return AccessToken(token=token, client_id=holder, scopes=[])
+        return AccessToken(token=token, client_id=name, scopes=[])
 
-    def _current_hashes(self) -> dict[str, str]:
+    def _current_names(self) -> dict[str, str]:
+        version = _version(self._path)
+        if version == self._version:
+            return self._names
         try:
-            if _current_version(self._path) != self._version:
-                content, version = _read(self._path)
-                self._hashes, self._version = _parse(content, self._path), version
+            self._names, self._version = _parse(_read(self._path), self._path), version
         except NotConfigured as error:
             if self._version is not None:
                 logger.error("every token is refused: %s", error.message)
-            self._hashes, self._version = {}, None
-        return self._hashes
+            self._names, self._version = {}, None
+        return self._names
 
 
 def new_token(path: Path, name: str) -> str:
@@ -98,7 +92,7 @@ def new_token(path: Path, name: str) -> str:
     token = PREFIX + secrets.token_urlsafe(32)
 
     def with_token(content: bytes) -> bytes:
-        if name in _parse(content, path):
+        if name in _parse(content, path).values():
             raise ValueError(f"{path} has a token for {name} already: revoke it first.")
         gap = b"" if not content or content.endswith((b"\n", b"\r")) else b"\n"
         return content + gap + f"{name} {_hash(token)}\n".encode()
@@ -117,7 +111,7 @@ def revoke(path: Path, name: str) -> None:
     """
 
     def without_token(content: bytes) -> bytes:
-        if name not in _parse(content, path):
+        if name not in _parse(content, path).values():
             raise ValueError(f"{path} has no token for {name}.")
         return b"".join(line for line in content.splitlines(keepends=True) if line.split()[:1] != [name.encode()])
 
@@ -130,34 +124,35 @@ def names(path: Path) -> list[str]:
     Raises:
         NotConfigured: the file cannot be used; see `TokenFile`.
     """
-    return list(_parse(_read(path)[0], path))
+    return list(_parse(_read(path), path).values())
 
 
 def _hash(token: str) -> str:
-    # A slow hash is for passwords; 32 random bytes cannot be guessed.
+    # A slow hash is for passwords; 32 random bytes cannot be guessed. How long the look-up of a hash takes reveals
+    # nothing of the token.
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _parse(content: bytes, path: Path) -> dict[str, str]:
-    """The hash of each name."""
-    hashes: dict[str, str] = {}
+    """The name of each hash."""
+    found: dict[str, str] = {}
     for number, line in enumerate(content.splitlines(), 1):
         words = line.decode("ascii", "replace").split()
         if not words or words[0].startswith("#"):
             continue
-        if len(words) != 2 or not _NAME.fullmatch(words[0]) or not _HASH.fullmatch(words[1].lower()):
+        name, stored = words[0], words[-1].lower()
+        if len(words) != 2 or not _NAME.fullmatch(name) or not _HASH.fullmatch(stored):
             raise NotConfigured(f"Line {number} of {path} is not a name and a SHA-256 in hex: remove it.")
-        name, stored = words[0], words[1].lower()
-        if name in hashes or stored in hashes.values():
+        if stored in found or name in found.values():
             raise NotConfigured(f"Line {number} of {path} repeats a name or a hash: remove one of the two lines.")
-        hashes[name] = stored
-    return hashes
+        found[stored] = name
+    return found
 
 
-def _read(path: Path) -> tuple[bytes, _Version]:
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
+            mode = os.fstat(file.fileno()).st_mode
             content = file.read()
     except FileNotFoundError:
         raise NotConfigured(
@@ -165,20 +160,17 @@ def _read(path: Path) -> tuple[bytes, _Version]:
         ) from None
     except OSError as error:
         raise NotConfigured(f"The token file {path} cannot be read: {error.strerror}.") from None
-    if os.name == "posix" and status.st_mode & 0o077:
+    if os.name == "posix" and mode & 0o077:
         raise NotConfigured(f"Other users have access to the token file {path}: run `chmod 600 {path}`.")
-    return content, _version(status)
+    return content
 
 
-def _current_version(path: Path) -> _Version | None:
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Changes with the content, mode or owner of the file; None if there is no file."""
     try:
-        return _version(path.stat())
+        status = path.stat()
     except OSError:
         return None
-
-
-def _version(status: os.stat_result) -> _Version:
-    # The change time shows a change of the mode too.
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
@@ -192,7 +184,7 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
         raise ValueError(f"{path} is being changed. If that is not so, remove {new}.") from None
     try:
         with new.open("wb") as file:
-            file.write(change(_read(path)[0] if path.exists() else b""))
+            file.write(change(_read(path) if path.exists() else b""))
             file.flush()
             os.fsync(file.fileno())
         _copy_owner(path, new)
