@@ -25,7 +25,7 @@ class PrincipalReader:
     def __init__(self, keys: KeyRule = "off") -> None:
         self._keys = keys
 
-    def of(self, context: ServerRequestContext[Any, Any]) -> Principal:
+    def read(self, context: ServerRequestContext[Any, Any]) -> Principal:
         """The principal of a request; over stdio always the same.
 
         Raises:

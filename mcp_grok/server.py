@@ -146,7 +146,7 @@ class _Handlers:
         # The exchange of a notification ends at once, and the SDK then cancels what handles it.
         with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
-                self._principals.of(context).name,
+                self._principals.read(context).name,
                 exchange.session,
                 str(params.request_id),
                 reason_of(params.reason),
@@ -167,7 +167,7 @@ class _Handlers:
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            principal = self._principals.of(context)
+            principal = self._principals.read(context)
             return await resources.read(context.lifespan_context, self._settings, uri, principal)
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": uri}) from None
@@ -188,7 +188,7 @@ class _Handlers:
         calls, connection = context.lifespan_context, current_connection()
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
-        request = calls.request(self._principals.of(context), connection, session)
+        request = calls.request(self._principals.read(context), connection, session)
         if connection is not None:
             await connection.register(context.request_id, request)
         elif exchange is not None:

@@ -1,4 +1,4 @@
-"""A connection: cancellations in the order of the wire, and results that have gone out, or not."""
+"""A connection: cancellations in the order in which they arrive, and results that were written, or not."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,17 +17,16 @@ from tests.replay import Replay
 
 
 class Stream:
-    """A stream of the SDK: gives what it is given, and counts what is sent on it."""
+    """A stream of the SDK that yields these messages, and accepts any."""
 
     def __init__(self, *messages: Any) -> None:
         self._messages = list(messages)
-        self.sent = 0
 
     async def receive(self) -> SessionMessage:
         return SessionMessage(self._messages.pop(0))
 
     async def send(self, item: SessionMessage) -> None:
-        self.sent += 1
+        pass
 
 
 def cancelled(request_id: object, reason: str | None = None) -> JSONRPCNotification:
@@ -57,16 +56,16 @@ async def answered(calls: Calls) -> Request:
 
 
 @pytest.mark.parametrize("reason", TIMEOUTS)
-def test_words_of_clients_that_timed_out(reason: str) -> None:
+def test_reason_of_a_timeout(reason: str) -> None:
     assert reason_of(reason) is Reason.CLIENT_TIMEOUT
 
 
 @pytest.mark.parametrize("reason", [None, "", "user pressed escape", 5, {"timed": "out"}])
-def test_any_other_reason_is_a_user_s(reason: object) -> None:
+def test_any_other_reason_is_the_user_s(reason: object) -> None:
     assert reason_of(reason) is Reason.USER
 
 
-async def test_request_is_interrupted_before_the_next_message_is_read(calls: Calls) -> None:
+async def test_cancellation_interrupts_its_request(calls: Calls) -> None:
     connection = Connection(Stream(cancelled(7, "Request timed out")))
     request = calls.request()
     await connection.register(7, request)
@@ -74,7 +73,7 @@ async def test_request_is_interrupted_before_the_next_message_is_read(calls: Cal
     assert request.interrupted is Reason.CLIENT_TIMEOUT
 
 
-async def test_cancellation_that_overtakes_its_handler_is_remembered(calls: Calls) -> None:
+async def test_cancellation_that_overtakes_its_handler(calls: Calls) -> None:
     connection = Connection(Stream(cancelled("7")))
     await connection.receive()
     request = calls.request()
@@ -82,7 +81,7 @@ async def test_cancellation_that_overtakes_its_handler_is_remembered(calls: Call
     assert request.interrupted is Reason.USER
 
 
-async def test_cancellations_of_nothing_are_remembered_up_to_a_bound(calls: Calls) -> None:
+async def test_early_cancellations_are_bounded(calls: Calls) -> None:
     connection = Connection(Stream(*(cancelled(number) for number in range(MAX_EARLY + 1))))
     for _ in range(MAX_EARLY + 1):
         await connection.receive()
@@ -101,7 +100,7 @@ async def test_connections_do_not_share_request_ids(calls: Calls) -> None:
     assert (mine.interrupted, theirs.interrupted) == (Reason.USER, None)
 
 
-async def test_result_counts_as_delivered_once_it_is_written(calls: Calls) -> None:
+async def test_written_result_is_delivered(calls: Calls) -> None:
     connection, request = Connection(Stream()), await answered(calls)
     await connection.register(7, request)
     assert call_of(request).delivery is Delivery.ATTACHED
@@ -111,7 +110,7 @@ async def test_result_counts_as_delivered_once_it_is_written(calls: Calls) -> No
     assert request.interrupted is None
 
 
-async def test_result_counts_as_delivered_once_its_transport_confirms_it(calls: Calls) -> None:
+async def test_confirmed_result_is_delivered(calls: Calls) -> None:
     connection, request = Connection(Stream(), confirmed=True), await answered(calls)
     await connection.register(7, request)
     await connection.send(Stream(), SessionMessage(cancelled(1)))
@@ -122,7 +121,7 @@ async def test_result_counts_as_delivered_once_its_transport_confirms_it(calls: 
     assert call_of(request).delivery is Delivery.DELIVERED
 
 
-async def test_result_that_was_not_written_when_the_connection_ends_is_left_to_a_repeat(calls: Calls) -> None:
+async def test_unwritten_result_goes_to_a_repeat(calls: Calls) -> None:
     connection, request = Connection(Stream(), confirmed=True), await answered(calls)
     await connection.register(7, request)
     await connection.send(Stream(), result(7))
@@ -132,7 +131,7 @@ async def test_result_that_was_not_written_when_the_connection_ends_is_left_to_a
     assert (await calls.start(hello(), repeat)).id == call_of(request).id
 
 
-async def test_cancellation_that_crosses_the_result_is_still_known(calls: Calls) -> None:
+async def test_cancellation_that_crosses_the_result(calls: Calls) -> None:
     connection, request = Connection(Stream(cancelled(7, "Request timed out"))), await answered(calls)
     await connection.register(7, request)
     await connection.send(Stream(), result(7))
@@ -140,7 +139,7 @@ async def test_cancellation_that_crosses_the_result_is_still_known(calls: Calls)
     assert call_of(request).delivery is Delivery.ORPHANED
 
 
-async def test_write_that_fails_delivers_nothing(calls: Calls) -> None:
+async def test_failed_write_delivers_nothing(calls: Calls) -> None:
     class Broken(Stream):
         async def send(self, item: SessionMessage) -> None:
             raise anyio.BrokenResourceError
