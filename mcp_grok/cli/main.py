@@ -23,6 +23,9 @@ COMMANDS = {
 
 DEFAULT_COMMAND = "serve"
 
+EXTRAS = {"rich": "demo"}
+"""Packages that a command imports and not every installation has, with the extra that brings each."""
+
 
 class Command(argparse.ArgumentParser):
     """The parser of one command. Its module is imported only when the command is given, to keep the start short."""
@@ -32,8 +35,9 @@ class Command(argparse.ArgumentParser):
         try:
             module = import_module(f"mcp_grok.cli.{name}_command")
         except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            usage_error(f"{name} needs {package}: pip install {package}")
+            if error.name not in EXTRAS:
+                raise
+            usage_error(f"{name} needs {error.name}: install the extra [{EXTRAS[error.name]}]")
         module.add_options(self)
         self.set_defaults(run=module.run)
         return super().parse_known_args(args, namespace)

@@ -1,4 +1,7 @@
-"""What every tool has: a definition that clients see, and a function that does one call."""
+"""What every tool has: a definition that clients see, and a function that does one call.
+
+A new tool is a module like `chat.py` with what `ToolModule` says, listed in `mcp_grok.server.tools_in_force`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
