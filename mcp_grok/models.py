@@ -1,6 +1,8 @@
 """Facts about models as data, each with its source. Names not listed here are passed through."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +107,24 @@ def known_models(provider: str) -> tuple[Model, ...]:
 def find_model(provider: str, name: str) -> Model | None:
     """What is known of a provider's model; None where nothing is."""
     return next((model for model in known_models(provider) if model.name == name), None)
+
+
+def catalogue(provider: str, default: str | None, live: Sequence[str] | None = None) -> dict[str, Any]:
+    """The documented facts of a provider's models.
+
+    Args:
+        provider: The name of the provider.
+        default: The model when a call names none.
+        live: The names that the provider lists now. With them, each model has `live`.
+    """
+    documented = [_documented(asdict(model)) for model in known_models(provider)]
+    if live is not None:
+        names = [model["name"] for model in documented]
+        documented = [{**model, "live": model["name"] in live} for model in documented]
+        documented += [{"name": name, "live": True} for name in live if name not in names]
+    return {"provider": provider, **({"default": default} if default else {}), "models": documented}
+
+
+def _documented(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a model that are documented, without the provider."""
+    return {name: fact for name, fact in facts.items() if fact is not None and name != "provider"}

@@ -1,19 +1,16 @@
 """The resources: the models, the usage, and each completion in pages that a client takes."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
 
 from mcp_grok.calls import Calls
 from mcp_grok.errors import GrokError, NotFound
-from mcp_grok.models import known_models
+from mcp_grok.models import catalogue
 from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import compact, fits, prefix, uri_of
-from mcp_grok.tools.result import META, completion_json
+from mcp_grok.tools.cutting import compact, completion_json, fits, prefix, uri_of
+from mcp_grok.tools.result import META
 
 JSON = "application/json"
 TTL = 300_000
@@ -51,27 +48,12 @@ async def read(calls: Calls, settings: Settings, uri: str, principal: Principal)
         NotFound: there is no such resource, completion or page.
     """
     if uri == MODELS.uri:
-        return _result(TextResourceContents(uri=uri, text=compact(catalogue(settings)), mime_type=JSON), ttl=TTL)
+        text = compact(catalogue(settings.active_provider.name, settings.model))
+        return _result(TextResourceContents(uri=uri, text=text, mime_type=JSON), ttl=TTL)
     if uri == USAGE.uri:
         text = compact(await calls.usage(principal))
         return _result(TextResourceContents(uri=uri, text=text, mime_type=JSON), is_private=True)
     return await _completion(calls, settings, uri, principal)
-
-
-def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str, Any]:
-    """The provider in force, its default model, and the documented facts of its models.
-
-    Args:
-        settings: The configuration; it names the provider.
-        live: The names that the provider lists now. With them, each model has `live`.
-    """
-    documented = [_documented(asdict(model)) for model in known_models(settings.active_provider.name)]
-    if live is not None:
-        names = [model["name"] for model in documented]
-        documented = [{**model, "live": model["name"] in live} for model in documented]
-        documented += [{"name": name, "live": True} for name in live if name not in names]
-    provider = settings.active_provider.name
-    return {"provider": provider, **({"default": settings.model} if settings.model else {}), "models": documented}
 
 
 async def _completion(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
@@ -105,11 +87,6 @@ def _parsed(uri: str) -> tuple[str, int]:
     if (parts.scheme, parts.netloc) != ("grok", "completions") or not offsets[0].isdecimal():
         raise NotFound(f"{uri[:200]!r} is not a resource; read {uri_of('{id}')}.", param="uri")
     return parts.path.removeprefix("/"), int(offsets[0][:18])
-
-
-def _documented(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a model that are documented, without the provider."""
-    return {name: fact for name, fact in facts.items() if fact is not None and name != "provider"}
 
 
 def _result(content: TextResourceContents, *, ttl: int = 0, is_private: bool = False) -> ReadResourceResult:

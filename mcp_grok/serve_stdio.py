@@ -4,7 +4,8 @@ import os
 
 import anyio
 
-from mcp_grok.server import create_server, open_upstream
+from mcp_grok.open_upstream import open_upstream
+from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from mcp_grok.signals import StoppedBySignal
 from mcp_grok.stdio import can_be_watched, stdio_streams

@@ -28,10 +28,11 @@ from mcp_types import (
 )
 
 from mcp_grok import __version__, resources
-from mcp_grok.calls import Calls, Interrupted, OnAnswer, Reason, Request, open_calls
+from mcp_grok.calls import Calls, Interrupted, Reason, Request
 from mcp_grok.connection import CANCELLED, ConnectionServer, current_connection, reason_of
 from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.http_exchange import HandshakeRequests, exchange_of
+from mcp_grok.open_upstream import open_upstream
 from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
 from mcp_grok.request_principal import PrincipalReader
@@ -211,33 +212,3 @@ def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
     if settings.handoff_after or settings.max_result_bytes:
         tools += [get_completion, cancel_completion]
     return {tool.NAME: tool for tool in tools}
-
-
-@asynccontextmanager
-async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings with an address: that of a sandbox of its own where they name the sandbox and no address."""
-    if settings.active_provider.name != "sandbox" or settings.base_url:
-        yield settings
-        return
-    from mcp_grok.sandbox.serve_sandbox import running_sandbox
-
-    async with running_sandbox() as base_url:
-        yield settings.model_copy(update={"base_url": base_url})
-
-
-@asynccontextmanager
-async def open_upstream(
-    settings: Settings, *, on_answer: OnAnswer | None = None, calls_at_once: int | None = None
-) -> AsyncIterator[Calls]:
-    """The calls of this process, and the sandbox that answers them if the settings name it.
-
-    Args:
-        settings: Where they go, and where their answers are kept.
-        on_answer: Called with the principal's name and the tokens of each answer.
-        calls_at_once: How many calls of one principal may run; None for any number.
-    """
-    async with (
-        upstream_settings(settings) as located,
-        open_calls(located, on_answer=on_answer, calls_at_once=calls_at_once) as calls,
-    ):
-        yield calls

@@ -8,7 +8,7 @@ from mcp import Client
 from mcp_types import TextResourceContents
 
 from mcp_grok.cli.main import main
-from mcp_grok.resources import catalogue
+from mcp_grok.models import catalogue
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from tests.conftest import settings_for
@@ -42,7 +42,7 @@ async def test_custom_api_has_no_models() -> None:
 
 
 def test_live_names_are_merged_with_documented_ones() -> None:
-    models = {model["name"]: model for model in catalogue(Settings(provider="xai"), ["grok-4.7", "grok-9"])["models"]}
+    models = {model["name"]: model for model in catalogue("xai", "grok-4.7", ["grok-4.7", "grok-9"])["models"]}
     assert (models["grok-4.7"]["live"], models["grok-4.6"]["live"]) == (True, False)
     assert models["grok-9"] == {"name": "grok-9", "live": True}
 
@@ -56,7 +56,7 @@ def test_command_prints_a_line_a_model(capsys: pytest.CaptureFixture[str], monke
     assert "refuses presence_penalty, reasoning_effort" in lines["grok-4.20-0309-non-reasoning"]
     assert "withdrawn, use grok-4.3" in lines["grok-3"]
     assert main(["models", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(catalogue(Settings(provider="xai"))))
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(catalogue("xai", "grok-4.7")))
 
 
 def test_live_fails_where_the_provider_lists_no_models(

@@ -13,10 +13,10 @@ from typing import Any
 
 from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
-from mcp_grok.server import open_upstream
+from mcp_grok.open_upstream import open_upstream
 from mcp_grok.settings import Settings
 from mcp_grok.surrogates import without_lone_surrogates
-from mcp_grok.tools.result import completion_json
+from mcp_grok.tools.cutting import completion_json
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
-from mcp_grok.resources import catalogue
-from mcp_grok.server import upstream_settings
+from mcp_grok.models import catalogue
+from mcp_grok.open_upstream import upstream_settings
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.live_models import live_models
 
@@ -39,7 +39,7 @@ async def _list(settings: Settings, *, live: bool, as_json: bool) -> int:
         except GrokError as error:
             complain(error.message)
             status = 1
-    known = catalogue(settings, names)
+    known = catalogue(settings.active_provider.name, settings.model, names)
     if as_json:
         sys.stdout.write(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
     else:

@@ -12,8 +12,9 @@ from mcp_grok.http.health import health_routes
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.limits import SHUTDOWN_TIMEOUT
 from mcp_grok.listener import serve_app
+from mcp_grok.open_upstream import open_upstream
 from mcp_grok.request_principal import PrincipalReader
-from mcp_grok.server import create_server, open_upstream
+from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from mcp_grok.errors import BadUpstreamResponse
 from mcp_grok.surrogates import without_lone_surrogates
+from mcp_grok.upstream.completion import Completion
 
 JSONObject = dict[str, Any]
 
@@ -24,6 +26,18 @@ def compact(value: Any) -> str:
         RecursionError: it is nested too deeply.
     """
     return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def completion_json(completion: Completion) -> str:
+    """The whole completion as compact JSON.
+
+    Raises:
+        BadUpstreamResponse: it cannot be written as JSON.
+    """
+    try:
+        return compact(completion.body)
+    except RecursionError:
+        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
 
 
 def uri_of(call_id: str) -> str:

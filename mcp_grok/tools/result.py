@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from mcp_grok.calls import Outcome, Request
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import compact, cut, cut_error, fits, uri_of
+from mcp_grok.tools.cutting import compact, completion_json, cut, cut_error, fits, uri_of
 from mcp_grok.upstream.completion import Completion
 
 META = "mcp-grok/"
@@ -63,18 +63,6 @@ def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tu
         _meta=_keyed({**_notes(outcome), **notes}),
     )
     return result, is_cut
-
-
-def completion_json(completion: Completion) -> str:
-    """The whole completion as compact JSON.
-
-    Raises:
-        BadUpstreamResponse: it cannot be written as JSON.
-    """
-    try:
-        return compact(completion.body)
-    except RecursionError:
-        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
 
 
 def _structured(text: str) -> Any:
