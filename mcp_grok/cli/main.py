@@ -35,9 +35,10 @@ class Command(argparse.ArgumentParser):
         try:
             module = import_module(f"mcp_grok.cli.{name}_command")
         except ModuleNotFoundError as error:
-            if error.name not in EXTRAS:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
                 raise
-            usage_error(f"{name} needs {error.name}: install the extra [{EXTRAS[error.name]}]")
+            usage_error(f"{name} needs {package}: install the extra [{EXTRAS[package]}]")
         module.add_options(self)
         self.set_defaults(run=module.run)
         return super().parse_known_args(args, namespace)
