@@ -1,4 +1,4 @@
-"""The prompts: requests that a user picks in a client, so that its model calls the tool."""
+"""The MCP prompts: requests that a user selects in a client, so that the client's model calls the tool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Template:
 
     Attributes:
         name: The name in the protocol.
-        title: The name that people read.
+        title: The name that clients display.
         description: Its purpose.
         arguments: The description of each argument; all are required.
         text: The message to the client's model, with `{name}` for each argument.
@@ -61,7 +61,7 @@ TEMPLATES = {
 
 
 def get_prompt(name: str, arguments: Mapping[str, str]) -> GetPromptResult:
-    """A prompt with its arguments filled in.
+    """A prompt with the values of its arguments.
 
     Raises:
         InvalidRequest: there is no such prompt, or an argument is missing.

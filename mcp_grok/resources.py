@@ -1,4 +1,4 @@
-"""The resources: the models, the usage, and each completion in pages that a client takes."""
+"""The MCP resources: the models, the usage, and each completion in pages."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,13 +17,13 @@ from mcp_grok.tools.result import META, completion_json
 
 JSON = "application/json"
 TTL = 300_000
-"""Milliseconds for which a client may keep a resource that does not change."""
+"""Milliseconds for which a client may cache a resource that does not change."""
 
 MODELS = Resource(
     name="models",
     title="Grok models",
     uri="grok://models",
-    description="The documented facts of each model: context, images, reasoning, what it refuses, what replaces it",
+    description="The documented properties of each model: context, images, reasoning, refused parameters, replacement",
     mime_type=JSON,
 )
 
@@ -45,7 +45,7 @@ COMPLETION = ResourceTemplate(
 
 
 async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
-    """A resource.
+    """The content of a resource.
 
     Raises:
         NotFound: there is no such resource, completion or page.
@@ -59,11 +59,11 @@ async def read(calls: Calls, settings: Settings, uri: str, principal: Principal)
 
 
 def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str, Any]:
-    """The provider in force, its default model, and the documented facts of its models.
+    """The active provider, its default model, and the documented properties of its models.
 
     Args:
-        settings: The configuration; it names the provider.
-        live: The names that the provider lists now. With them, each model has `live`.
+        settings: The configuration, which selects the provider.
+        live: The models that the provider lists now. If not None, each model has `live`, and unlisted ones are false.
     """
     documented = [_documented(asdict(model)) for model in known_models(settings.active_provider.name)]
     if live is not None:
@@ -75,7 +75,7 @@ def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str
 
 
 async def _completion(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
-    """A page of a call's JSON. The pages in order join to the completion, or to the error of a failed call."""
+    """A page of a call's JSON. All pages together are the completion, or the error of a failed call."""
     call_id, offset = _parsed(uri)
     call = await calls.find(call_id, principal)
     outcome = call.outcome
@@ -108,7 +108,7 @@ def _parsed(uri: str) -> tuple[str, int]:
 
 
 def _documented(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a model that are documented, without the provider."""
+    """The documented properties of a model, without the provider."""
     return {name: fact for name, fact in facts.items() if fact is not None and name != "provider"}
 
 
