@@ -46,7 +46,7 @@ class WriteQueue:
         return self.write(call.id, call.fingerprint, write)
 
     async def write_soon(self, call_id: str, fingerprint: str, write: Write) -> None:
-        """Writes in the background, and waits at most `patience` seconds, so that an unavailable Redis blocks nothing."""
+        """Writes in the background, and waits for the write at most `patience` seconds."""
         await self.wait(self.write(call_id, fingerprint, write))
 
     async def wait(self, done: anyio.Event) -> None:
