@@ -17,7 +17,7 @@ def check_base_url(url: str, *, any_http: bool) -> None:
         ValueError: the URL is not allowed; the message states the expected form and does not repeat the URL.
     """
     if any(sign in url for sign in "@?#"):
-        raise ValueError("must hold no user, password, query or fragment; the key goes into MCP_GROK_API_KEY")
+        raise ValueError("must not contain a user, password, query or fragment; put the key into MCP_GROK_API_KEY")
     try:
         parsed = httpx2.URL(url)
         _ = urlsplit(url).port  # httpx2 does not check its range

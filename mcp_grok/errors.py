@@ -26,7 +26,7 @@ from typing import Any, Literal
 logger = logging.getLogger(__name__)
 
 Billed = Literal["no", "yes", "unknown"]
-"""Whether the provider charges for the call: `unknown` where only the provider can know."""
+"""Whether the provider charges for the call: `unknown` if only the provider can know."""
 
 MAX_UPSTREAM_MESSAGE = 500
 """Maximum characters of the upstream's message in an error."""
@@ -35,7 +35,7 @@ DEFAULTS = ("code", "type", "retryable", "billed")
 """Attributes that have a default in each class."""
 
 FIELDS = ("status", "retry_after", "param", "provider", "trace_id", "upstream_message", "partial")
-"""Attributes that are None where they do not apply."""
+"""Attributes that are None if they do not apply."""
 
 FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message", "partial")
 """Attributes that may contain text from the upstream."""
@@ -144,7 +144,7 @@ class CallTimeout(GrokError):
 
 
 class ConnectionFailed(GrokError):
-    """The connection failed, or it broke before the answer began."""
+    """No connection could be made, or it broke before the answer began."""
 
     code = "connection_failed"
     type = "connection_error"
@@ -184,7 +184,7 @@ LOST = "The server ended while the call ran, so its answer is gone and it may be
 
 
 class Lost(GrokError):
-    """The server ended while the call ran; the outcome is unknown."""
+    """The server ended while the call ran; only the provider knows the outcome."""
 
     code = "lost"
     type = "server_error"

@@ -42,7 +42,7 @@ TEMPLATES = {
         Template(
             "ask_grok",
             "Ask Grok",
-            "Has Grok answer a question, word for word",
+            "Asks Grok a question, and returns its answer unchanged",
             {"question": "The question"},
             f"Call {NAME} with this question as the only user message, and give me its answer unchanged:"
             "\n\n{question}",
@@ -50,7 +50,7 @@ TEMPLATES = {
         Template(
             "second_opinion",
             "A second opinion from Grok",
-            "Has Grok look for what is wrong with a text or a plan, and weighs what it finds",
+            "Asks Grok for the errors in a text or a plan, and weighs its points",
             {"text": "The text or plan to judge"},
             f"Call {NAME} with the text below as a user message, after a system message that asks for its errors, gaps "
             "and better alternatives, most serious first. Then tell me which of its points you agree with, and "

@@ -57,5 +57,5 @@ class PrincipalReader:
                 raise NotConfigured(f"This server uses the keys of its callers: send yours in the header {KEY_HEADER}.")
             return None
         if not given.isascii() or not given.isprintable() or " " in given:
-            raise InvalidRequest(f"The header {KEY_HEADER} must hold a key: printable ASCII characters, no spaces.")
+            raise InvalidRequest(f"The header {KEY_HEADER} must be a key: printable ASCII characters, no spaces.")
         return SecretStr(given)

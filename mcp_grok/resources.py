@@ -63,7 +63,8 @@ def catalogue(settings: Settings, live: Sequence[str] | None = None) -> dict[str
 
     Args:
         settings: The configuration, which selects the provider.
-        live: The models that the provider lists now. If not None, each model has `live`, and unlisted ones are false.
+        live: The names that the provider lists now; None if unknown. Otherwise each model has `live`, which is false if
+            the provider does not list it, and listed names without documentation are added.
     """
     documented = [_documented(asdict(model)) for model in known_models(settings.active_provider.name)]
     if live is not None:

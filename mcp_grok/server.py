@@ -88,7 +88,7 @@ def create_server(
         "mcp-grok",
         version=__version__,
         title="Grok",
-        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to go on.",
+        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to continue.",
         lifespan=lifespan,
         # No argument of these tools is repeated in a header; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,

@@ -76,7 +76,7 @@ class Settings(_ProviderKeys):
     provider: str | None = Field(
         None,
         description=f"{', '.join(f'`{name}`' for name in list(PROVIDERS)[:-1])} or `{list(PROVIDERS)[-1]}`",
-        json_schema_extra={"default": "the first whose key is set, or `acedata`"},
+        json_schema_extra={"default": "the first provider whose key is set, or `acedata`"},
     )
     api_key: SecretStr | None = Field(
         None, description="The key for that provider; if `MCP_GROK_PROVIDER` is not set, the key for AceData"
@@ -129,8 +129,8 @@ class Settings(_ProviderKeys):
     )
     max_result_bytes: Annotated[int, Field(ge=0, le=2**30)] = Field(
         100_000,
-        description="A longer result is cut; its full text is kept and can be read in parts. At least 2000, or 0 for "
-        "no limit",
+        description="Maximum bytes of a result; a longer one is cut, and its full text can be read in parts. At least "
+        "2000, or 0 for no limit",
     )
     allowed_dirs: str = Field(
         "",
@@ -140,7 +140,7 @@ class Settings(_ProviderKeys):
     )
     strict: bool = Field(
         False,
-        description="Reject a call with parameters that its model does not accept, instead of omitting them",
+        description="Reject a call with parameters that its model is known to refuse, instead of omitting them",
     )
     structured: bool = Field(
         False, description="Also send the completion as `structuredContent`, for programs that want it"

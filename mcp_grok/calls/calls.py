@@ -384,7 +384,7 @@ class Calls:
         call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.DELIVERED
 
     async def _run(self, call: Call, chat: ChatRequest, key: str | None) -> None:
-        assert call.work is not None  # noqa: S101 - what runs here has its work here
+        assert call.work is not None  # noqa: S101 - a call that runs here has its work here
         outcome = await run_call(call, call.work, self._client, chat, key)
         if not call.cut_by:
             call.state = _state(outcome)
@@ -459,7 +459,7 @@ def no_such_call(call_id: str) -> NotFound:
 def limit_reached(limit: int) -> LimitReached:
     """The error for a principal with the maximum number of running calls."""
     return LimitReached(
-        f"Limit reached: {limit} calls at once per caller. Send the call again when one of yours has ended.",
+        f"Limit reached: {limit} running calls per caller. Send the call again when one of yours has ended.",
         retry_after=SLOT_RETRY,
     )
 

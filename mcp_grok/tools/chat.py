@@ -42,8 +42,8 @@ def _description(settings: Settings) -> str:
     unlisted = ", ".join(name for name, parameter in PARAMETERS.items() if not parameter.description)
     return (
         f"Ask a Grok model through {settings.active_provider.title}: chat and reasoning, images, tool calling, JSON "
-        "output. Returns the chat.completion as OpenAI-format JSON; the answer is choices[0].message.content. To go "
-        "on with tool_calls, send the conversation again with that assistant message and a tool message for each "
+        "output. Returns the chat.completion as OpenAI-format JSON; the answer is choices[0].message.content. To "
+        "answer tool_calls, send the conversation again with that assistant message and a tool message for each "
         'call. Failures are {"error":…} with a message that says what to do.\n'
         f"Also accepted: {unlisted} (an object merged into the request)."
     )

@@ -42,7 +42,7 @@ def _error_result(
 
 def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
-    assert request.call is not None  # noqa: S101 - what has an outcome is attached to a call
+    assert request.call is not None  # noqa: S101 - a request with an outcome is attached to a call
     limit, call_id, notes = settings.max_result_bytes, request.call.id, request.notes
     link = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     if isinstance(outcome, GrokError):

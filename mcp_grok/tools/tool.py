@@ -34,7 +34,7 @@ class ToolModule(Protocol):
 def tool_definition(
     name: str, title: str, description: str, input_schema: Schema, *, meta: dict[str, Any] | None = None
 ) -> Tool:
-    """A tool that changes nothing for the user, which lets clients run several of its calls in parallel."""
+    """The definition of a read-only tool, so that clients may run several of its calls in parallel."""
     return Tool(
         name=name,
         title=title,

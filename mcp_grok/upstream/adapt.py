@@ -44,11 +44,11 @@ def adapt(values: Values, provider: Provider, model: Model | None) -> tuple[Valu
 
 def _why_refused(name: str, value: Any, provider: Provider, model: Model | None) -> str | None:
     if name in provider.rejects:
-        return f"{provider.title} does not take it"
+        return f"{provider.title} does not accept it"
     if model is None:
         return None
     if name in model.rejects:
-        return f"{model.name} does not take it"
+        return f"{model.name} does not accept it"
     return _why_effort_refused(value, model) if name == "reasoning_effort" else None
 
 
@@ -56,11 +56,11 @@ def _why_effort_refused(effort: str, model: Model) -> str | None:
     if model.efforts is None or effort in model.efforts:
         return None
     if not model.efforts:
-        return f"{model.name} does not take it"
+        return f"{model.name} does not accept it"
     takes = f"{', '.join(model.efforts[:-1])} or {model.efforts[-1]}"
     if effort not in EFFORTS:
         raise invalid("reasoning_effort", f"{takes} for {model.name}", effort)
-    return f"{model.name} takes {takes}"
+    return f"{model.name} accepts {takes}"
 
 
 def _name(name: str, provider: Provider) -> str:

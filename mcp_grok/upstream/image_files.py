@@ -91,7 +91,7 @@ class ImageFiles:
             )
         found = _image_type(file.read(SIGNATURE_BYTES))
         if found not in self._types:
-            problem = f"is {found}, which the provider does not take" if found else "is not an image, by its content"
+            problem = f"is {found}, which the provider does not accept" if found else "is not an image, by its content"
             raise InvalidRequest(f"{param} {problem}; send one of {', '.join(self._types)}.", param=param)
         file.seek(0)
         content = file.read(MAX_IMAGE_BYTES)

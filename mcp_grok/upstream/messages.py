@@ -145,7 +145,7 @@ def _check_image_url(path: str, url: str) -> None:
     except ValueError:
         raise invalid(path, IMAGE_ADDRESS, url) from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidRequest(f"{path} must not hold a user name or password.", param=path)
+        raise InvalidRequest(f"{path} must not contain a user name or password.", param=path)
     if parts.scheme != "https" or not parts.hostname or not url.isprintable() or " " in url:
         raise invalid(path, IMAGE_ADDRESS, url)
 

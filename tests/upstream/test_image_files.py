@@ -200,7 +200,7 @@ def test_type_that_the_provider_does_not_take_is_refused(folder: Path, image_typ
     (folder / "cat").write_bytes(CONTENTS[image_type])
     message = refusal(folder, str(folder / "cat"), provider="xai")
     assert (
-        message == f"{URL_PATH} is {image_type}, which the provider does not take; send one of image/png, image/jpeg."
+        message == f"{URL_PATH} is {image_type}, which the provider does not accept; send one of image/png, image/jpeg."
     )
 
 
