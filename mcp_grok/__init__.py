@@ -11,7 +11,7 @@ __all__ = ["Settings", "__version__", "create_server"]
 
 
 def __getattr__(name: str) -> Any:
-    # Importing the MCP SDK takes most of a second; the command line starts before it is needed.
+    # Importing the MCP SDK takes most of a second, so the command line starts without it.
     if name == "create_server":
         from mcp_grok.server import create_server
 

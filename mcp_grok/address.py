@@ -1,4 +1,4 @@
-"""URLs of endpoints: which are allowed, and where they lead."""
+"""URLs of endpoints: validation, host and port."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -10,14 +10,14 @@ def check_base_url(url: str, *, any_http: bool) -> None:
     """Checks a base URL.
 
     Args:
-        url: What precedes the documented path.
-        any_http: Whether http may lead to any host, instead of this machine alone.
+        url: The address without the documented path.
+        any_http: Whether http is allowed to any host; otherwise only to this machine.
 
     Raises:
-        ValueError: it cannot be used; the message says what is expected, and does not repeat the URL.
+        ValueError: the URL is not allowed; the message states the expected form and does not repeat the URL.
     """
     if any(sign in url for sign in "@?#"):
-        raise ValueError("must hold no user, password, query or fragment; the key goes into MCP_GROK_API_KEY")
+        raise ValueError("must not contain a user, password, query or fragment; put the key into MCP_GROK_API_KEY")
     try:
         parsed = httpx2.URL(url)
         _ = urlsplit(url).port  # httpx2 does not check its range

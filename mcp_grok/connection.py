@@ -1,7 +1,7 @@
-"""A connection: it finds out why a request was cancelled, and when a result was written.
+"""A connection: detects why a request was cancelled, and when its result was written.
 
-The SDK interrupts the handler of a cancelled request without a reason. The reason is in the message that cancels, which
-the wrapper of the read stream sees before the SDK does.
+The SDK cancels the handler of a cancelled request without a reason. The reason is in the cancellation notification,
+which the wrapper of the read stream receives before the SDK does.
 """
 
 import re
@@ -19,10 +19,10 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCResponse
 from mcp_grok.calls import Reason, Request
 
 TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out|deadline exceeded", re.IGNORECASE)
-"""How clients say that they timed out: the words of the SDKs, and of programs in Go. Any other reason is a user's."""
+"""The wording of a time-out in the SDKs and in Go programs. Any other reason counts as the user's."""
 
 MAX_EARLY = 100
-"""Cancellations remembered for requests whose handler has not started; the SDK reads one or two messages ahead."""
+"""Most cancellations kept for requests whose handler has not started; the SDK reads one or two messages ahead."""
 
 CANCELLED = "notifications/cancelled"
 
@@ -32,12 +32,12 @@ _connection: ContextVar["Connection | None"] = ContextVar("connection", default=
 class Connection(ObjectReceiveStream[SessionMessage | Exception]):
     """The read stream of one client, and the requests on it.
 
-    It holds each request weakly: `Calls` keeps those that may still be cancelled.
+    It holds weak references to requests: `Calls` keeps those that may still be cancelled.
 
     Args:
         stream: The transport's read stream.
-        confirmed: Whether the transport calls `confirm` for each message that it has written; otherwise a message is
-            written when `send` returns.
+        confirmed: Whether the transport calls `confirm` for each message that it has written; otherwise a message
+            counts as written when `send` returns.
     """
 
     def __init__(self, stream: Any, *, confirmed: bool = False) -> None:
@@ -49,7 +49,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
         self._unconfirmed: deque[str | None] = deque()
 
     async def register(self, request_id: object, request: Request) -> None:
-        """Interrupts a request when its cancellation arrives; at once, if that was before its handler started."""
+        """Interrupts a request when its cancellation arrives; immediately, if it has already arrived."""
         self._requests[str(request_id)] = self._open[str(request_id)] = request
         if reason := self._early.pop(str(request_id), None):
             await request.interrupt(reason)
@@ -75,7 +75,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
             await self._delivered(answered)
 
     async def confirm(self) -> None:
-        """Records that the transport has written the next message."""
+        """Records that the transport has written the oldest unconfirmed message."""
         if self._unconfirmed:
             await self._delivered(self._unconfirmed.popleft())
 
@@ -87,7 +87,7 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     @property
     def last_context(self) -> Context:
-        """The sender's context, in which the SDK runs the handler: `current_connection` finds this connection there."""
+        """The context for the SDK to run the handler in: the sender's, with this connection as the current one."""
         context = getattr(self._stream, "last_context", None) or copy_context()
         context.run(_connection.set, self)
         return context
@@ -134,7 +134,7 @@ class _Writer:
 
 
 class ConnectionServer(Server[Any]):
-    """An SDK server whose handlers find their connection by `current_connection`."""
+    """An SDK server in which handlers get their connection from `current_connection`."""
 
     async def run(self, read_stream: Any, write_stream: Any, *args: Any, **options: Any) -> None:
         """Serves a client until it closes the stream; see `Server.run`."""

@@ -8,7 +8,7 @@ from mcp_grok.providers import Provider
 
 @dataclass(frozen=True, slots=True)
 class SettingNames:
-    """What error messages call the settings that a person can change."""
+    """The names of the settings in error messages."""
 
     provider: str = "the provider"
     api_key: str = "the key"
@@ -22,20 +22,20 @@ class SettingNames:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where calls go, and the limits for them.
+    """The address that calls are sent to, and their limits.
 
     Attributes:
-        provider: The API that answers there.
+        provider: The API at that address.
         url: The address that calls are posted to; empty for a sandbox that has not been started.
         key: The API key; empty without one.
         default_model: The model when a call names none.
-        timeout: Seconds for a whole call, its wait for a slot and all attempts included.
-        idle_timeout: Seconds without a byte from the API.
-        max_retries: Further attempts after the first.
-        max_concurrency: Calls at the API at once.
-        image_folders: Folders whose images a call may name by their paths.
-        strict: Whether a parameter that the model refuses is an error, instead of being left out.
-        names: What error messages call these settings.
+        timeout: Maximum seconds for a whole call, including its wait for a slot and all attempts.
+        idle_timeout: Maximum seconds without a byte from the API.
+        max_retries: Maximum attempts after the first.
+        max_concurrency: Maximum calls that run at the API at the same time.
+        image_folders: Folders from which a call may send images by path.
+        strict: Whether a parameter that the model refuses is an error; otherwise it is omitted.
+        names: The names of these settings in error messages.
     """
 
     provider: Provider

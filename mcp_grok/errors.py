@@ -2,11 +2,11 @@
 
 GrokError
 ├── InvalidRequest        the arguments are wrong; nothing was sent
-├── NotConfigured         a setting is missing or cannot work; nothing was sent
+├── NotConfigured         a setting is missing or invalid; nothing was sent
 ├── UpstreamError         the API answered with an error
 ├── CallTimeout           a time limit passed
-├── ConnectionFailed      no connection, or it broke before an answer had begun
-├── StreamTruncated       an answer began and did not end
+├── ConnectionFailed      no connection, or it broke before the answer began
+├── StreamTruncated       the answer began but did not end
 ├── BadUpstreamResponse   the API answered with something that is not a completion
 ├── ResponseTooLarge      the answer is over the size limit
 ├── Cancelled             the call was stopped by its client
@@ -14,9 +14,9 @@ GrokError
 ├── NotFound              there is no call with that id
 ├── LimitReached          the caller's quota is used up; nothing was sent
 ├── Unavailable           the server is stopping; nothing was sent
-├── StoreUnreachable      the store that servers share cannot be reached
-├── OutOfReach            this server lost touch with a call that runs on another
-└── InternalError         a defect of this server
+├── StoreUnreachable      the shared store cannot be reached
+├── OutOfReach            this server lost contact with a call that runs on another server
+└── InternalError         a defect in this server
 """
 
 import logging
@@ -26,19 +26,19 @@ from typing import Any, Literal
 logger = logging.getLogger(__name__)
 
 Billed = Literal["no", "yes", "unknown"]
-"""Whether the provider charges for the call: `unknown` where only the provider can know."""
+"""Whether the provider charges for the call: `unknown` if only the provider can know."""
 
 MAX_UPSTREAM_MESSAGE = 500
-"""Characters of the upstream's own message that an error shows."""
+"""Maximum characters of the upstream's message in an error."""
 
 DEFAULTS = ("code", "type", "retryable", "billed")
 """Attributes that have a default in each class."""
 
 FIELDS = ("status", "retry_after", "param", "provider", "trace_id", "upstream_message", "partial")
-"""Attributes that are None where they do not apply."""
+"""Attributes that are None if they do not apply."""
 
 FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message", "partial")
-"""Attributes that may repeat what the upstream sent."""
+"""Attributes that may contain text from the upstream."""
 
 REMOVED = "[removed]"
 
@@ -47,22 +47,22 @@ class GrokError(Exception):
     """A call that failed.
 
     Args:
-        message: Our own sentence: what happened and what to do next.
-        fields: Values for the attributes below, in place of the default of the class. None means the default.
-        attempts: How often the call was sent before it failed.
+        message: This server's own message: what happened and what to do next.
+        fields: Values for the attributes below; None means the default of the class.
+        attempts: The number of times that the call was sent.
 
     Attributes:
-        code: Names the kind of failure.
-        type: Names its family, in OpenAI's words.
+        code: The kind of failure.
+        type: The category of the failure, as OpenAI names it.
         retryable: Whether the same call may succeed later.
         billed: Whether the provider charges for the call.
         status: The HTTP status of the upstream's answer.
-        retry_after: Seconds to wait before the next try.
+        retry_after: Seconds to wait before the next attempt.
         param: The parameter that the error is about.
         provider: The name of the provider.
-        trace_id: The upstream's name for this exchange.
-        upstream_message: The upstream's own words.
-        partial: The text that had come before the failure.
+        trace_id: The upstream's identifier of the request.
+        upstream_message: The upstream's error message.
+        partial: The text received before the failure.
     """
 
     code: str = "internal_error"
@@ -88,13 +88,13 @@ class GrokError(Exception):
                 setattr(self, name, value)
 
     def redact(self, secret: str) -> None:
-        """Removes a secret from every field that may repeat what the upstream sent."""
+        """Removes a secret from every field that may contain text from the upstream."""
         for name in FROM_UPSTREAM if secret else ():
             if isinstance(value := getattr(self, name), str):
                 setattr(self, name, value.replace(secret, REMOVED))
 
     def as_dict(self) -> dict[str, Any]:
-        """The error object of a result; fields that do not apply are left out."""
+        """The error object of a result, without the fields that do not apply."""
         fields = {
             "code": self.code,
             "message": self.message,
@@ -113,7 +113,7 @@ class GrokError(Exception):
 
 
 class InvalidRequest(GrokError):
-    """An argument is wrong. `param` names it; nothing was sent."""
+    """An argument is wrong; `param` is its name. Nothing was sent."""
 
     code = "invalid_request"
     type = "invalid_request_error"
@@ -121,7 +121,7 @@ class InvalidRequest(GrokError):
 
 
 class NotConfigured(GrokError):
-    """A setting is missing or cannot work. Nothing was sent."""
+    """A setting is missing or invalid. Nothing was sent."""
 
     code = "not_configured"
     type = "configuration_error"
@@ -129,14 +129,14 @@ class NotConfigured(GrokError):
 
 
 class UpstreamError(GrokError):
-    """The API answered with an error; `code` and `type` say which kind."""
+    """The API answered with an error; `code` and `type` state the kind."""
 
     code = "api_error"
     type = "server_error"
 
 
 class CallTimeout(GrokError):
-    """The whole call, or the wait for a next byte, took longer than allowed."""
+    """The call, or the wait for the next byte, took longer than allowed."""
 
     code = "timeout"
     type = "timeout_error"
@@ -144,7 +144,7 @@ class CallTimeout(GrokError):
 
 
 class ConnectionFailed(GrokError):
-    """No connection could be made, or it broke before an answer had begun."""
+    """No connection could be made, or it broke before the answer began."""
 
     code = "connection_failed"
     type = "connection_error"
@@ -152,7 +152,7 @@ class ConnectionFailed(GrokError):
 
 
 class StreamTruncated(GrokError):
-    """An answer began and did not end; `partial` holds the text that had come."""
+    """The answer began but did not end; `partial` is the text received so far."""
 
     code = "stream_truncated"
     type = "connection_error"
@@ -167,7 +167,7 @@ class BadUpstreamResponse(GrokError):
 
 
 class ResponseTooLarge(GrokError):
-    """The answer is larger than this server takes."""
+    """The answer is larger than this server accepts."""
 
     code = "response_too_large"
     type = "server_error"
@@ -184,7 +184,7 @@ LOST = "The server ended while the call ran, so its answer is gone and it may be
 
 
 class Lost(GrokError):
-    """The server ended while the call ran; only the provider knows how it went."""
+    """The server ended while the call ran; only the provider knows the outcome."""
 
     code = "lost"
     type = "server_error"
@@ -195,14 +195,14 @@ class Lost(GrokError):
 
 
 class NotFound(GrokError):
-    """There is no call with that id. One that had it may have been billed."""
+    """There is no call with that id. An earlier call with that id may have been billed."""
 
     code = "not_found"
     type = "not_found_error"
 
 
 class LimitReached(GrokError):
-    """The caller's quota is used up; `retry_after` says when it is renewed. Nothing was sent."""
+    """The caller's quota is used up; `retry_after` is the number of seconds until it is renewed. Nothing was sent."""
 
     code = "limit_reached"
     type = "rate_limit_error"
@@ -223,7 +223,7 @@ class Unavailable(GrokError):
 
 
 class StoreUnreachable(GrokError):
-    """The store that servers share cannot be reached."""
+    """The shared store cannot be reached."""
 
     code = "store_unreachable"
     type = "server_error"
@@ -232,7 +232,7 @@ class StoreUnreachable(GrokError):
 
 
 class OutOfReach(GrokError):
-    """This server lost touch with a call that runs on another. The same call made again gets its answer, if any."""
+    """This server lost contact with a call on another server. Repeating the same call returns its answer, if any."""
 
     code = "out_of_reach"
     type = "server_error"
@@ -240,13 +240,13 @@ class OutOfReach(GrokError):
 
 
 class InternalError(GrokError):
-    """A defect of this server."""
+    """A defect in this server."""
 
     @classmethod
     def of(cls, error: Exception) -> "InternalError":
-        """The error for an unexpected exception; where it was raised goes to the log.
+        """The error for an unexpected exception, whose traceback is logged.
 
-        The exception's text does not: it may quote a prompt or an answer.
+        The exception's text is not logged: it may quote a prompt or an answer.
         """
         frames = "".join(traceback.format_tb(error.__traceback__))
         logger.error("internal error %s at\n%s", type(error).__name__, frames)

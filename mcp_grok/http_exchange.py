@@ -1,9 +1,10 @@
-"""An HTTP exchange: one request of streamable HTTP and its response, and the cancellations that refer to it.
+"""An HTTP exchange: one streamable HTTP request and its response, and the cancellations that refer to it.
 
-A client of 2026-07-28 cancels by closing its connection, without a reason. A client of the handshake era leaves the
-response open, and posts `notifications/cancelled` on another connection, perhaps to another server. Such a
-notification is matched by principal, session and request id. Without a session two clients may both have a request 7;
-then a time-out only lets a repeat claim the call, and a user's cancellation stops nothing.
+A client of protocol version 2026-07-28 cancels by closing its connection, without a reason. A client of an older
+version (with a handshake) leaves the response open and posts `notifications/cancelled` on another connection, possibly
+to another server. Such a notification is matched by principal, session and request id. Without a session, two clients
+of one principal may use the same request id; then a time-out only lets a repeated call claim the running one, and a
+user's cancellation has no effect.
 """
 
 from collections import OrderedDict, defaultdict
@@ -15,10 +16,10 @@ from weakref import WeakSet
 from mcp_grok.calls import Interrupted, Reason, Request
 
 SCOPE_KEY = "mcp_grok.http_exchange"
-"""The key of the ASGI scope under which a handler finds its exchange."""
+"""The key of the exchange in the ASGI scope."""
 
 MAX_EARLY = 1000
-"""Cancellations remembered for requests that have not arrived, or not at this server."""
+"""Most cancellations kept for requests that have not arrived, or are on another server."""
 
 Key = tuple[str, str, str]
 
@@ -29,8 +30,8 @@ class Exchange:
 
     Attributes:
         session: The session id that the client sends; empty without one.
-        is_handshake: Whether the client is of the handshake era.
-        request: The request of the tool call in it, once its handler runs.
+        is_handshake: Whether the client's protocol version has a handshake.
+        request: The tool call's request; None until its handler runs.
     """
 
     session: str = ""
@@ -38,7 +39,7 @@ class Exchange:
     request: Request | None = None
 
     async def end(self, *, written: bool) -> None:
-        """Records whether the response was written whole before the connection closed."""
+        """Records whether the complete response was written before the connection closed."""
         if self.request is None:
             return
         if written:
@@ -48,14 +49,14 @@ class Exchange:
 
 
 def exchange_of(scope: Mapping[str, Any]) -> Exchange | None:
-    """The exchange of an ASGI scope; None in an application that records none."""
+    """The exchange of an ASGI scope; None if the application does not record exchanges."""
     return scope.get(SCOPE_KEY)
 
 
 class HandshakeRequests:
-    """The requests of handshake-era clients over streamable HTTP, to be matched with cancellations.
+    """The requests of clients with a handshake over streamable HTTP, to be matched with cancellations.
 
-    It holds each request weakly: `Calls` keeps those that may still be cancelled.
+    It holds weak references to requests: `Calls` keeps those that may still be cancelled.
     """
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class HandshakeRequests:
         self._early: OrderedDict[Key, Reason] = OrderedDict()
 
     async def register(self, session: str, request_id: object, request: Request) -> None:
-        """Interrupts a request when its cancellation arrives; at once, if that arrived first."""
+        """Interrupts a request when its cancellation arrives; immediately, if it has already arrived."""
         key = (request.principal.name, session, str(request_id))
         self._forget_ended()
         self._requests[key].add(request)
@@ -87,7 +88,7 @@ class HandshakeRequests:
         return bool(requests)
 
     def _forget_ended(self) -> None:
-        """Drops the keys of requests that no longer exist, a few at a time."""
+        """Drops the keys of requests that no longer exist, at most two at a time."""
         for key in list(self._requests)[:2]:
             if self._requests[key]:
                 self._requests[key] = self._requests.pop(key)

@@ -18,12 +18,12 @@ def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
     """A listening socket.
 
     Args:
-        host: An address of this machine, or a name of one.
-        port: 0 for a free one.
-        anywhere: Whether the address may be another than loopback.
+        host: An address of this machine, or a name that resolves to one.
+        port: The port; 0 for any free one.
+        anywhere: Whether addresses other than loopback are allowed.
 
     Raises:
-        ValueError: the host must be a loopback address, and is not.
+        ValueError: the host is not a loopback address, and `anywhere` is false.
         OverflowError: the port is out of range.
         OSError: the port is taken or not permitted, or the host is not an address of this machine.
     """
@@ -52,7 +52,7 @@ def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
 
     Args:
         app: The application.
-        shutdown_timeout: How long open responses may take to end, in seconds.
+        shutdown_timeout: Seconds for open responses to end after a stop.
     """
     return _SignalFreeServer(
         uvicorn.Config(
@@ -70,12 +70,12 @@ def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
 async def serve_app(
     app: Any, listener: socket.socket, *, shutdown_timeout: int, drain: Callable[[], Awaitable[None]] | None = None
 ) -> int:
-    """Serves an ASGI app until a signal comes.
+    """Serves an ASGI app until a signal arrives.
 
     Args:
         app: The application.
         listener: The socket to accept connections on.
-        shutdown_timeout: How long open responses may take to end, in seconds.
+        shutdown_timeout: Seconds for open responses to end after a stop.
         drain: Awaited after the first signal, while requests are still served; a second signal cancels it.
 
     Returns:

@@ -5,11 +5,11 @@ import logging
 import time
 
 CALL = "call"
-"""The attribute of a log record that holds the facts of a call."""
+"""The attribute of a log record with the fields of a call."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time, level, logger, message and the facts of the call. No prompt, answer or key."""
+    """Formats a record as JSON: time, level, logger, message and the fields of a call; no prompt, answer or key."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""

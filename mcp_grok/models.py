@@ -1,4 +1,4 @@
-"""Facts about models as data, each with its source. Names not listed here are passed through."""
+"""The documented properties of models, each with its source. Models not listed here can be used too."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,18 +7,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model that a provider documents. What is None is not documented, so nothing is assumed of it.
+    """A model that a provider documents. None means not documented, so nothing is assumed.
 
     Attributes:
-        name: What goes into the `model` parameter.
+        name: The value of the `model` parameter.
         provider: The provider that documents it (`mcp_grok.providers`).
-        source: Where this was read.
-        context: Tokens that prompt and answer may have together.
-        images: Whether it reads images.
-        reasons: Whether it thinks before it answers.
-        efforts: The values of `reasoning_effort` that it takes; empty where it refuses the parameter.
+        source: The documentation that states these properties.
+        context: Maximum tokens of prompt and answer together.
+        images: Whether it accepts images.
+        reasons: Whether it reasons before it answers.
+        efforts: The values of `reasoning_effort` that it accepts; empty if it refuses the parameter.
         rejects: Parameters that it refuses.
-        retired_for: The model to use instead, once this one has been withdrawn.
+        retired_for: The model that replaces it, if it has been withdrawn.
     """
 
     name: str
@@ -39,7 +39,7 @@ XAI_MODELS = "https://docs.x.ai/developers/models; https://docs.x.ai/developers/
 XAI_RETIREMENT = "https://docs.x.ai/developers/migration/may-15-retirement"
 
 REFUSED_BY_ALL = ("presence_penalty",)
-"""xAI's current models refuse it even when it is 0 (https://github.com/miaoxworld/NativeTavern/issues/83)."""
+"""xAI's current models refuse it even with the value 0 (https://github.com/miaoxworld/NativeTavern/issues/83)."""
 
 REFUSED_BY_THINKERS = (*REFUSED_BY_ALL, "frequency_penalty", "stop")
 """https://docs.x.ai/docs/guides/reasoning"""
@@ -99,13 +99,13 @@ MODELS = (
 
 
 def known_models(provider: str) -> tuple[Model, ...]:
-    """The models documented for a provider, retired ones last; the sandbox answers to AceData's names."""
+    """The models documented for a provider, retired ones last; the sandbox has AceData's models."""
     documented_by = "acedata" if provider == "sandbox" else provider
     return tuple(model for model in MODELS if model.provider == documented_by)
 
 
 def find_model(provider: str, name: str) -> Model | None:
-    """What is known of a provider's model; None where nothing is."""
+    """The properties of a provider's model; None if it is not documented."""
     return next((model for model in known_models(provider) if model.name == name), None)
 
 

@@ -1,6 +1,6 @@
-"""The upstream of a process: its calls, and the sandbox that answers them if the settings name it.
+"""Opening the calls of a process, and the sandbox if the settings select it.
 
-It is apart from the server, since the commands that ask from the shell need no MCP.
+Apart from the server, since the commands `chat` and `models` need no MCP.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from mcp_grok.settings import Settings
 
 @asynccontextmanager
 async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings, with the address of a sandbox that is started here if they name the sandbox without one."""
+    """The settings with an address: if they select the sandbox without one, that of a sandbox started here."""
     if settings.active_provider.name != "sandbox" or settings.base_url:
         yield settings
         return
@@ -26,12 +26,12 @@ async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
 async def open_upstream(
     settings: Settings, *, on_answer: OnAnswer | None = None, calls_at_once: int | None = None
 ) -> AsyncIterator[Calls]:
-    """The calls of this process, and the sandbox that answers them if the settings name it.
+    """The calls of this process; also starts the sandbox if the settings select it.
 
     Args:
-        settings: Where they go, and where their answers are kept.
+        settings: The API for the calls, and the store for their answers.
         on_answer: Called with the principal's name and the tokens of each answer.
-        calls_at_once: How many calls of one principal may run; None for any number.
+        calls_at_once: Maximum running calls of one principal; None for no limit.
     """
     async with (
         upstream_settings(settings) as located,

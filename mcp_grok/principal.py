@@ -1,4 +1,4 @@
-"""The principal: who makes a call."""
+"""The principal: the identity that makes a call."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a call. Calls, usage and limits belong to one principal, and no other sees them.
+    """The identity that makes a call. Calls, usage and limits belong to one principal; no other can access them.
 
     Attributes:
         name: The authenticated name; empty without authentication, when all callers are one principal.
-        key: The principal's own key for the provider, in place of the operator's.
+        key: The principal's own key for the provider, used instead of the operator's.
     """
 
     name: str = ""
@@ -19,7 +19,7 @@ class Principal:
 
     @property
     def secret(self) -> str | None:
-        """The key in the clear, to be sent; None without one."""
+        """The key in clear text; None without one."""
         return self.key.get_secret_value() if self.key else None
 
 

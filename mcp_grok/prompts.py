@@ -1,4 +1,4 @@
-"""The prompts: requests that a user picks in a client, so that its model calls the tool."""
+"""The MCP prompts: requests that a user selects in a client, so that the client's model calls the tool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Template:
 
     Attributes:
         name: The name in the protocol.
-        title: The name that people read.
+        title: The name that clients display.
         description: Its purpose.
         arguments: The description of each argument; all are required.
         text: The message to the client's model, with `{name}` for each argument.
@@ -42,7 +42,7 @@ TEMPLATES = {
         Template(
             "ask_grok",
             "Ask Grok",
-            "Has Grok answer a question, word for word",
+            "Asks Grok a question, and returns its answer unchanged",
             {"question": "The question"},
             f"Call {NAME} with this question as the only user message, and give me its answer unchanged:"
             "\n\n{question}",
@@ -50,7 +50,7 @@ TEMPLATES = {
         Template(
             "second_opinion",
             "A second opinion from Grok",
-            "Has Grok look for what is wrong with a text or a plan, and weighs what it finds",
+            "Asks Grok for the errors in a text or a plan, and weighs its points",
             {"text": "The text or plan to judge"},
             f"Call {NAME} with the text below as a user message, after a system message that asks for its errors, gaps "
             "and better alternatives, most serious first. Then tell me which of its points you agree with, and "
@@ -61,7 +61,7 @@ TEMPLATES = {
 
 
 def get_prompt(name: str, arguments: Mapping[str, str]) -> GetPromptResult:
-    """A prompt with its arguments filled in.
+    """A prompt with the values of its arguments.
 
     Raises:
         InvalidRequest: there is no such prompt, or an argument is missing.

@@ -1,4 +1,4 @@
-"""The providers, as data: one entry each. Everything else that differs by provider follows from it."""
+"""The providers, one entry each. All behaviour that differs by provider depends on these entries."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,25 +17,25 @@ SANDBOX_KEY = "sandbox-key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """An API that answers chat completions.
+    """An API for chat completions.
 
     Attributes:
         name: Its name in `MCP_GROK_PROVIDER`.
-        title: Its name in sentences.
-        base_url: What precedes `path`; None where a setting must say it.
+        title: Its name in messages.
+        base_url: The address before `path`; None if the configuration must contain it.
         path: The documented path.
         key_variable: The provider's own environment variable for the key; None if it has none.
-        key: A key that is no secret; None if the user has one of their own.
-        needs_key: Whether it answers only with a key.
-        default_model: The model when neither call nor configuration names one.
+        key: A public key, which needs no configuration; None if the user needs a secret one.
+        needs_key: Whether it requires a key.
+        default_model: The model if neither the call nor the configuration names one.
         server_errors_billed: Whether a 5xx answer is charged. AceData documents that it is not.
-        models_path: What replaces `/chat/completions` in the address of the list of models; None without a list.
-        max_tokens_name: The one name that it has for the largest number of tokens to generate; None if it knows both.
+        models_path: The path of the list of models, in place of `/chat/completions`; None without a list.
+        max_tokens_name: The only parameter that it accepts for the maximum number of tokens; None if it accepts both.
         stop_is_list: Whether a single stop sequence must be sent as a list.
-        usage_on_request: Whether a stream states its usage only if `stream_options.include_usage` asks for it.
-        rejects: Parameters that it refuses, whatever the model.
-        image_types: The kinds of images that it takes, by its documentation; else all that we know.
-        telemetry_name: Its name in OpenTelemetry's conventions, if they name it; else `name`.
+        usage_on_request: Whether a stream contains its usage only with `stream_options.include_usage`.
+        rejects: Parameters that it refuses for every model.
+        image_types: The image types that it documents; all known types if it documents none.
+        telemetry_name: Its name in OpenTelemetry's conventions; empty if they have none, then `name` is used.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Provider:
     telemetry_name: str = ""
 
     def completions_url(self, base_url: str) -> str:
-        """The address that calls are posted to, for a base URL that may already end in a part of the path."""
+        """The address that calls are posted to. The base URL may already end with the start of the path."""
         base = base_url.rstrip("/")
         prefix = urlsplit(base).path
         parts = self.path.split("/")
@@ -66,7 +66,7 @@ class Provider:
         return base + self.path
 
     def models_url(self, completions_url: str) -> str:
-        """The address of the list of models, beside the one that calls are posted to; empty without such a list."""
+        """The address of the list of models, derived from the one for calls; empty without such a list."""
         if not completions_url or self.models_path is None:
             return ""
         return completions_url.removesuffix("/chat/completions") + self.models_path
@@ -128,4 +128,4 @@ PROVIDERS = {
         ),
     )
 }
-"""Its models are in `models.py`."""
+"""The providers by name. Their models are in `models.py`."""

@@ -1,4 +1,4 @@
-"""The principal of a request: from its authentication, and from the key that its caller sends."""
+"""The principal of a request, from its authentication and the key that the caller sends."""
 
 import hashlib
 from typing import Any, Literal
@@ -18,24 +18,24 @@ class PrincipalReader:
     """Finds the principal of each request.
 
     Args:
-        keys: Whether a caller's own key for the provider is used: never, if it is sent, or always; then the operator's
-            key is never used.
+        keys: Whether a caller's own key for the provider is used: `off` for never, `allow` if it is sent, `require` for
+            always; with `require` the operator's key is never used.
     """
 
     def __init__(self, keys: KeyRule = "off") -> None:
         self._keys = keys
 
     def read(self, context: ServerRequestContext[Any, Any]) -> Principal:
-        """The principal of a request; over stdio always the same.
+        """The principal of a request; always `ANONYMOUS` over stdio.
 
         Raises:
-            NotConfigured: the caller must send a key, and did not.
-            InvalidRequest: the header holds no possible key.
+            NotConfigured: the caller must send a key, but did not.
+            InvalidRequest: the header is not a valid key.
         """
         request = context.request
         if request is None:
             return ANONYMOUS
-        # Only HTTP needs it; importing it would slow down the start over stdio.
+        # Imported only for HTTP: it would slow down the start over stdio.
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
         from mcp.server.auth.provider import principal_components
 
@@ -57,5 +57,5 @@ class PrincipalReader:
                 raise NotConfigured(f"This server uses the keys of its callers: send yours in the header {KEY_HEADER}.")
             return None
         if not given.isascii() or not given.isprintable() or " " in given:
-            raise InvalidRequest(f"The header {KEY_HEADER} must hold a key: printable ASCII characters, no spaces.")
+            raise InvalidRequest(f"The header {KEY_HEADER} must be a key: printable ASCII characters, no spaces.")
         return SecretStr(given)

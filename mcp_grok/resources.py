@@ -1,4 +1,4 @@
-"""The resources: the models, the usage, and each completion in pages that a client takes."""
+"""The MCP resources: the models, the usage, and each completion in pages."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,13 +14,13 @@ from mcp_grok.tools.result import META
 
 JSON = "application/json"
 TTL = 300_000
-"""Milliseconds for which a client may keep a resource that does not change."""
+"""Milliseconds for which a client may cache a resource that does not change."""
 
 MODELS = Resource(
     name="models",
     title="Grok models",
     uri="grok://models",
-    description="The documented facts of each model: context, images, reasoning, what it refuses, what replaces it",
+    description="The documented properties of each model: context, images, reasoning, refused parameters, replacement",
     mime_type=JSON,
 )
 
@@ -42,7 +42,7 @@ COMPLETION = ResourceTemplate(
 
 
 async def read(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
-    """A resource.
+    """The content of a resource.
 
     Raises:
         NotFound: there is no such resource, completion or page.
@@ -57,7 +57,7 @@ async def read(calls: Calls, settings: Settings, uri: str, principal: Principal)
 
 
 async def _completion(calls: Calls, settings: Settings, uri: str, principal: Principal) -> ReadResourceResult:
-    """A page of a call's JSON. The pages in order join to the completion, or to the error of a failed call."""
+    """A page of a call's JSON. All pages together are the completion, or the error of a failed call."""
     call_id, offset = _parsed(uri)
     call = await calls.find(call_id, principal)
     outcome = call.outcome

@@ -12,7 +12,7 @@ from mcp_grok.stdio import can_be_watched, stdio_streams
 
 
 async def serve_stdio(settings: Settings) -> int:
-    """Serves one client until it closes stdin, or a signal comes.
+    """Serves one client until it closes stdin, or a signal arrives.
 
     Returns:
         The exit status: 0 on EOF, 128 + the signal's number on a signal.
@@ -22,7 +22,7 @@ async def serve_stdio(settings: Settings) -> int:
 
         def stop(number: int) -> None:
             if not watched:
-                # A thread of the SDK is blocked in readline; only an exit ends it.
+                # A thread of the SDK is blocked in readline; only an exit of the process ends it.
                 os._exit(128 + number)
             tasks.cancel_scope.cancel()
 

@@ -43,7 +43,7 @@ from mcp_grok.tools.result import error_result
 from mcp_grok.tools.tool import ToolModule
 
 LISTS_TTL = 300_000
-"""Milliseconds for which a client may keep the lists of tools and resources."""
+"""Milliseconds for which a client may cache the lists of tools, resources and prompts."""
 
 Context = ServerRequestContext[Calls, Any]
 
@@ -68,11 +68,11 @@ def create_server(
         settings: The configuration; read from the environment by default.
         calls: The calls of the process, shared by all connections. By default each connection opens, and closes,
             its own.
-        principals: Finds the principal of a request; by default from its authentication alone.
+        principals: Finds the principal of a request; by default only from its authentication.
         admission: Decides whether a principal may call now; by default every principal may.
 
     Raises:
-        pydantic.ValidationError: the environment holds a wrong value.
+        pydantic.ValidationError: an environment variable has a wrong value.
     """
     settings = settings or Settings()
     handlers = _Handlers(settings, principals or PrincipalReader(), admission)
@@ -89,9 +89,9 @@ def create_server(
         "mcp-grok",
         version=__version__,
         title="Grok",
-        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to go on.",
+        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to continue.",
         lifespan=lifespan,
-        # No argument of these tools travels in a header as well; the SDK would search the schema for one at each call.
+        # No argument of these tools is repeated in a header; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
@@ -140,11 +140,11 @@ class _Handlers:
             return error_result(InternalError.of(error))
 
     async def cancelled(self, context: Context, params: CancelledNotificationParams) -> None:
-        """A cancellation over streamable HTTP; on a connection, the connection has acted on it already."""
+        """Handles a cancellation over streamable HTTP; a `Connection` has already handled its own."""
         exchange = None if context.request is None else exchange_of(context.request.scope)
         if current_connection() is not None or exchange is None:
             return
-        # The exchange of a notification ends at once, and the SDK then cancels what handles it.
+        # The HTTP exchange of a notification ends immediately, and the SDK then cancels its handler.
         with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
                 self._principals.read(context).name,
@@ -185,7 +185,7 @@ class _Handlers:
 
     @asynccontextmanager
     async def _handled(self, context: Context) -> AsyncIterator[Request]:
-        """The request of a tool call, which learns from its transport when it is cancelled and when it is answered."""
+        """The request of a tool call, registered with its transport, which reports its cancellation and delivery."""
         calls, connection = context.lifespan_context, current_connection()
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
@@ -199,7 +199,7 @@ class _Handlers:
         try:
             yield request
         except anyio.get_cancelled_exc_class():
-            # A transport that knew of a reason has given it already; this one has closed.
+            # A transport with a reason has already reported it, so here the transport was closed.
             await request.interrupt(Reason.DISCONNECT)
             raise
         if connection is None and exchange is None:
@@ -207,7 +207,7 @@ class _Handlers:
 
 
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
-    """The tools that these settings need, by name."""
+    """The tools that these settings enable, by name."""
     tools: list[ToolModule] = [chat]
     if settings.handoff_after or settings.max_result_bytes:
         tools += [get_completion, cancel_completion]

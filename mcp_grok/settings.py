@@ -22,10 +22,10 @@ DISK = "disk:"
 REDIS = ("redis://", "rediss://")
 
 PLACEHOLDER = re.compile(r"\$\{[\w.:]+\}")
-"""A placeholder that a client leaves in place when it has no value, like `${user_config.key}` or `${env:KEY}`."""
+"""A placeholder that a client does not replace if it has no value, like `${user_config.key}` or `${env:KEY}`."""
 
 MIN_RESULT_BYTES = 2000
-"""Less would leave no room for what an answer is wrapped in."""
+"""Minimum size of a result: the fields around an answer need this room."""
 
 
 def _key_field(provider: Provider) -> str:
@@ -35,7 +35,7 @@ def _key_field(provider: Provider) -> str:
 WITH_OWN_VARIABLE = [provider for provider in PROVIDERS.values() if provider.key_variable]
 
 KEY_FIELDS = ("api_key", *map(_key_field, WITH_OWN_VARIABLE))
-"""The fields that hold keys."""
+"""The fields that are API keys."""
 
 _ProviderKeys = create_model(
     "_ProviderKeys",
@@ -58,7 +58,7 @@ class Settings(_ProviderKeys):
     """The configuration.
 
     Each field is an environment variable: its alias, or `MCP_GROK_` and its name in capitals. A variable that
-    is empty, or holds a placeholder like `${user_config.…}` that a client left in place, counts as unset.
+    is empty, or contains a placeholder like `${user_config.…}` that a client did not replace, counts as unset.
 
     Raises:
         pydantic.ValidationError: a value is wrong; `explain` renders it as one line.
@@ -76,24 +76,24 @@ class Settings(_ProviderKeys):
     provider: str | None = Field(
         None,
         description=f"{', '.join(f'`{name}`' for name in list(PROVIDERS)[:-1])} or `{list(PROVIDERS)[-1]}`",
-        json_schema_extra={"default": "the first whose key is set, else `acedata`"},
+        json_schema_extra={"default": "the first provider whose key is set, or `acedata`"},
     )
     api_key: SecretStr | None = Field(
-        None, description="The key for that provider; where `MCP_GROK_PROVIDER` is not set, it is AceData's"
+        None, description="The key for that provider; if `MCP_GROK_PROVIDER` is not set, the key for AceData"
     )
     base_url: str | None = Field(
         None,
-        description="Replaces the provider's base URL: what precedes `/grok/chat/completions` (AceData) "
+        description="Replaces the provider's base URL: the part before `/grok/chat/completions` (AceData) "
         "or `/v1/chat/completions` (the others). https, or http to a loopback address",
         json_schema_extra={"default": "the provider's; required by `custom`"},
     )
     allow_http: bool = Field(
         False,
-        description="With `custom`: lets the base URL be http to any host, for a model server on your local network",
+        description="With `custom`: allows http to any host, for a model server on your local network",
     )
     default_model: str | None = Field(
         None,
-        description="The model when a call names none",
+        description="The model for calls that do not name one",
         json_schema_extra={
             "default": ", ".join(
                 f"{name} `{provider.default_model}`"
@@ -102,53 +102,55 @@ class Settings(_ProviderKeys):
             )
         },
     )
-    timeout: Seconds = Field(900, description="Seconds for a whole call, the wait for a slot and all attempts included")
-    idle_timeout: Seconds = Field(300, description="Seconds without a byte from the API")
+    timeout: Seconds = Field(
+        900, description="Maximum seconds for a whole call, including the wait for a slot and all attempts"
+    )
+    idle_timeout: Seconds = Field(300, description="Maximum seconds without a byte from the API")
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        2, description="Further attempts after the first, where sending again cannot be billed twice"
+        2, description="Maximum attempts after the first; a call is only sent again if it cannot be billed twice"
     )
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        20, description="Calls at the API at once; the rest wait in order"
+        20, description="Maximum calls at the API at the same time; the others wait in order"
     )
     handoff_after: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
         50,
-        description="Seconds after which a call that is not done goes on in the background, to be fetched with "
-        "`grok_get_completion`; 0 for never",
+        description="Seconds after which an unfinished call continues in the background; `grok_get_completion` fetches "
+        "its answer. 0 for never",
     )
     on_disconnect: Literal["finish", "stop"] = Field(
         "finish",
-        description="What happens to a call after its client timed out or went away: `finish` lets it go on for up to "
-        "15 minutes, and the same call made again gets its answer; `stop` ends it",
+        description="Effect on a call when its client times out or disconnects: `finish` continues it for up to 15 "
+        "minutes, and repeating the same call returns its answer; `stop` ends it",
     )
     store: str = Field(
         "memory",
-        description="Where answers to be fetched are kept: `memory`, `disk:` and a folder that outlives the server, or "
-        "`redis://…` for servers that share their calls",
+        description="Storage of the answers to be fetched: `memory`; `disk:` and a folder, which keeps them after a "
+        "restart; or `redis://…` for servers that share their calls",
     )
     max_result_bytes: Annotated[int, Field(ge=0, le=2**30)] = Field(
         100_000,
-        description="A longer result is cut and kept whole, to be read in parts; 0 for never, else at least 2000",
+        description="Maximum bytes of a result; a longer one is cut, and its full text can be read in parts. At least "
+        "2000, or 0 for no limit",
     )
     allowed_dirs: str = Field(
         "",
-        description="Folders from which a call may send images by their paths, over stdio; separated by `:`, or `;` on "
+        description="Folders from which a call may send images by path, over stdio; separated by `:`, or `;` on "
         "Windows",
         json_schema_extra={"default": "none"},
     )
     strict: bool = Field(
         False,
-        description="Makes an error of a call that holds what its model is known not to take, instead of leaving "
-        "that out",
+        description="Reject a call with parameters that its model is known to refuse, instead of omitting them",
     )
     structured: bool = Field(
         False, description="Also send the completion as `structuredContent`, for programs that want it"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
-        "WARNING", description="What goes to stderr; never prompts, answers or keys"
+        "WARNING", description="Minimum level of the log on stderr, which never contains prompts, answers or keys"
     )
 
     log_format: Literal["text", "json"] = Field(
-        "text", description="`json` for one object a line, with what each call was"
+        "text", description="`json` for one object per line, with the fields of each call"
     )
 
     @model_validator(mode="before")
@@ -200,7 +202,7 @@ class Settings(_ProviderKeys):
     def _check_allowed_dirs(cls, folders: str) -> str:
         for folder in _folders(folders):
             if not folder.is_absolute():
-                raise ValueError(f"{folder} must be the whole path of a folder")
+                raise ValueError(f"{folder} must be the absolute path of a folder")
         return folders
 
     @field_validator("max_result_bytes")
@@ -225,7 +227,7 @@ class Settings(_ProviderKeys):
 
     @property
     def active_provider(self) -> Provider:
-        """The provider in force: the one named, else the first whose key is set, else AceData."""
+        """The configured provider; without one, the first whose key is set, or AceData."""
         if self.provider is not None:
             return PROVIDERS[self.provider]
         own = (provider for provider in WITH_OWN_VARIABLE if self._own_key(provider))
@@ -234,7 +236,7 @@ class Settings(_ProviderKeys):
 
     @property
     def key(self) -> SecretStr | None:
-        """The key for the provider in force."""
+        """The key for the active provider."""
         provider = self.active_provider
         if provider.key is not None:
             return SecretStr(provider.key)
@@ -245,17 +247,17 @@ class Settings(_ProviderKeys):
 
     @property
     def store_folder(self) -> Path | None:
-        """Where answers are kept on disk; None where they are kept elsewhere."""
+        """The folder of the answers on disk; None with another store."""
         return Path(self.store.removeprefix(DISK)).expanduser() if self.store.startswith(DISK) else None
 
     @property
     def store_url(self) -> str | None:
-        """The Redis or Valkey that servers share; None where they share none."""
+        """The address of the shared Redis or Valkey; None with another store."""
         return self.store if self.store.startswith(REDIS) else None
 
     @property
     def model(self) -> str | None:
-        """The model when a call names none; None where there is no default."""
+        """The model for calls that do not name one; None if there is no default."""
         return self.default_model or self.active_provider.default_model
 
     @property
@@ -292,7 +294,7 @@ def variable(field: str) -> str:
 
 
 def unknown_variables(environment: Iterable[str]) -> dict[str, str]:
-    """The variables that look like settings and are none, each with the name that was probably meant, or nothing."""
+    """The unknown variables with the settings' prefix, each with the most similar known name, or an empty string."""
     known = [variable(field) for field in Settings.model_fields]
     return {
         name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
@@ -302,7 +304,7 @@ def unknown_variables(environment: Iterable[str]) -> dict[str, str]:
 
 
 def explain(error: ValidationError) -> str:
-    """One line that names each wrong variable, its value unless it is a key, and what is allowed."""
+    """One line with the name of each wrong variable, its value unless it may be a secret, and the allowed values."""
     return "; ".join(_explain_one(dict(problem)) for problem in error.errors())
 
 
@@ -312,7 +314,7 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
         return message
     name = str(problem["loc"][0])
     name = variable(name) if name in Settings.model_fields else name
-    # What looks like an address may hold a password.
+    # An address may contain a password.
     if "key" in name.lower() or "token" in name.lower() or "://" in str(problem["input"]):
         return f"{name}: {message}"
     return f"{name}={str(problem['input'])[:80]!r}: {message}"

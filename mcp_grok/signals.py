@@ -1,4 +1,4 @@
-"""Shutting down in order on SIGINT and SIGTERM."""
+"""Graceful shutdown on SIGINT and SIGTERM."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ import anyio
 
 
 class StoppedBySignal:
-    """Calls a function on SIGINT and SIGTERM. Windows lets no event loop watch for them.
+    """Calls a function on SIGINT and SIGTERM; not on Windows, where event loops cannot watch for them.
 
     Args:
         stop: Called with the number of each signal.

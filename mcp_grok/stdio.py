@@ -1,7 +1,7 @@
-"""Standard input and output as the SDK's pair of streams, on the event loop itself.
+"""Standard input and output as the SDK's pair of streams, without threads.
 
 The SDK's own `stdio_server` reads and writes each line in a thread, which costs more than the rest of a call. It also
-drops a line that it cannot read, so its sender waits for ever; here such a line is answered.
+drops a line that it cannot parse, so the client waits forever; here such a line is answered with an error.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ from pydantic_core import PydanticSerializationError
 from mcp_grok.surrogates import without_lone_surrogates
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
-"""A longer line is refused. Lines may hold images, so they can be long."""
+"""Maximum length of a line. Lines may contain images, so they can be long."""
 
 FLUSH_TIMEOUT = 2.0
-"""Seconds that the client gets to read the last messages once the session has ended."""
+"""Seconds for the client to read the last messages after the session has ended."""
 
 
 def can_be_watched() -> bool:
@@ -42,7 +42,7 @@ def can_be_watched() -> bool:
         return False
     try:
         modes = [os.fstat(fd).st_mode for fd in (0, 1)]
-        # To notice the end of the writing side, asyncio reads from it: on a shared socket that takes the input away.
+        # To detect that the client closed stdout, asyncio reads from it: on a shared socket it would consume the input.
         shared = stat.S_ISSOCK(modes[0]) and os.path.sameopenfile(0, 1)
         known = [stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd) for fd, mode in enumerate(modes)]
     except OSError:
@@ -51,7 +51,7 @@ def can_be_watched() -> bool:
 
 
 def suits_uvloop() -> bool:
-    """Whether uvloop can serve these streams; it does not notice the end of a terminal."""
+    """Whether uvloop can serve these streams; it does not detect the end of input on a terminal."""
     try:
         return not (os.isatty(0) or os.isatty(1))
     except OSError:
@@ -60,9 +60,9 @@ def suits_uvloop() -> bool:
 
 @asynccontextmanager
 async def stdio_streams() -> AsyncIterator[tuple["LineReader", "LineWriter"]]:
-    """The messages on stdin, and the stream that writes messages to stdout.
+    """The stream of messages on stdin, and the stream that writes messages to stdout.
 
-    Until the end, other code that reads stdin finds it empty, and what it prints goes to stderr.
+    Meanwhile, stdin is empty for all other code, and its output on stdout goes to stderr.
     """
     loop = asyncio.get_running_loop()
     with _claimed(0, os.devnull) as wire_in, _claimed(1, None) as wire_out:
@@ -83,11 +83,11 @@ async def stdio_streams() -> AsyncIterator[tuple["LineReader", "LineWriter"]]:
 
 @contextmanager
 def _claimed(fd: int, diversion: str | None) -> Iterator[int]:
-    """A private duplicate of a standard stream. Meanwhile the stream's own number leads to another file.
+    """A private duplicate of a standard stream. Meanwhile the stream's own descriptor refers to another file.
 
     Args:
-        fd: The number of the stream.
-        diversion: The path of the other file; stderr for None.
+        fd: The file descriptor of the stream.
+        diversion: The path of the other file; None for stderr.
     """
     wire = os.dup(fd)
     blocking = os.get_blocking(fd)
@@ -98,13 +98,13 @@ def _claimed(fd: int, diversion: str | None) -> Iterator[int]:
         yield wire
     finally:
         os.dup2(wire, fd)
-        # This flag belongs to the open file, which a shell may share with this process.
+        # This flag belongs to the open file, which the parent shell may share with this process.
         os.set_blocking(fd, blocking)
         os.close(wire)
 
 
 class LineWriter(ObjectSendStream[SessionMessage]):
-    """The SDK's write stream: one message a line."""
+    """The SDK's write stream: one message per line."""
 
     def __init__(self, writer: asyncio.StreamWriter, incoming: asyncio.StreamReader) -> None:
         self._writer = writer
@@ -134,12 +134,12 @@ class LineWriter(ObjectSendStream[SessionMessage]):
         except (ConnectionError, RuntimeError):
             # uvloop raises RuntimeError for a closed transport.
             if not self._incoming.at_eof():
-                # A client that reads no answers cannot be served: end as on EOF.
+                # A client that reads no answers cannot be served, so end the input as well.
                 self._incoming.feed_eof()
             raise anyio.BrokenResourceError from None
 
     async def finish(self) -> None:
-        """Waits until everything is written, then closes."""
+        """Closes the stream after everything has been written."""
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
@@ -201,7 +201,7 @@ class LineReader(ObjectReceiveStream[SessionMessage]):
             await self._writer.write_line(_error_line(error.request_id, error.code, error.message))
 
     async def aclose(self) -> None:
-        """Ends the stream: the next `receive` raises."""
+        """Closes the stream: the next `receive` raises `ClosedResourceError`."""
         self._closed = True
 
 
@@ -216,7 +216,7 @@ class _Unreadable(Exception):
 
 
 def _repaired_message(line: bytes) -> JSONRPCMessage:
-    """Reads a line that the SDK's parser refused, or took for a notification though it may have an id.
+    """Parses a line that the SDK's parser rejected, or parsed as a notification although it may have an id.
 
     Bytes that are not UTF-8 and lone surrogates become U+FFFD.
 
@@ -230,7 +230,7 @@ def _repaired_message(line: bytes) -> JSONRPCMessage:
         raise _Unreadable(PARSE_ERROR, "Parse error: a line must be one JSON object") from None
     with suppress(ValidationError):
         message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
-        # A request with an id that JSON-RPC does not allow reads as a notification, and would never be answered.
+        # A request with an id that JSON-RPC does not allow is parsed as a notification, and would never be answered.
         if not isinstance(message, JSONRPCNotification) or "id" not in parsed:
             return message
     request_id = parsed.get("id") if isinstance(parsed, dict) else None
@@ -239,7 +239,7 @@ def _repaired_message(line: bytes) -> JSONRPCMessage:
 
 
 def _repaired_line(message: JSONRPCMessage) -> str:
-    """The line for a message that pydantic cannot write, such as one with lone surrogates."""
+    """The line for a message that pydantic cannot serialize, such as one with lone surrogates."""
     try:
         fields = message.model_dump(by_alias=True, exclude_unset=True)
         return without_lone_surrogates(json.dumps(fields, ensure_ascii=False))

@@ -1,10 +1,10 @@
-"""Text that UTF-8 can hold, whatever JSON escapes it came from."""
+"""Repair of text that UTF-8 cannot encode."""
 
 
 def without_lone_surrogates(text: str) -> str:
     r"""The text with surrogate pairs joined and each lone surrogate replaced by U+FFFD.
 
-    JSON can spell half a character (`"\ud83d"`), and two deltas of a stream can hold one half each.
+    A JSON escape can be half a character (`"\ud83d"`), and two deltas of a stream can contain one half each.
     """
     if text.isascii():
         return text

@@ -1,33 +1,33 @@
-"""Calls. A call belongs to the process, not to the request that asked for it.
+"""Calls. A call belongs to the process, not to the request that started it.
 
-One record, one owner: `Calls` alone changes it. The record has two states:
+Only `Calls` changes the record of a call. The record has two states:
 
     state      queued → running → completed | failed | cancelled | lost
     delivery   attached     its requests wait for it
                handed_off   a request fetches it by its id
-               orphaned     its client timed out or went away: the next call with the same fingerprint gets the
-                            answer, once, or learns of the bill; a request with its id does, too
+               orphaned     its client timed out or disconnected: one repeated call with the same fingerprint gets
+                            the answer, or a note that it may be billed; so does a request with its id
                delivered    no further request gets it
 
-and two facts that these cannot hold: `id_given`, a client knows the id; `cut_by`, what a stop has decided.
+and two separate fields: `id_given`, whether a client knows the id; `cut_by`, the outcome that a stop has set.
 
-    event                     guard                                effect
+    event                     condition                            effect
     start                     an orphan with the fingerprint       → attached; the request notes `picked_up`
                               runs, or completed ≤ 30 min ago
-    start                     none                                 queued, attached; written down before it is sent
-    start                     its request is interrupted meanwhile nothing begins
+    start                     none                                 queued, attached; stored before it is sent
+    start                     its request is interrupted meanwhile nothing is sent
     attach (by id)                                                 → attached
-    delivered                 the last of its requests             → delivered, or handed_off where `id_given`; the
-                                                                   lost calls that it named count as reported
+    delivered                 the last of its requests             → delivered, or handed_off if `id_given`; the lost
+                                                                   calls in its result count as reported
     interrupt (timed out,     no other request waits               → orphaned; stopped after 15 min; the lost calls
-    connection closed),                                            that it named count as unreported
+    connection closed),                                            in its result count as unreported
     before or after delivered
-    interrupt by the user,    no other request waits; runs         → cancelled at once
+    interrupt by the user,    no other request waits; runs         → cancelled immediately
     or ON_DISCONNECT=stop
-    doubt: its client may                                          → orphaned, though its request goes on waiting
+    doubt: its client may                                          → orphaned, while its request still waits
     have given up
-    cancel (by id)            runs                                 → cancelled at once
-    the work ends                                                  → completed | failed; written down first
+    cancel (by id)            runs                                 → cancelled immediately
+    the work ends                                                  → completed | failed; stored first
     its process dies          queued or running                    → lost
     its process dies          ended, attached                      → orphaned
 """

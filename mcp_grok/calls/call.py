@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from mcp_grok.calls.calls import Calls
 
 Outcome = Completion | GrokError
-"""How a call ended. An error is a value here: several requests may wait for one call, and none of them caused it."""
+"""The result of a call: an answer or an error. An error is a value, because several requests may wait for one call."""
 
 
 class State(StrEnum):
-    """Where the work on a call is. It moves only down this list."""
+    """The state of the work on a call: queued, then running, then one of the others."""
 
     QUEUED = "queued"
-    """It waits for a slot, and has not been sent."""
+    """The call waits for a slot, and has not been sent."""
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -36,20 +36,20 @@ ENDED = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED, State.LOST})
 
 
 class Delivery(StrEnum):
-    """Who gets the outcome of a call."""
+    """The requests that get the outcome of a call."""
 
     ATTACHED = "attached"
     """The requests that wait for it."""
     HANDED_OFF = "handed_off"
     """A request that fetches it by its id."""
     ORPHANED = "orphaned"
-    """The next call with the same fingerprint, once: the client timed out or went away. Its id works, too."""
+    """One repeated call with the same fingerprint, or a request with its id: the client timed out or disconnected."""
     DELIVERED = "delivered"
     """No further request."""
 
 
 class Reason(StrEnum):
-    """Why a request or a call ended early, in the words of the log."""
+    """The reason why a request or a call ended early, as logged."""
 
     USER = "cancelled by its user"
     CLIENT_TIMEOUT = "its client timed out"
@@ -61,18 +61,18 @@ class Reason(StrEnum):
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class Request:
-    """A client's request for the outcome of a call. `Calls.request` makes one, and `Calls` alone changes it.
+    """A client's request for the outcome of a call. `Calls.request` creates it, and only `Calls` changes it.
 
     Attributes:
         calls: The owner of the calls.
-        principal: Who makes it.
-        connection: What its cancellation arrives on, in order with its other messages; None over streamable HTTP,
-            where a client cancels by closing the connection or on another one.
-        session: The session that a client of the handshake era names over streamable HTTP; empty without one.
-        call: The call that it waits for, once it has one.
-        interrupted: Why the client no longer wants the result; None while it does.
-        notes: For the `_meta` of the result: `picked_up`, the age of the orphan that it claimed, and `lost`,
-            earlier calls with the same fingerprint that may be billed and have no answer.
+        principal: The identity that makes it.
+        connection: The connection on which its cancellation arrives, in order with its other messages; None over
+            streamable HTTP, where a client cancels by closing the connection or on another one.
+        session: The session id that a client with a handshake sends over streamable HTTP; empty without one.
+        call: The call that it waits for; None before it has one.
+        interrupted: The reason why the client no longer wants the result; None while it does.
+        notes: Fields for the `_meta` of the result: `picked_up`, the age in seconds of the orphan that it claimed, and
+            `lost`, earlier calls with the same fingerprint that may be billed and have no answer.
     """
 
     calls: "Calls"
@@ -84,7 +84,7 @@ class Request:
     notes: dict[str, Any] = field(default_factory=dict)
 
     async def interrupt(self, reason: Reason) -> None:
-        """Records that the client will not see the result, even one that is on its way."""
+        """Records that the client will not receive the result, even if it is being sent."""
         await self.calls.interrupt(self, reason)
 
     async def doubt(self) -> None:
@@ -92,13 +92,13 @@ class Request:
         await self.calls.doubt(self)
 
     async def delivered(self) -> None:
-        """Records that the result has gone to the transport."""
+        """Records that the result was passed to the transport."""
         await self.calls.delivered(self)
 
 
 @dataclass(eq=False, slots=True)
 class Work:
-    """The work on a call while this process does it or follows it: its task, the text so far, and its followers."""
+    """The work on a call that this process runs or follows: its task, the text so far, and its followers."""
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     ended: anyio.Event = field(default_factory=anyio.Event)
@@ -123,25 +123,25 @@ def _new_id() -> str:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A call, running or ended. `Calls` alone changes it; everyone may read it, wait for it and follow it.
+    """A call, running or ended. Only `Calls` changes it; other code may read it, wait for it and follow it.
 
     Attributes:
-        model: The model that was asked.
+        model: The requested model.
         fingerprint: A digest, equal for calls of one principal with the same content, address and key.
-        principal: The name of the principal that may have the outcome.
-        id: Names the call, and cannot be guessed.
-        process: The process that wrote its row in the store last; the one that runs it while it runs.
-        created_at: Seconds since 1970, for people.
-        ended_at: The same; None while it runs.
-        started: When it was created by this process's monotonic clock, for decisions.
-        state: Where the work is.
-        delivery: Who gets the outcome.
-        id_given: Whether a client has the id, so that the outcome stays available after its delivery.
-        outcome: How it ended; None while it runs.
-        reason: Why its last request, or the call itself, ended early; None if neither did.
-        requests: Those that wait for it.
-        cut_by: The outcome that a stop has decided, until the task has unwound.
-        work: The work on it, where this process does or follows it.
+        principal: The name of the principal that may get the outcome.
+        id: The identifier of the call; it cannot be guessed.
+        process: The process that runs it; after its end, the one that last wrote its row in the store.
+        created_at: The time of its creation, in seconds since 1970, for display.
+        ended_at: The time of its end, in seconds since 1970; None while it runs.
+        started: The time of its creation by this process's monotonic clock, for time limits.
+        state: The state of the work.
+        delivery: The requests that get the outcome.
+        id_given: Whether a client has the id; then the outcome stays available after its delivery.
+        outcome: Its answer or error; None while it runs.
+        reason: The reason why its last request, or the call itself, ended early; None if neither did.
+        requests: The requests that wait for it.
+        cut_by: The outcome that a stop has set before its task ends.
+        work: The work on it; None if this process neither runs nor follows it.
     """
 
     model: str
@@ -182,12 +182,12 @@ class Call:
 
     @property
     def size(self) -> int:
-        """How many bytes the outcome takes, about."""
+        """The approximate size of the outcome in bytes."""
         return self.outcome.size if isinstance(self.outcome, Completion) else len(self.text)
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a later request may get the outcome, or must be told of it, although none waits now."""
+        """Whether a later request may get the outcome, or a report of it, even if no request waits now."""
         if self.id_given:
             return True
         if self.delivery is not Delivery.ORPHANED or isinstance(self.outcome, Cancelled):
@@ -195,7 +195,7 @@ class Call:
         return not isinstance(self.outcome, GrokError) or self.outcome.billed != "no"
 
     def follow(self, on_text: OnText, on_reasoning: OnText = lambda text: None) -> None:
-        """Has functions called with the text so far and each further piece; they must not block."""
+        """Registers functions to be called with the text so far and each further piece; they must not block."""
         if self.text:
             on_text(self.text)
         if self.work:
@@ -208,4 +208,4 @@ class Call:
 
 
 Claim = tuple[Call | None, list[dict[str, str]]]
-"""The orphan that a new call gets the answer of, and the earlier calls that were lost."""
+"""The orphan whose answer a new call gets, if any, and the earlier calls that were lost."""

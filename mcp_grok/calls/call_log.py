@@ -11,7 +11,7 @@ logger = logging.getLogger("mcp_grok.calls")
 
 
 def log_call(call: Call, outcome: Outcome) -> None:
-    """Writes the one line of a call that has ended."""
+    """Logs one line for a call that has ended."""
     code = outcome.code if isinstance(outcome, GrokError) else "answered"
     level = logging.INFO if code in ("answered", "cancelled") else logging.WARNING
     if not logger.isEnabledFor(level):

@@ -27,18 +27,18 @@ OnAnswer = Callable[[str, int], Awaitable[None]]
 OnInterrupted = Callable[[Interrupted], Awaitable[object]]
 
 SLOT_RETRY = 1.0
-"""Seconds after which one of a principal's calls may have ended."""
+"""Seconds to wait after a principal's limit of running calls was reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How long the owner of the calls waits.
+    """Time limits of `Calls`.
 
     Attributes:
-        disconnect_grace: Seconds that a repeat over streamable HTTP waits for its earlier try to be orphaned: it may
-            arrive before that connection is seen to close. A younger duplicate is no earlier try: no client gives up
-            sooner.
-        orphan_timeout: Seconds that a call goes on while no request waits for it.
+        disconnect_grace: Seconds that a repeated call over streamable HTTP waits for the earlier one to be orphaned: it
+            may arrive before the server detects that the earlier connection closed. A call that is younger than this
+            does not count as the earlier one: no client gives up so soon.
+        orphan_timeout: Seconds that a call continues while no request waits for it.
     """
 
     disconnect_grace: float = 0.5
@@ -47,23 +47,23 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """How many delivered requests are remembered, and how many bytes of answers: a cancellation may cross an answer."""
+    """Maximum delivered requests to keep, and bytes of their answers: a cancellation may arrive after the delivery."""
 
     entries: int = 100
     bytes: int = 16 * 1024 * 1024
 
 
 class Calls:
-    """The calls of one process; `open_calls` makes one.
+    """The calls of one process; `open_calls` creates it.
 
     Args:
         client: Sends the calls.
         tasks: Runs them.
-        store: Where they outlive their requests, or the process.
-        finish_orphans: Whether a call goes on after its client went away.
-        calls_at_once: How many calls of one principal may run; None for any number.
+        store: Keeps them after their requests, or the process, have ended.
+        finish_orphans: Whether a call continues after its client disconnected.
+        calls_at_once: Maximum running calls of one principal; None for no limit.
         on_answer: Called with the principal's name and the tokens of each answer.
-        timings: How long to wait.
+        timings: Time limits.
     """
 
     def __init__(
@@ -97,39 +97,39 @@ class Calls:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the calls go."""
+        """The endpoint that calls go to."""
         return self._client.endpoint
 
     def request(self, principal: Principal = ANONYMOUS, connection: object | None = None, session: str = "") -> Request:
         """A client's request, which may then start a call or be attached to one.
 
         Args:
-            principal: Who makes it.
-            connection: What its cancellation arrives on, in order; None over streamable HTTP.
-            session: The session that it names over streamable HTTP.
+            principal: The identity that makes it.
+            connection: The connection on which its cancellation arrives, in order; None over streamable HTTP.
+            session: The session id that its client sends over streamable HTTP; empty without one.
         """
         return Request(self, principal, connection, session)
 
     async def start(self, chat: ChatRequest, request: Request) -> Call:
-        """The call for a request: an orphan with the same fingerprint, else a new one, which runs from now on.
+        """The call for a request: an orphan with the same fingerprint, or a new one, which starts now.
 
         Raises:
             Unavailable: the server is stopping.
-            LimitReached: the principal has as many running calls as it may have.
-            Cancelled: the request was cancelled already; nothing was sent.
-            StoreUnreachable: the servers' store does not answer; nothing was sent.
+            LimitReached: the principal has the maximum number of running calls.
+            Cancelled: the request was already cancelled; nothing was sent.
+            StoreUnreachable: the shared store does not respond; nothing was sent.
         """
         if self._closing:
             raise Unavailable
         principal = request.principal
         fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
         await self._disconnects(fingerprint, request)
-        # A repeat must see how an interrupted start ended. Only the store is waited for, and it finishes what it began.
+        # A repeated call must see the end of an interrupted start. Inside, only the store is awaited, uninterrupted.
         async with self._locks.of(fingerprint):
             return await self._start(chat, request, fingerprint)
 
     async def attach(self, call: Call, request: Request) -> None:
-        """Has a request wait for a call."""
+        """Makes a request wait for a call."""
         request.call = call
         call.requests.add(request)
         call.delivery = Delivery.ATTACHED
@@ -142,13 +142,13 @@ class Calls:
             await self._detach(call, request, request.interrupted)
 
     async def give_id(self, request: Request) -> None:
-        """Records, before the client learns the id of a request's call, that the call can be fetched by it."""
+        """Records that a request's call can be fetched by its id; to be called before the client receives the id."""
         if (call := request.call) is not None and not call.id_given:
             call.id_given = True
             await self._store.sync(call)
 
     async def delivered(self, request: Request) -> None:
-        """Records that the result of a request has gone to the transport: the outcome, or the id to fetch it by."""
+        """Records that the result of a request, the outcome or the id, was passed to the transport."""
         call = request.call
         if call is None or request.interrupted:
             return
@@ -164,7 +164,7 @@ class Calls:
             await self._store.sync(call)
 
     async def interrupt(self, request: Request, reason: Reason) -> None:
-        """Records that the client will not see the result of a request, even one that is on its way."""
+        """Records that the client will not receive the result of a request, even if it is being sent."""
         if request.interrupted:
             return
         request.interrupted = reason
@@ -183,23 +183,23 @@ class Calls:
         self._change()
 
     async def cancel(self, call: Call) -> None:
-        """Stops a call, on whichever server it runs, even though requests wait for it."""
+        """Stops a call on any server, even if requests wait for it."""
         if call.id in self._running:
             self.stop(call)
         elif call.outcome is None:
             await self._store.stop(call)
 
     def stop(self, call: Call) -> None:
-        """Stops a call that runs here."""
+        """Stops a call that runs in this process."""
         call.reason = Reason.USER
         self._stop(call, State.CANCELLED, cancelled(call))
 
     async def find(self, call_id: str, principal: Principal = ANONYMOUS) -> Call:
-        """The call of an id.
+        """The call with an id.
 
         Raises:
-            NotFound: this principal has none, or none any longer.
-            StoreUnreachable: the servers' store does not answer.
+            NotFound: this principal has no such call, or it has expired.
+            StoreUnreachable: the shared store does not respond.
         """
         call = self._running.get(call_id) or self._followed.get(call_id) or await self._store.find(call_id)
         if call is None or call.principal != principal.name:
@@ -208,11 +208,11 @@ class Calls:
         return call
 
     async def usage(self, principal: Principal = ANONYMOUS) -> dict[str, Any]:
-        """What a principal's calls have used: see `Usage.as_dict`."""
+        """The usage of a principal's calls: see `Usage.as_dict`."""
         return await self._store.usage(principal.name)
 
     def under_way(self, principal: Principal) -> int:
-        """How many calls of a principal run on this server."""
+        """The number of a principal's calls that run on this server."""
         return sum(call.principal == principal.name for call in self._running.values())
 
     async def is_ready(self) -> bool:
@@ -220,11 +220,11 @@ class Calls:
         return not self._closing and await self._store.is_ready()
 
     async def interrupted_elsewhere(self, event: Interrupted) -> None:
-        """Passes a cancellation on to the servers that share the store: the request that it names may be theirs."""
+        """Sends a cancellation to the servers that share the store: its request may be on one of them."""
         await self._store.broadcast(event)
 
     async def drain(self, seconds: float) -> None:
-        """Starts no call any longer, lets those that run have some seconds, then stops them."""
+        """Refuses new calls, waits up to some seconds for the running ones, then stops them."""
         self._closing = True
         try:
             with anyio.move_on_after(seconds):
@@ -234,14 +234,14 @@ class Calls:
             self.stop_all()
 
     def stop_all(self) -> None:
-        """Stops every call that runs here, since the server ends."""
+        """Stops every call that runs on this server, because the server ends."""
         for call in self._running.values():
             if call.outcome is None and call.cut_by is None:
                 call.reason = Reason.SHUTDOWN
             self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else Lost())
 
     async def serve_events(self) -> None:
-        """Does what other servers ask of this one, until cancelled."""
+        """Handles the events from other servers until cancelled."""
         async for event in self._store.events():
             try:
                 await self._serve(event)
@@ -262,10 +262,10 @@ class Calls:
                 await self._doubt_earlier(self._duplicates(fingerprint, None), session)
 
     async def _disconnects(self, fingerprint: str, request: Request) -> None:
-        """Waits for a duplicate on another connection, which may be closing, to be orphaned.
+        """Waits until a duplicate on another connection, which may be closing, is orphaned.
 
-        Some clients time out without a message and leave their connection open. So if the duplicate stays attached, a
-        repeat of the same session may claim it, and both requests get the answer.
+        Some clients time out without a message and leave their connection open. Therefore, if the duplicate stays
+        attached, a repeated call of the same session may claim it, and both requests get the answer.
         """
         grace, connection = self._timings.disconnect_grace, request.connection
         duplicates = self._duplicates(fingerprint, connection)
@@ -279,7 +279,7 @@ class Calls:
         await self._doubt_earlier(duplicates, request.session)
 
     def _duplicates(self, fingerprint: str, connection: object | None) -> list[Call]:
-        """The running calls with a fingerprint that requests on other connections wait for, and may have given up."""
+        """The running calls with a fingerprint whose requests on other connections may have been given up."""
         grace = self._timings.disconnect_grace
         return [
             call
@@ -290,7 +290,7 @@ class Calls:
         ]
 
     async def _doubt_earlier(self, duplicates: list[Call], session: str) -> None:
-        """Doubts one request of a session, on its oldest duplicate, unless a duplicate can be claimed already."""
+        """Calls `doubt` for the session's request on the oldest duplicate, unless a duplicate is already claimable."""
         if not session or any(call.delivery is not Delivery.ATTACHED for call in duplicates):
             return
         for request in [request for call in duplicates for request in call.requests]:
@@ -326,7 +326,7 @@ class Calls:
         return None
 
     async def _insert(self, call: Call) -> None:
-        """Counts the call among the principal's running calls, then writes it down."""
+        """Counts the call among the principal's running calls, then stores it."""
         limit = self._calls_at_once
         if limit is not None and self.under_way(Principal(call.principal)) >= limit:
             raise limit_reached(limit)
@@ -380,11 +380,11 @@ class Calls:
             self._let_go(call)
 
     def _let_go(self, call: Call) -> None:
-        """Ends the delivery: only a request that names the id gets the outcome."""
+        """Ends the delivery: only a request with the id can get the outcome."""
         call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.DELIVERED
 
     async def _run(self, call: Call, chat: ChatRequest, key: str | None) -> None:
-        assert call.work is not None  # noqa: S101 - what runs here has its work here
+        assert call.work is not None  # noqa: S101 - a call that runs here has its work here
         outcome = await run_call(call, call.work, self._client, chat, key)
         if not call.cut_by:
             call.state = _state(outcome)
@@ -397,13 +397,13 @@ class Calls:
                 await self._on_answer(call.principal, outcome.tokens["total_tokens"])
         self._publish(call, outcome)
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
-            # Until the row is written, a repeat finds the answer among the running calls.
+            # Until the row is written, a repeated call finds the answer among the running calls.
             await self._store.sync(call)
         del self._running[call.id]
         self._change()
 
     def _publish(self, call: Call, outcome: Outcome) -> None:
-        """Gives the outcome to the requests that wait for the call."""
+        """Passes the outcome to the requests that wait for the call."""
         call.outcome = outcome
         if call.work:
             call.work.ended.set()
@@ -426,7 +426,7 @@ class Calls:
             except Exception as error:  # noqa: BLE001 - the top of a task: a defect is the outcome of one call
                 outcome = InternalError.of(error)
             if isinstance(outcome, OutOfReach | InternalError):
-                # It may go on where it runs: the next call with its fingerprint may find it again.
+                # The call may continue on its server: the next call with its fingerprint may find it again.
                 call.delivery = Delivery.ORPHANED
                 await self._store.sync(call)
             call.state = _state(outcome)
@@ -447,7 +447,7 @@ class Calls:
 
 
 def no_such_call(call_id: str) -> NotFound:
-    """The error for an id that leads to nothing."""
+    """The error for an unknown id."""
     return NotFound(
         f"This server has no completion with the id {call_id[:80]!r}. The server process that created it may have "
         "ended (some clients start one for each call), it may have expired, or the id is wrong. The call may have "
@@ -457,9 +457,9 @@ def no_such_call(call_id: str) -> NotFound:
 
 
 def limit_reached(limit: int) -> LimitReached:
-    """The error for a principal that has as many running calls as it may have."""
+    """The error for a principal with the maximum number of running calls."""
     return LimitReached(
-        f"Limit reached: {limit} calls at once per caller. Send the call again when one of yours has ended.",
+        f"Limit reached: {limit} running calls per caller. Send the call again when one of yours has ended.",
         retry_after=SLOT_RETRY,
     )
 

@@ -1,4 +1,4 @@
-"""A candidate: an earlier call with the fingerprint of a new one, and what the new one may do with it."""
+"""A candidate: an earlier call with the fingerprint of a new one, which may claim its answer."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from mcp_grok.errors import GrokError
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a store knows of an earlier call, whatever its form of a row.
+    """An earlier call, in a form common to all stores.
 
     Attributes:
-        id: Of the call.
-        state: Where its work is.
-        is_orphaned: Whether no request, on any server, waits for it, and none has had its outcome.
+        id: The id of the call.
+        state: The state of its work.
+        is_orphaned: Whether no request on any server waits for it, and none has received its outcome.
         age: Seconds since it ended; 0 while it runs.
         billed: Whether an error was billed; empty for an answer and while it runs.
     """
@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it may be billed and has no answer, so that its client must be told."""
+        """Whether it may be billed and has no answer, which must be reported to its client."""
         failed = self.state is State.FAILED and self.is_orphaned
         return (failed or self.state is State.LOST) and self.billed != "no"
 
@@ -44,10 +44,10 @@ def billed_of(outcome: Outcome) -> str:
 
 
 def lost_of(candidates: list[Candidate]) -> list[dict[str, str]]:
-    """The lost calls among candidates, as a result names them."""
+    """The lost calls among candidates, in the form that a result contains."""
     return [{"id": candidate.id, "billed": candidate.billed} for candidate in candidates if candidate.is_lost]
 
 
 def is_deletable(call: Call) -> bool:
-    """Whether the row of a call can go: it has ended, no request waits for it, and none can want it later."""
+    """Whether the row of a call can be deleted: it has ended, and no request waits for it or may want it later."""
     return call.outcome is not None and call.delivery is not Delivery.ATTACHED and not call.is_wanted

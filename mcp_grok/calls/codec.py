@@ -1,4 +1,4 @@
-"""The codec of outcomes: how a call's outcome is written down as JSON, and read again."""
+"""The codec of outcomes: encodes the outcome of a call as JSON, and decodes it."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError,
 from mcp_grok.upstream.completion import Completion
 
 LARGE = 256 * 1024
-"""Bytes of an answer above which it is written or read in a thread: it would hold the event loop for milliseconds."""
+"""Bytes above which an answer is encoded or decoded in a thread: it would block the event loop for milliseconds."""
 
 KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, CallTimeout, Lost)}
 """Errors that are restored with their own class."""
 
 
 async def encoded(outcome: Outcome) -> bytes:
-    """The outcome as JSON, in UTF-8 in which lone surrogates stay.
+    """The outcome as JSON in UTF-8; lone surrogates are preserved.
 
     Raises:
         RecursionError: the answer is nested too deeply.
@@ -32,7 +32,7 @@ async def encoded(outcome: Outcome) -> bytes:
 
 
 async def decoded(content: bytes) -> Outcome:
-    """The outcome that `encoded` wrote; `InternalError` if the content is something else."""
+    """The outcome that `encoded` has encoded; `InternalError` if the content is invalid."""
     if len(content) > LARGE:
         large: Outcome = await _in_thread(decode, content)
         return large

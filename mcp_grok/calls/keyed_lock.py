@@ -1,4 +1,4 @@
-"""A keyed lock: a lock for each key, so that tasks wait only for others with the same key."""
+"""A keyed lock: tasks wait only for other tasks with the same key."""
 
 import anyio
 
@@ -32,7 +32,7 @@ class _LockOfKey:
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        # If a task waits, it holds the lock from here on.
+        # If another task waits, this hands the lock over to it.
         self._lock.release()
         self._forget()
 

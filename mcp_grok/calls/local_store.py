@@ -1,4 +1,4 @@
-"""The store of one machine: a table on disk where a folder is given, and one in memory for what needs no disk."""
+"""The store of one machine: a table on disk, if a folder is configured, and a table in memory."""
 
 import logging
 from collections import defaultdict
@@ -27,12 +27,12 @@ Otherwise = TypeVar("Otherwise")
 
 
 class LocalStore(Store):
-    """The calls of this machine. What a disk does not take is logged, and kept in memory.
+    """The calls of this machine. If writing to the disk fails, the error is logged and the call is kept in memory.
 
-    Without a disk, a call whose result is delivered touches no table.
+    Without a disk, a call whose result is delivered uses no table.
 
     Args:
-        disk: Where calls outlive the process; None if they do not.
+        disk: The table that keeps calls after the process has ended; None without one.
         bounds: How much is kept.
     """
 
@@ -46,7 +46,7 @@ class LocalStore(Store):
         self._usage: defaultdict[str, Usage] = defaultdict(Usage)
 
     def close(self) -> None:
-        """Closes the tables. To other processes, calls that still run are lost from then on."""
+        """Closes the tables. Other processes then treat calls that still run as lost."""
         for table in filter(None, (self._disk, self._memory)):
             table.close()
 
@@ -78,7 +78,7 @@ class LocalStore(Store):
         if self._disk is None:
             return
         with suppress(RecursionError):
-            # An answer nested so deeply cannot be given to a client either.
+            # An answer nested so deeply cannot be sent to a client either.
             content = await encoded(outcome)
             if not await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), False):
                 self._uncommitted.add(call.id)
@@ -109,8 +109,8 @@ class LocalStore(Store):
             found = await self._on_disk(lambda disk: [disk.find(call_id)], None)
             if found is None:
                 raise InternalError(
-                    "The answers on disk cannot be read; this server's log on stderr says why. Ask here again once "
-                    "that is mended.",
+                    "The answers on disk cannot be read; this server's log on stderr says why. Ask again when that is "
+                    "fixed.",
                     retryable=True,
                     param="id",
                 )
@@ -118,7 +118,7 @@ class LocalStore(Store):
         call = await self._call(row)
         if call is not None and call.outcome is None:
             raise NotFound(
-                "Another server process that shares this store runs that call; ask here again once it has ended.",
+                "Another server process that shares this store runs that call; ask again when it has ended.",
                 param="id",
                 retryable=True,
             )
@@ -131,7 +131,7 @@ class LocalStore(Store):
         await self._on_disk(lambda disk: disk.update(call), None)
 
     async def follow(self, call: Call) -> Outcome:
-        """See `Store.follow`. Calls that run in other processes are never given out here."""
+        """See `Store.follow`. Never used for a running call: `find` does not return those of other processes."""
         return Lost()
 
     async def usage(self, principal: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class LocalStore(Store):
         return self._usage[principal].as_dict()
 
     async def _keep(self, call: Call, outcome: Outcome, *, restore: bool) -> None:
-        """Makes the row of an ended call what its record is; writes the whole row where there is none."""
+        """Updates the row of an ended call from its record; writes the whole row if there is none."""
         has_row = not restore and call.id not in self._uncommitted
         known = has_row and await self._on_disk(lambda disk: disk.update(call), False)
         if known:
@@ -149,7 +149,7 @@ class LocalStore(Store):
             content = await encoded(outcome)
             billed = billed_of(outcome)
             if not call.is_wanted:
-                # It was delivered meanwhile.
+                # It was delivered during the encoding.
                 return
             if await self._on_disk(lambda disk: disk.save(call, billed, content), False):
                 call.process = self.process
@@ -177,7 +177,7 @@ class LocalStore(Store):
         return call
 
     async def _on_disk(self, work: "Callable[[CallTable], Result]", otherwise: Otherwise) -> Result | Otherwise:
-        """Runs work on the disk in a thread, one at a time and in order; without a disk, it does nothing."""
+        """Runs work on the disk in a thread, one at a time and in order; returns `otherwise` if it fails or no disk."""
         return otherwise if self._disk is None else await self._in_turn(self._disk, work, otherwise)
 
     @uninterrupted
@@ -196,10 +196,10 @@ class LocalStore(Store):
 
 @asynccontextmanager
 async def open_local_store(folder: Path | None, bounds: Bounds = BOUNDS) -> AsyncIterator[LocalStore]:
-    """The store of this machine; on disk where a folder is given.
+    """The store of this machine; on disk if a folder is given.
 
     Raises:
-        NotConfigured: the folder cannot be used, belongs to another user, or others may read it.
+        NotConfigured: the folder cannot be used, belongs to another user, or is readable by others.
     """
     if folder is None:
         store = LocalStore(bounds=bounds)

@@ -13,7 +13,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 
 CLOSE_TIMEOUT = 2.0
-"""Seconds that closing the pooled connections may take."""
+"""Maximum seconds to close the pooled connections."""
 
 
 @asynccontextmanager
@@ -28,14 +28,14 @@ async def open_calls(
     """The calls of this process. Leaving the context stops those that still run and closes the connections.
 
     Args:
-        settings: Where they go, and where their answers are kept.
+        settings: The API for the calls, and the store for their answers.
         on_answer: Called with the principal's name and the tokens of each answer.
-        calls_at_once: How many calls of one principal may run; None for any number.
-        timings: How long their owner waits.
+        calls_at_once: Maximum running calls of one principal; None for no limit.
+        timings: Time limits.
         bounds: How much the store keeps.
 
     Raises:
-        NotConfigured: the store of the settings cannot be used.
+        NotConfigured: the configured store cannot be used.
     """
     client = ChatClient(settings.endpoint)
     try:

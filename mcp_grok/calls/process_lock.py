@@ -1,4 +1,4 @@
-"""A process lock: a locked file that shows the processes that share a folder whether its owner is alive."""
+"""A process lock: a locked file by which processes that share a folder detect whether its owner is alive."""
 
 import secrets
 import sqlite3
@@ -7,19 +7,19 @@ from pathlib import Path
 SUFFIX = ".lock"
 
 ATTEMPTS = 20
-"""Tries to lock a file that no other process removes meanwhile."""
+"""Maximum attempts to lock a new file, because another process may remove it meanwhile."""
 
 
 class ProcessLock:
-    """A file in a shared folder that stays locked for as long as this process lives.
+    """A file in a shared folder that stays locked while this process lives.
 
-    SQLite does the locking: it works on every platform, and the system releases it when the process dies.
+    SQLite locks it: that works on every platform, and the operating system releases the lock when the process dies.
 
     Args:
-        folder: Where the file goes.
+        folder: The folder of the file.
 
     Raises:
-        sqlite3.Error: it cannot be written.
+        sqlite3.Error: the file cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -27,7 +27,7 @@ class ProcessLock:
         self.name, self._lock = self._locked()
 
     def is_alive(self, name: str) -> bool:
-        """Whether the process of that name still runs. The file of a dead one is removed."""
+        """Whether the process with that name still runs. The file of a dead one is removed."""
         if name == self.name:
             return True
         path = self._path(name)
@@ -49,7 +49,7 @@ class ProcessLock:
             self.is_alive(path.stem)
 
     def close(self) -> None:
-        """Lets go of the lock and removes the file."""
+        """Releases the lock and removes the file."""
         self._lock.close()
         self._path(self.name).unlink(missing_ok=True)
 
@@ -59,7 +59,7 @@ class ProcessLock:
             name = secrets.token_hex(8)
             lock = _connect(self._path(name))
             try:
-                # A process that is killed would leave a journal on disk behind.
+                # A killed process would leave a journal file behind.
                 lock.execute("PRAGMA journal_mode = MEMORY")
                 lock.execute("BEGIN EXCLUSIVE")
                 if self._path(name).exists():
@@ -68,7 +68,7 @@ class ProcessLock:
                 if not attempts_left:
                     lock.close()
                     raise
-            # Another process looked at the file before it was locked, and removes it as stale.
+            # Another process found the file before it was locked, and removes it as stale.
             lock.close()
         raise sqlite3.OperationalError("other processes remove each lock before it is held")
 

@@ -1,4 +1,4 @@
-"""The client of a Redis or Valkey: its connections, and what counts as being away."""
+"""The Redis or Valkey client: its connections, and the errors that mean that Redis is unavailable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -15,34 +15,34 @@ from mcp_grok.errors import StoreUnreachable
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 5.0
-"""Seconds after which a Redis that does not answer is away."""
+"""Seconds without a response after which Redis counts as unavailable."""
 
 HEALTH_CHECK = 15
-"""Seconds without traffic after which a connection is tested before it is used: it may be dead."""
+"""Seconds without traffic after which a connection is tested before it is used, because it may be dead."""
 
 CLOSE_TIMEOUT = 2.0
 
 MAX_CONNECTIONS = 50
-"""Connections of a process. A command that finds none free waits for one; none blocks for long."""
+"""Maximum connections of a process. A command waits for a free one; no command blocks for long."""
 
 RETRY_PAUSE = 0.05
-"""Seconds before a command that may be repeated is sent again on another connection."""
+"""Seconds before a repeatable command is sent again on another connection."""
 
 AWAY = (RedisError, OSError, TimeoutError)
-"""What a command raises when Redis is away, or will not do it."""
+"""The errors of a command when Redis is unavailable or refuses it."""
 
 Client = Any
-"""A `Redis` whose answers are decoded; its annotations leave that open."""
+"""A `Redis` client with decoded responses, which its type annotations do not express."""
 
 Result = TypeVar("Result")
 
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Client]:
-    """Connections to a Redis or Valkey, closed at the end.
+    """A Redis or Valkey client, whose connections are closed at the end.
 
     Args:
-        url: `redis://` or, with TLS, `rediss://`; it may hold a user name, a password and a database.
+        url: `redis://` or, with TLS, `rediss://`; it may contain a user name, a password and a database.
     """
     pool = BlockingConnectionPool.from_url(
         url,
@@ -55,7 +55,7 @@ async def open_redis(url: str) -> AsyncIterator[Client]:
         socket_timeout=ANSWER_TIMEOUT,
         socket_connect_timeout=CONNECT_TIMEOUT,
         health_check_interval=HEALTH_CHECK,
-        # Only its caller knows whether a command may be repeated.
+        # Only the caller knows whether a command may be repeated.
         retry=Retry(NoBackoff(), 0),
     )
     try:
@@ -67,10 +67,10 @@ async def open_redis(url: str) -> AsyncIterator[Client]:
 
 
 async def ask(command: Callable[[], Awaitable[Result]]) -> Result:
-    """Sends a command, once more after a connection error, and returns the answer. It must be repeatable.
+    """Sends a repeatable command, with one retry after a connection error, and returns the response.
 
     Raises:
-        StoreUnreachable: Redis is away, or will not do it.
+        StoreUnreachable: Redis is unavailable or refuses the command.
     """
     try:
         try:
@@ -83,7 +83,7 @@ async def ask(command: Callable[[], Awaitable[Result]]) -> Result:
 
 
 def unreachable(error: Exception) -> StoreUnreachable:
-    """The error for a call that the servers' store does not let begin."""
+    """The error for a call that cannot begin because the shared store fails."""
     return StoreUnreachable(
         f"The store that the servers share cannot be used now ({type(error).__name__}). Nothing was sent; send the "
         "call again in a moment."

@@ -1,4 +1,4 @@
-"""The record of a call in Redis: its keys, its fields, and reading it back."""
+"""The record of a call in Redis: its keys, its fields, and its decoding."""
 
 import hashlib
 import logging
@@ -16,7 +16,7 @@ ENDED_KEY = f"{PREFIX}:ended"
 TRIM_KEY = f"{PREFIX}:trim"
 
 SUMMARY = ("server", "state", "created_at", "ended_at", "billed", "cancel")
-"""The fields that a candidate is judged by."""
+"""The fields from which a candidate is built."""
 
 Record = dict[str, Any]
 
@@ -32,7 +32,7 @@ def holders_key(call_id: str) -> str:
 
 
 def asked_key(fingerprint: str) -> str:
-    """The key of the calls with a fingerprint that are to be claimed, or to be reported as lost."""
+    """The key of the calls with a fingerprint that can be claimed, or must be reported as lost."""
     return f"{PREFIX}:asked:{_digest(fingerprint)}"
 
 
@@ -42,7 +42,7 @@ def running_key(principal: str) -> str:
 
 
 def usage_key(principal: str) -> str:
-    """The key of what a principal has used."""
+    """The key of a principal's usage."""
     return f"{PREFIX}:usage:{_digest(principal)}"
 
 
@@ -55,7 +55,7 @@ def identity(call: Call, now: float) -> Record:
 
     Args:
         call: The call.
-        now: By the clock that the servers share.
+        now: The time by the clock of Redis, in seconds since 1970.
     """
     return {
         "id": call.id,
@@ -98,7 +98,7 @@ async def call_of(record: Record, now: float) -> Call | None:
 
 
 async def outcome_of(content: str | None) -> Outcome | None:
-    """The outcome that a field holds, as the client of Redis decoded it; None without one."""
+    """The outcome in a field, as decoded by the Redis client; None without one."""
     return None if content is None else await decoded(content.encode("utf-8", "surrogateescape"))
 
 

@@ -1,4 +1,4 @@
-"""The relay of a running call's text between servers: from the one that runs it to those whose requests wait for it."""
+"""The relay of a running call's text: from the server that runs it to the servers where requests wait for it."""
 
 import time
 from collections import defaultdict
@@ -18,7 +18,7 @@ from mcp_grok.upstream.completion import Completion
 
 @dataclass(eq=False, slots=True)
 class _Follower:
-    """A server that follows a call that runs here: how much of the text it has, and what it has not."""
+    """A server that follows a call that runs here: the length of text sent to it, and the reasoning still to send."""
 
     sent: int
     reasoning: list[str] = field(default_factory=list)
@@ -33,15 +33,15 @@ class _Follower:
 
 
 class Relay:
-    """Text on its way between this server and the others.
+    """The exchange of text between this server and the others.
 
-    Messages only make the text and the end of a call arrive sooner; the record has the outcome. A lost message
-    costs a second: each names the position of its piece, so the follower notices the gap and asks again from there.
+    Messages only make the text and the end of a call arrive sooner; the record contains the outcome. A lost message
+    costs a second: each has the position of its piece, so the follower detects the gap and asks again from there.
 
     Args:
-        redis: The connections.
-        servers: This server among the others.
-        timings: How long to wait.
+        redis: The client.
+        servers: The connection to the other servers.
+        timings: Intervals and time limits.
     """
 
     def __init__(self, redis: Client, servers: Servers, timings: RedisTimings) -> None:
@@ -55,7 +55,7 @@ class Relay:
     async def follow(self, call: Call) -> Outcome:
         """Passes the text of a call that runs on another server to its followers; returns its outcome.
 
-        It is `Lost` where that server has died, and `OutOfReach` after too long without Redis.
+        The outcome is `Lost` if that server has died, and `OutOfReach` if Redis is unavailable for too long.
         """
         self._followed[call.id] = call
         heard_at = time.monotonic()
@@ -73,8 +73,8 @@ class Relay:
             self._followed.pop(call.id, None)
             self._look_now.pop(call.id, None)
         return OutOfReach(
-            "The store that the servers share cannot be used now, so this server has lost touch with the call. It may "
-            "be billed. If it goes on, the same call made again gets its answer.",
+            "The store that the servers share cannot be used now, so this server has lost contact with the call. It "
+            "may be billed. If it continues, repeating the same call returns its answer.",
             partial=call.text,
         )
 
@@ -108,7 +108,7 @@ class Relay:
         return [server for followed, server in self._followers if followed == call_id]
 
     def text_came(self, message: Message) -> None:
-        """Takes a piece of a text, unless one before it is missing."""
+        """Adds a piece of a text, unless an earlier piece is missing."""
         call = self._followed.get(message["call"])
         if call is None or call.work is None:
             return
@@ -123,12 +123,12 @@ class Relay:
             call.work.reasoning_came(message["reasoning"])
 
     def ended(self, message: Message) -> None:
-        """Has a call looked at that has ended on its server."""
+        """Wakes the follower of a call that has ended on its server."""
         if message["call"] in self._followed:
             self._look_now[message["call"]].set()
 
     async def _look(self, call: Call) -> Outcome | None:
-        """Asks for the text from where it is known on, and looks whether the call has ended, or its server died."""
+        """Requests the missing text; returns the outcome if the call has ended or its server has died, or None."""
         follow = {"do": "follow", "call": call.id, "to": self._servers.name, "have": len(call.text)}
         await self._servers.send(call.process, follow)
         outcome = await outcome_of(await self._redis.hget(call_key(call.id), "outcome"))
@@ -138,7 +138,7 @@ class Relay:
 
 
 def _pass_rest(call: Call, outcome: Outcome) -> None:
-    """Passes on what an answer has beyond the text that came before its end did."""
+    """Passes the rest of an answer's text to the followers."""
     text = outcome.text if isinstance(outcome, Completion) else ""
     if call.work is not None and text != call.text and text.startswith(call.text):
         call.work.text_came(text[len(call.text) :])

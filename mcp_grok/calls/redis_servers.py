@@ -1,4 +1,4 @@
-"""The servers that share a Redis or Valkey: their signs of life, their clock, and the messages between them."""
+"""The servers that share a Redis or Valkey: their heartbeats, their common clock, and their messages."""
 
 import json
 import logging
@@ -25,21 +25,21 @@ OnMessage = Callable[[Message], None]
 
 @dataclass(frozen=True, slots=True)
 class RedisTimings:
-    """How long servers that share a store wait for each other, in seconds.
+    """Intervals and time limits of servers that share a store, in seconds.
 
     Attributes:
-        beat: Between two signs of life.
-        alive: How long a sign of life lasts. It decides only about a machine that vanishes: the connection of a
-            process that dies closes at once, and Redis knows.
-        look: Between two looks at what another server does. A server is dead when two looks in a row, and no error
-            between them, found no sign of life: after Redis was away, a living one needs a moment to come back.
-        reconnect: Before listening again after a lost connection.
-        poll: Between two looks at whether a duplicate was orphaned on another server.
-        flush: Between two pieces of a text on their way to another server.
-        patience: For a write that a client waits for; it goes on in the background, until Redis is back.
-        lease: How long a running call counts for the limit of its principal without a sign of its server.
-        out_of_reach: Without Redis, after which a request that waits for another server's call gives up.
-        trim: Between two looks at whether more is kept than the bounds allow.
+        beat: Interval between heartbeats.
+        alive: Lifetime of a heartbeat. It matters only if a whole machine fails: the connection of a process that dies
+            closes immediately, which Redis detects.
+        look: Interval between checks of another server. A server is dead if two consecutive checks, with no error
+            between them, found no heartbeat: after Redis was unavailable, a live server needs time to reconnect.
+        reconnect: Delay before listening again after a lost connection.
+        poll: Interval between checks whether a duplicate was orphaned on another server.
+        flush: Interval between pieces of text sent to another server.
+        patience: Maximum wait of a client for a write, which then continues in the background until Redis is back.
+        lease: Time that a running call counts for its principal's limit without a renewal by its server.
+        out_of_reach: Time without Redis after which a request that waits for another server's call gives up.
+        trim: Interval between checks whether the bounds are exceeded.
     """
 
     beat: float = 0.75
@@ -55,16 +55,16 @@ class RedisTimings:
 
 
 class Servers:
-    """This server among those that share a store.
+    """This server's heartbeat, and its messages to and from the other servers that share a store.
 
     Args:
-        redis: The connections.
-        timings: How long to wait.
-        on_message: Takes each message to this server.
-        on_return: Called when this server listens again after it could not.
+        redis: The client.
+        timings: Intervals and time limits.
+        on_message: Called with each message to this server.
+        on_return: Called when this server listens again after a lost connection.
 
     Attributes:
-        name: Names this server, differently at each start.
+        name: The name of this server, new at each start.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Servers:
         return time.monotonic() + self._clock_offset
 
     async def beat(self) -> None:
-        """Gives one sign of life, and reads the shared clock; raises what `AWAY` names."""
+        """Sends one heartbeat, and reads the clock of Redis; raises the errors in `AWAY`."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.set(_alive_key(self.name), 1, px=int(self._timings.alive * 1000))
             pipeline.time()
@@ -92,13 +92,13 @@ class Servers:
         self._clock_offset = seconds + microseconds / 1e6 - time.monotonic()
 
     async def beat_always(self) -> None:
-        """Gives signs of life until cancelled."""
+        """Sends heartbeats until cancelled."""
         is_away = False
         while True:
             try:
                 await self.beat()
                 if is_away:
-                    logger.warning("the store that the servers share answers again")
+                    logger.warning("the store that the servers share is available again")
                 is_away = False
             except AWAY as error:
                 self._missing_since.clear()
@@ -108,11 +108,11 @@ class Servers:
             await anyio.sleep(self._timings.beat)
 
     async def leave(self) -> None:
-        """Takes the sign of life back."""
+        """Deletes this server's heartbeat."""
         await self._redis.delete(_alive_key(self.name))
 
     async def listen_always(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        """Passes on the messages to this server until cancelled; started once it listens."""
+        """Receives the messages to this server until cancelled; reports `started` when it listens."""
         has_listened = False
         while True:
             try:
@@ -130,23 +130,23 @@ class Servers:
                 self._missing_since.clear()
                 if not has_listened:
                     raise
-                logger.debug("messages of other servers cannot be received: %s", type(error).__name__)
+                logger.debug("messages from other servers cannot be received: %s", type(error).__name__)
                 await anyio.sleep(self._timings.reconnect)
 
     def post(self, pipeline: Any, server: str, message: Message) -> None:
-        """Adds the sending of a message to a server to a pipeline."""
+        """Adds a message to a server to a pipeline."""
         pipeline.publish(_inbox(server), json.dumps(message))
 
     async def send(self, server: str, message: Message) -> None:
-        """Sends a message to a server; raises what `AWAY` names."""
+        """Sends a message to a server; raises the errors in `AWAY`."""
         await self._redis.publish(_inbox(server), json.dumps(message))
 
     async def broadcast(self, message: Message) -> None:
-        """Sends a message to every server; raises what `AWAY` names."""
+        """Sends a message to every server; raises the errors in `AWAY`."""
         await self._redis.publish(EVERYONE, json.dumps(message))
 
     async def alive(self, names: Iterable[str]) -> set[str]:
-        """Those of some servers that show a sign of life now: a key, and a connection that listens."""
+        """The servers among `names` that are alive now: with a heartbeat and a connection that listens."""
         others = [name for name in dict.fromkeys(names) if name not in (self.name, "")]
         alive = {self.name}
         if others:
@@ -160,10 +160,10 @@ class Servers:
         return alive
 
     async def dead(self, names: Iterable[str]) -> set[str]:
-        """Those of some servers that two looks, some time apart, found without a sign of life.
+        """The servers among `names` that two checks, at least about `look` seconds apart, found not alive.
 
         Raises:
-            AWAY: Redis is away; then the first of the two looks counts no longer.
+            AWAY: Redis is unavailable; then earlier checks no longer count.
         """
         names = set(names)
         try:
@@ -182,7 +182,7 @@ class Servers:
             message = json.loads(data)
             self._on_message(message)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            logger.error("a message of another server cannot be read: %s", type(error).__name__)
+            logger.error("a message from another server cannot be read: %s", type(error).__name__)
 
 
 def _alive_key(server: str) -> str:

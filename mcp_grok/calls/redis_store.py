@@ -1,15 +1,16 @@
 """The store that servers share: records of calls in Redis or Valkey.
 
-The server that accepts a call runs it. Redis holds what the others need: the record, who waits, and signs of life.
-Nothing read from it is ever sent or run, so a call is sent at most once whatever becomes of the store.
+The server that accepts a call runs it. Redis contains the data for the others: records, waiting servers, heartbeats.
+A server never sends a call that it read from Redis, so a call is sent at most once even if the store fails.
 
     call:{id}           hash     the record
-    asked:{fingerprint} set      ids of calls to be claimed, or to be reported as lost
-    holders:{id}        set      servers on which a request waits for it; orphaned: none of them is alive
-    alive:{server}      string   its sign of life, which expires
-    running:{principal} zset     ids and the end of their lease: the limit of calls at once
+    asked:{fingerprint} set      ids of calls that can be claimed, or must be reported as lost
+    holders:{id}        set      servers on which a request waits for it; the call is orphaned if none is alive
+    alive:{server}      string   its heartbeat, which expires
+    running:{principal} zset     ids and the end of their lease, for the limit of running calls
     usage:{principal}   hash     totals
-    ended               zset     ids by their end, for the bounds; `trim` lets one server at a time hold them
+    ended               zset     ids by their end, for the bounds
+    trim                string   a lock: one server at a time enforces the bounds
     server:{server}     channel  messages to one server; `servers`: to all
 
 Every key but `usage` and `ended` expires. Ids have 144 random bits.
@@ -53,13 +54,13 @@ from mcp_grok.errors import InternalError, Lost, NotConfigured, StoreUnreachable
 
 
 class RedisStore(Store):
-    """The calls of all servers; `open_redis_store` makes one.
+    """The calls of all servers; `open_redis_store` creates it.
 
     Args:
-        redis: The connections.
-        tasks: For what goes on in the background.
+        redis: The client.
+        tasks: Runs the background tasks.
         bounds: How much is kept.
-        timings: How long to wait.
+        timings: Intervals and time limits.
     """
 
     def __init__(self, redis: Client, tasks: anyio.abc.TaskGroup, bounds: Bounds, timings: RedisTimings) -> None:
@@ -77,7 +78,7 @@ class RedisStore(Store):
 
     @uninterrupted
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
-        """See `Store.claim`. An orphan of this process counts like any other: another server may have claimed it."""
+        """See `Store.claim`. `running` is ignored: another server may have claimed it already."""
         await self._queue.all_written(fingerprint)
         unreadable: list[dict[str, str]] = []
         for _ in range(ATTEMPTS):
@@ -88,7 +89,7 @@ class RedisStore(Store):
                 return None, lost
             record = await self._claimed(orphan, fingerprint)
             if record is None:
-                # Another request was faster, or it has failed just now: then it counts as lost.
+                # Another request was faster, or the call has just failed: then it counts as lost.
                 continue
             call = await call_of(record, self.servers.now)
             if call is not None and not isinstance(call.outcome, InternalError):
@@ -106,7 +107,7 @@ class RedisStore(Store):
             inserted = limit is None or count <= limit
         finally:
             if not inserted:
-                # Even where Redis gave no answer it may have been written, and would count as running.
+                # Even without a response from Redis it may have been written, and would count as running.
                 self._running.pop(call.id, None)
                 self._queue.write(call.id, call.fingerprint, lambda: self._transactions.delete(call))
         return inserted
@@ -123,7 +124,7 @@ class RedisStore(Store):
         try:
             content = await encoded(outcome)
         except RecursionError:
-            # It cannot be given to a client of this server either.
+            # It cannot be sent to a client of this server either.
             content = await encoded(InternalError("The answer is nested too deeply."))
         self._running.pop(call.id, None)
         done = self._queue.write_outcome(call, self._transactions.commitment(call, outcome, content))
@@ -136,7 +137,7 @@ class RedisStore(Store):
         content = await encoded(call.outcome) if restore and call.outcome is not None else None
         done = self._queue.write(call.id, call.fingerprint, lambda: self._transactions.write_delivery(call, content))
         if call.delivery is not Delivery.ORPHANED:
-            # A cancellation is read in line with other messages; so a repeat waits for this, and they do not.
+            # A cancellation blocks the messages after it, so it does not wait for this write; a repeated call does.
             await self._queue.wait(done)
 
     @uninterrupted
@@ -148,7 +149,7 @@ class RedisStore(Store):
             )
 
     async def find(self, call_id: str) -> Call | None:
-        """See `Store.find`. A call that runs on another server is followed once a request waits for it."""
+        """See `Store.find`. A call on another server is followed when a request waits for it."""
         if call := self._queue.unwritten(call_id):
             return call
         record = await ask(lambda: self._redis.hgetall(call_key(call_id)))
@@ -167,7 +168,7 @@ class RedisStore(Store):
         try:
             return nested(totals)
         except (ValueError, TypeError, LookupError, AttributeError):
-            raise InternalError("The record of what has been used cannot be read.") from None
+            raise InternalError("The usage record cannot be read.") from None
 
     async def is_ready(self) -> bool:
         """See `Store.is_ready`."""
@@ -184,9 +185,9 @@ class RedisStore(Store):
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
         """See `Store.release`."""
         if call.process == self.process and call.delivery is Delivery.ATTACHED and not call.id_given:
-            # No other server can know of it. That this one holds it no longer is written with what becomes of it.
+            # No other server can know of it. The next write of the call removes this server from its holders.
             return False
-        # Without an answer no server can claim the call either, and what is written later lets go of it, too.
+        # Without Redis no server can claim the call, and the next write of the call releases it too.
         with anyio.move_on_after(self._timings.patience), suppress(*AWAY):
             for _ in range(ATTEMPTS):
                 with suppress(WatchError):
@@ -232,14 +233,14 @@ class RedisStore(Store):
             yield event
 
     async def open(self) -> None:
-        """Joins the other servers."""
+        """Starts the heartbeat, the messages and the background tasks."""
         await self.servers.beat()
         await self._tasks.start(self.servers.listen_always)
         self._tasks.start_soon(self.servers.beat_always)
         self._tasks.start_soon(self._refresh_always)
 
     async def close(self) -> None:
-        """Writes what is still to be written, and leaves the other servers."""
+        """Finishes the pending writes, and ends the heartbeat."""
         with anyio.move_on_after(CLOSE_TIMEOUT, shield=True), suppress(*AWAY):
             await self._queue.drain()
             await self.servers.leave()
@@ -248,7 +249,7 @@ class RedisStore(Store):
         self._events.close()
 
     async def _refresh_always(self) -> None:
-        """Renews the leases of the calls that run here, and holds the bounds, until cancelled."""
+        """Renews the leases of the calls that run here, and enforces the bounds, until cancelled."""
         trimmed_at = time.monotonic()
         while True:
             await anyio.sleep(min(self._timings.lease / 3, self._timings.trim))
@@ -276,7 +277,7 @@ class RedisStore(Store):
                 self._send_event.send_nowait(Repeated(message["fingerprint"], message["session"]))
 
     async def _catch_up(self) -> None:
-        """Looks for what this server was asked to stop while it could not be reached."""
+        """Stops the calls that other servers asked to stop while this one was disconnected."""
         ids = list(self._running)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for call_id in ids:
@@ -295,7 +296,7 @@ class RedisStore(Store):
             await pipeline.execute()
 
     async def _trim(self) -> None:
-        """Removes the oldest calls over the bounds; one server at a time does it."""
+        """Removes the oldest calls over the bounds, on one server at a time."""
         if not await self._redis.set(TRIM_KEY, 1, nx=True, px=int(self._timings.trim * 800)):
             return
         await self._redis.zremrangebyscore(ENDED_KEY, 0, self.servers.now - self._bounds.age)
@@ -312,7 +313,7 @@ class RedisStore(Store):
                 await self._redis.zrem(ENDED_KEY, call_id)
 
     async def _candidates(self, fingerprint: str) -> list[Candidate]:
-        """The calls that were asked with a fingerprint, oldest first."""
+        """The calls under a fingerprint's `asked` key, oldest first."""
         ids = await self._redis.smembers(asked_key(fingerprint))
         if not ids:
             return []
@@ -337,7 +338,7 @@ class RedisStore(Store):
         ]
 
     async def _summaries(self, ids: set[str], fingerprint: str) -> tuple[dict[str, Record], dict[str, set[str]]]:
-        """The summaries of calls whose records can be read, and the servers that hold them."""
+        """The summaries of the calls with readable records, and the holders of each call."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for call_id in ids:
                 pipeline.hmget(call_key(call_id), SUMMARY)
@@ -350,7 +351,7 @@ class RedisStore(Store):
         return records, dict(zip(ids, answers[1::2], strict=True))
 
     async def _find_dead(self, servers: set[str]) -> set[str]:
-        """Those of some servers that are dead. Only where one shows no sign of life, this takes a second look."""
+        """The dead servers among some. Only if one has no heartbeat, this waits for a second check."""
         suspects = servers - await self.servers.alive(servers)
         if not suspects:
             return set()
@@ -359,10 +360,10 @@ class RedisStore(Store):
         return await self.servers.dead(suspects)
 
     async def _claimed(self, call_id: str, fingerprint: str) -> Record | None:
-        """The record of an orphan that this claims; None if another request was faster.
+        """Claims an orphan and returns its record; None if another request was faster.
 
         Raises:
-            StoreUnreachable: whether it could be claimed is not known; it is let go.
+            StoreUnreachable: it is unknown whether the claim succeeded; the claim is undone.
         """
         try:
             return await ask(partial(self._transactions.claim, call_id, secrets.token_hex(8)))
@@ -371,7 +372,7 @@ class RedisStore(Store):
             raise
 
     async def _released(self, fingerprint: str, grace: float) -> bool:
-        """Waits until other servers no longer hold every older call with a fingerprint; False after `grace` seconds."""
+        """Waits for `_is_held_elsewhere` to become false; returns False after `grace` seconds."""
         with anyio.move_on_after(grace):
             while await ask(lambda: self._is_held_elsewhere(fingerprint, grace)):  # noqa: ASYNC110 - Redis has no event
                 await anyio.sleep(self._timings.poll)
@@ -379,7 +380,7 @@ class RedisStore(Store):
         return False
 
     async def _is_held_elsewhere(self, fingerprint: str, grace: float) -> bool:
-        """Whether there are calls with a fingerprint, older than the grace, and requests on other servers hold all."""
+        """Whether there are calls with a fingerprint older than `grace` seconds, all held only by other servers."""
         ids = await self._redis.smembers(asked_key(fingerprint))
         if not ids:
             return False
@@ -397,15 +398,15 @@ class RedisStore(Store):
 async def open_redis_store(
     url: str, bounds: Bounds = BOUNDS, timings: RedisTimings | None = None
 ) -> AsyncIterator[RedisStore]:
-    """The store that servers share.
+    """The shared store.
 
     Args:
-        url: Of the Redis or Valkey.
+        url: The address of the Redis or Valkey.
         bounds: How much is kept.
-        timings: How long servers wait for each other.
+        timings: Intervals and time limits.
 
     Raises:
-        NotConfigured: it cannot be used.
+        NotConfigured: the Redis or Valkey cannot be used.
     """
     async with open_redis(url) as redis:
         try:

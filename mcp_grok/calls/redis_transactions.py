@@ -32,18 +32,18 @@ from mcp_grok.errors import Lost
 from mcp_grok.upstream.completion import Completion
 
 ATTEMPTS = 5
-"""Tries of a change whose keys another server changes at the same moment."""
+"""Maximum attempts of a transaction whose keys another server changes at the same time."""
 
 
 class Transactions:
-    """What this server does to records, each in one transaction. Every method raises what `AWAY` names.
+    """This server's changes of records, each in one transaction. Every method raises the errors in `AWAY`.
 
     Args:
-        redis: The connections.
-        servers: This server among the others.
-        followers: The servers that follow a call which runs here, by its id.
+        redis: The client.
+        servers: The connection to the other servers.
+        followers: Returns the servers that follow a call that runs here, by its id.
         bounds: How much is kept.
-        timings: How long to wait.
+        timings: Intervals and time limits.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Transactions:
         self._timings = timings
 
     async def claim(self, call_id: str, nonce: str) -> Record | None:
-        """Attaches an orphan to this server and returns its record; None if it cannot be claimed any longer.
+        """Attaches an orphan to this server and returns its record; None if it can no longer be claimed.
 
-        Where something else changes it at the same moment, as its end does, this tries again. The nonce tells this
-        claim, should the answer to it get lost, from that of another request.
+        If the record changes at the same time, for example because the call ends, this tries again. The nonce
+        distinguishes this claim from those of other requests if the response to it is lost.
         """
         key, held_by = call_key(call_id), holders_key(call_id)
         for _ in range(ATTEMPTS):
@@ -87,11 +87,11 @@ class Transactions:
                 with suppress(WatchError):
                     record: Record = (await pipeline.execute())[-1]
                     return record
-        # Whether it can be claimed is not known, and a new call might be paid twice.
+        # It is unknown whether the orphan can be claimed, and a new call might be billed twice.
         raise WatchError
 
     async def lose(self, call_id: str) -> None:
-        """Records a call as lost; where its server was alive after all, the outcome that it writes replaces this."""
+        """Records a call as lost; if its server is alive after all, the outcome that it writes replaces this."""
         key = call_key(call_id)
         async with self._redis.pipeline(transaction=True) as pipeline:
             await pipeline.watch(key)
@@ -108,7 +108,7 @@ class Transactions:
                 log_call(call, Lost())
 
     async def insert(self, call: Call) -> int:
-        """Writes a new call down; gives how many calls of its principal run, it included."""
+        """Stores a new call; returns the number of its principal's running calls, including this one."""
         running, now = running_key(call.principal), self._servers.now
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.hset(call_key(call.id), mapping=identity(call, now))
@@ -122,7 +122,7 @@ class Transactions:
             return int((await pipeline.execute())[-1])
 
     def commitment(self, call: Call, outcome: Outcome, content: bytes) -> Write:
-        """The write of an outcome and its usage. Tried again, it counts the usage only once."""
+        """The write of an outcome and its usage; if repeated, it counts the usage only once."""
         is_repeated = False
 
         async def write() -> None:
@@ -148,7 +148,7 @@ class Transactions:
         return write
 
     async def write_delivery(self, call: Call, content: bytes | None) -> None:
-        """Writes who may have the outcome of a call; its content, too, where the record was removed."""
+        """Writes the delivery of a call, and its outcome if the record was removed."""
         if is_deletable(call):
             await self._delete_unless_held(call)
             return
@@ -170,7 +170,7 @@ class Transactions:
 
     async def attach(self, call: Call) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
-            # An earlier request may have let go of it for good at the same moment.
+            # An earlier request may have cancelled the call at the same time.
             pipeline.hdel(call_key(call.id), "cancel")
             for key, member in ((holders_key(call.id), self._servers.name), (asked_key(call.fingerprint), call.id)):
                 pipeline.sadd(key, member)
@@ -186,7 +186,7 @@ class Transactions:
             pipeline.multi()
             pipeline.srem(key, self._servers.name)
             if cancels and not waits_elsewhere and call.outcome is None:
-                # In the same transaction, so that no other server claims what its user has cancelled.
+                # In the same transaction, so that no other server claims a call that its user has cancelled.
                 pipeline.hset(call_key(call.id), "cancel", 1)
                 self._keep(pipeline, call_key(call.id))
                 pipeline.srem(asked_key(call.fingerprint), call.id)
@@ -195,7 +195,7 @@ class Transactions:
 
     async def stop(self, call: Call) -> None:
         async with self._redis.pipeline(transaction=True) as pipeline:
-            # The flag is for a server that misses the message.
+            # The flag is for a server that does not receive the message.
             pipeline.hset(call_key(call.id), "cancel", 1)
             self._keep(pipeline, call_key(call.id))
             self._servers.post(pipeline, call.process, {"do": "stop", "call": call.id})

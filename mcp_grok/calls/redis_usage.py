@@ -1,4 +1,4 @@
-"""Usage that many servers add to: each total is a field of a hash, named by its path in `Usage.as_dict`."""
+"""Usage as a Redis hash that servers share: each field is a total, named by its path in `Usage.as_dict`."""
 
 import json
 import time
@@ -11,14 +11,14 @@ SINCE = "since"
 
 
 def increments(model: str, completion: Completion) -> list[tuple[str, float]]:
-    """What an answer adds, by path."""
+    """The amounts that an answer adds, by path."""
     usage = Usage()
     usage.add(model, completion)
     return _leaves(usage.as_dict()["models"], [])
 
 
 def nested(totals: dict[str, str]) -> dict[str, Any]:
-    """The totals of a hash as `Usage.as_dict` has them; `since` is one of the fields."""
+    """The totals of a hash in the form of `Usage.as_dict`; `since` is one of the fields."""
     since = float(totals.get(SINCE, time.time()))
     models: dict[str, Any] = {}
     for path, amount in totals.items():

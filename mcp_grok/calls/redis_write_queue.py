@@ -1,4 +1,4 @@
-"""The queue of writes to Redis: a client's request does not wait while Redis is away."""
+"""The queue of writes to Redis: a client's request does not wait while Redis is unavailable."""
 
 import logging
 from collections import defaultdict
@@ -17,17 +17,15 @@ from mcp_grok.errors import InternalError
 logger = logging.getLogger(__name__)
 
 Write = Callable[[], Awaitable[None]]
-"""Writes to Redis, or raises what `AWAY` names. It may be repeated."""
+"""Writes to Redis, or raises the errors in `AWAY`. It may be repeated."""
 
 
 class WriteQueue:
-    """Writes in the background: those of one call in order, each again and again while Redis is away.
-
-    It owns what this server has still to write.
+    """Pending writes of this server, run in the background: in order for each call, and retried while Redis fails.
 
     Args:
-        tasks: For the writes.
-        timings: How long to wait.
+        tasks: Runs the writes.
+        timings: Intervals and time limits.
     """
 
     def __init__(self, tasks: anyio.abc.TaskGroup, timings: RedisTimings) -> None:
@@ -39,16 +37,16 @@ class WriteQueue:
         self._unwritten: dict[str, Call] = {}
 
     def unwritten(self, call_id: str) -> Call | None:
-        """A call whose outcome is not written yet."""
+        """The call with that id if its outcome is not written yet, or None."""
         return self._unwritten.get(call_id)
 
     def write_outcome(self, call: Call, write: Write) -> anyio.Event:
-        """The same as `write`; until then, `unwritten` has the call."""
+        """Like `write`; until the outcome is written, `unwritten` returns the call."""
         self._unwritten[call.id] = call
         return self.write(call.id, call.fingerprint, write)
 
     async def write_soon(self, call_id: str, fingerprint: str, write: Write) -> None:
-        """Writes in the background, and waits for it for a moment: while Redis is away, nothing else is held up."""
+        """Writes in the background, and waits for the write at most `patience` seconds."""
         await self.wait(self.write(call_id, fingerprint, write))
 
     async def wait(self, done: anyio.Event) -> None:
@@ -56,10 +54,10 @@ class WriteQueue:
             await done.wait()
 
     async def all_written(self, fingerprint: str) -> None:
-        """Waits until Redis has all that this server is to write of calls with a fingerprint.
+        """Waits until the pending writes of calls with a fingerprint are done.
 
         Raises:
-            StoreUnreachable: that takes too long. A new call might be paid twice.
+            StoreUnreachable: that takes too long, and a new call might be billed twice.
         """
         with anyio.move_on_after(ANSWER_TIMEOUT) as waiting:
             for done in list(self._pending.get(fingerprint, ())):
@@ -68,7 +66,7 @@ class WriteQueue:
             raise unreachable(TimeoutError())
 
     def write(self, call_id: str, fingerprint: str, write: Write) -> anyio.Event:
-        """Writes in the background, after the earlier writes for the same call; gives the event of its end."""
+        """Writes in the background, after the earlier writes for the same call; returns an event set at the end."""
         done = anyio.Event()
         self._pending[fingerprint].add(done)
         self._tasks.start_soon(self._run, call_id, fingerprint, write, done)
@@ -76,7 +74,7 @@ class WriteQueue:
 
     async def _run(self, call_id: str, fingerprint: str, write: Write, done: anyio.Event) -> None:
         try:
-            # The end of the process is no reason to leave it half written; `close` sets the limit.
+            # Shielded, so that the end of the process does not interrupt the write; `RedisStore.close` limits the time.
             with anyio.CancelScope(shield=True) as scope:
                 self._scopes.add(scope)
                 async with self._locks.of(call_id):
@@ -93,7 +91,7 @@ class WriteQueue:
             done.set()
 
     async def _persist(self, call_id: str, write: Write) -> None:
-        """Writes, again and again while Redis is away. What it refuses for good is logged."""
+        """Writes, with retries while Redis is unavailable. A write that Redis refuses is logged and dropped."""
         while True:
             try:
                 return await write()
@@ -109,6 +107,6 @@ class WriteQueue:
             await next(iter(next(iter(self._pending.values())))).wait()
 
     def cancel(self) -> None:
-        """Gives up what is not written."""
+        """Abandons the pending writes."""
         for scope in self._scopes:
             scope.cancel()

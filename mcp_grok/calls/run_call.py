@@ -16,10 +16,10 @@ from mcp_grok.upstream.request import ChatRequest
 
 
 async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest, key: str | None) -> Outcome:
-    """Sends a call and returns its outcome. Whatever goes wrong is an outcome, too.
+    """Sends a call and returns its outcome. Any failure is returned as an outcome.
 
     Args:
-        call: Its record, whose state becomes `running` when it is sent.
+        call: The record, whose state becomes `running` when the call is sent.
         work: Receives the text; its scope stops the work.
         client: Sends it.
         chat: What to send.
@@ -38,10 +38,10 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
     except GrokError as error:
         outcome = error
     except anyio.get_cancelled_exc_class():
-        # The process ends. The rest of this task is shielded, so it need not be raised again.
+        # The process ends. The rest of this task is shielded, so the cancellation need not be raised again.
         pass
     except Exception as error:  # noqa: BLE001 - the top of a call: its requests get every outcome
-        # An answer that has come stays one, whatever goes wrong in looking at it.
+        # A received answer stays the outcome, even if its examination fails.
         failure = InternalError.of(error)
         outcome = outcome or failure
     outcome = outcome or call.cut_by or _cut(call, work)
@@ -53,14 +53,14 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
 
 
 def cancelled(call: Call) -> GrokError:
-    """The outcome of a call that is stopped now."""
+    """The outcome of a call that is cancelled now."""
     if call.state is State.QUEUED:
         return Cancelled("The call was stopped while it was queued; nothing was sent.", billed="no")
     return Cancelled("The call was cancelled; it may be billed.")
 
 
 def _cut(call: Call, work: Work) -> GrokError:
-    """The outcome of a call that the orphan deadline or the end of the process cut."""
+    """The outcome of a call that was stopped by the orphan deadline or the end of the process."""
     is_late = work.scope.cancel_called
     call.reason = Reason.ORPHAN_TIMEOUT if is_late else Reason.SHUTDOWN
     if call.state is State.QUEUED:

@@ -1,4 +1,4 @@
-"""A table of calls in SQLite: in a folder, where they outlive the process, or in memory."""
+"""A table of calls in SQLite: in a folder, where it outlives the process, or in memory."""
 
 import os
 import sqlite3
@@ -20,10 +20,10 @@ BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process that is writing."""
 
 BUSY_INTERVAL = 0.02
-"""Seconds between two tries to open a database that another process is setting up."""
+"""Seconds between attempts to open a database that another process is setting up."""
 
 ROW_BYTES = 1024
-"""Bytes that a row takes beside its outcome, about."""
+"""Approximate bytes of a row without its outcome."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -37,10 +37,10 @@ CREATE TABLE IF NOT EXISTS calls (
     state TEXT NOT NULL,
     delivery TEXT NOT NULL,
     id_given INTEGER NOT NULL,
-    told INTEGER NOT NULL DEFAULT 0,  -- whether a client has learnt that it was lost
+    told INTEGER NOT NULL DEFAULT 0,  -- whether its loss was reported to a client
     billed TEXT NOT NULL DEFAULT '',  -- of an error
     size INTEGER NOT NULL DEFAULT 0,
-    outcome BLOB              -- NULL while it runs, and where its process died
+    outcome BLOB              -- NULL while it runs, and if its process died
 );
 CREATE INDEX IF NOT EXISTS by_fingerprint ON calls (fingerprint);
 CREATE INDEX IF NOT EXISTS by_end ON calls (ended_at, size);
@@ -51,15 +51,15 @@ Row = dict[str, Any]
 
 
 class CallTable:
-    """The calls that a later request may want. Several processes may share a folder, at once or one after the other.
+    """The calls that a later request may want. Several processes may share a folder, even at the same time.
 
     Args:
-        folder: Created for its user alone; None for memory.
+        folder: Created with access only for its user; None for memory.
         bounds: How much is kept.
 
     Raises:
         OSError, sqlite3.Error: the folder cannot be used.
-        NotConfigured: it belongs to another user, or others may read it.
+        NotConfigured: the folder belongs to another user, or others have access to it.
     """
 
     def __init__(self, folder: Path | None = None, bounds: Bounds = BOUNDS) -> None:
@@ -81,13 +81,13 @@ class CallTable:
             self._lock.remove_dead()
 
     def close(self) -> None:
-        """Closes the files. To other processes, calls that still run are lost from then on."""
+        """Closes the files. Other processes then treat calls that still run as lost."""
         self._database.close()
         if self._lock:
             self._lock.close()
 
     def insert(self, call: Call, limit: int | None) -> bool:
-        """Adds a call that is to run; False if its principal has as many running calls as the limit allows."""
+        """Adds a new call; returns False if its principal has `limit` running calls already."""
         if limit is not None:
             self._find_dead()
         running = "(SELECT count(*) FROM calls WHERE principal = ? AND ended_at IS NULL)"
@@ -99,10 +99,10 @@ class CallTable:
         return cursor.rowcount == 1
 
     def claim(self, fingerprint: str, *, take: bool) -> tuple[Row | None, list[dict[str, str]]]:
-        """Attaches the oldest orphaned answer with a fingerprint to this process, if asked to take one.
+        """Attaches the oldest orphaned answer with a fingerprint to this process, if `take` is true.
 
         Returns:
-            Its row, and the lost calls with the fingerprint.
+            The row of the answer, or None, and the lost calls with the fingerprint.
         """
         self._find_dead()
         rows = self._database.execute(
@@ -117,7 +117,7 @@ class CallTable:
         return self.find(claimed["id"]) if claimed else None, lost_of(candidates)
 
     def commit(self, call: Call, billed: str, content: bytes) -> bool:
-        """Writes the outcome of a call that this process runs; False if there is no row of it."""
+        """Writes the outcome of a call that this process runs; returns False if the call has no row."""
         cursor = self._database.execute(
             "UPDATE calls SET state = ?, ended_at = ?, delivery = ?, billed = ?, size = ?, outcome = ? "
             "WHERE id = ? AND process = ?",
@@ -130,7 +130,7 @@ class CallTable:
         return cursor.rowcount == 1
 
     def update(self, call: Call) -> bool:
-        """Writes the delivery of a call, unless another process has taken its row over; False if there is no row."""
+        """Writes the delivery of a call, unless another process owns its row now; returns False if it has no row."""
         cursor = self._database.execute(
             "UPDATE calls SET process = ?, delivery = ?, id_given = ? WHERE id = ? AND process = ?",
             (self.process, call.delivery, call.id_given, call.id, call.process),
@@ -138,7 +138,7 @@ class CallTable:
         return cursor.rowcount == 1 or self.find(call.id) is not None
 
     def save(self, call: Call, billed: str, content: bytes) -> bool:
-        """Writes an ended call whose row was removed, or never written; True when it did."""
+        """Writes an ended call whose row was removed or never written; returns True."""
         self._database.execute(
             "INSERT OR REPLACE INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, "
             "id_given, ended_at, billed, size, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -151,15 +151,15 @@ class CallTable:
         return True
 
     def delete(self, call: Call) -> None:
-        """Removes a call, unless another process has taken its row over."""
+        """Removes a call, unless another process owns its row now."""
         self._database.execute("DELETE FROM calls WHERE id = ? AND process = ?", (call.id, call.process))
 
     def mark_told(self, call_ids: list[str], *, told: bool) -> None:
-        """Records whether a client has learnt of lost calls."""
+        """Records whether lost calls were reported to a client."""
         self._database.executemany("UPDATE calls SET told = ? WHERE id = ?", [(told, call_id) for call_id in call_ids])
 
     def find(self, call_id: str) -> Row | None:
-        """The row of an id; one without `ended_at` runs in another process."""
+        """The row of a call; without `ended_at`, the call runs in another process."""
         self._find_dead()
         row: Row | None = self._database.execute("SELECT * FROM calls WHERE id = ?", (call_id,)).fetchone()
         return row
@@ -210,7 +210,7 @@ class CallTable:
 
 
 def call_of(row: Row) -> Call:
-    """The record of a row, still without its outcome."""
+    """The record of a row, without its outcome."""
     call = Call(row["model"], row["fingerprint"], row["principal"], row["id"], row["process"], row["created_at"])
     call.started = time.monotonic() - max(0.0, time.time() - row["created_at"])
     call.ended_at, call.id_given = row["ended_at"], bool(row["id_given"])
@@ -219,7 +219,7 @@ def call_of(row: Row) -> Call:
 
 
 def log_lost(row: Row) -> None:
-    """Writes the log line of a call that was lost with its server."""
+    """Logs a call that was lost because its server died."""
     call = call_of(row)
     call.reason = Reason.CRASH
     log_call(call, Lost())
@@ -235,7 +235,7 @@ def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
 
 
 def _set_up(database: sqlite3.Connection) -> None:
-    """Creates the table. Changing the journal mode ignores the busy timeout, so it is tried again."""
+    """Creates the table. SQLite ignores the busy timeout when it changes the journal mode, so this retries."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

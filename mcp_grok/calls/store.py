@@ -1,4 +1,4 @@
-"""The interface of a store: where calls are written down, so that they outlive their requests or their process."""
+"""The interface of a store, which keeps calls after their requests or their process have ended."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -17,13 +17,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a store keeps.
+    """How much a store keeps, and for how long.
 
     Attributes:
-        entries: Calls that have ended.
-        bytes: Bytes of their outcomes, as they lie in memory or on disk.
-        age: Seconds after the end of a call.
-        claimable: Seconds after the end of a call in which a call with the same fingerprint gets its answer.
+        entries: Maximum number of ended calls.
+        bytes: Maximum total size of their outcomes, as stored in memory or on disk.
+        age: Seconds that a call is kept after its end.
+        claimable: Seconds after the end of a call during which a call with the same fingerprint gets its answer.
     """
 
     entries: int = KEPT_ENTRIES
@@ -53,7 +53,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A client has cancelled, through another server, a request that may be handled here."""
+    """Another server received a client's cancellation of a request that may be handled here."""
 
     principal: str
     session: str
@@ -63,7 +63,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A session has repeated a call on another server; the earlier try may run here."""
+    """A session has repeated a call on another server; the earlier call may run here."""
 
     fingerprint: str
     session: str
@@ -77,23 +77,22 @@ NO_EVENTS: tuple[Event, ...] = ()
 def uninterrupted(
     method: Callable[Parameters, Coroutine[Any, Any, Result]],
 ) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
-    """Has a coroutine function finish what it has begun before a cancellation takes effect."""
+    """Decorates a coroutine function to finish before a cancellation takes effect."""
 
     @wraps(method)
     async def finishing(*args: Parameters.args, **options: Parameters.kwargs) -> Result:
         with anyio.CancelScope(shield=True):
             result = await method(*args, **options)
-        return result  # noqa: RET504 - to a type checker the scope above may swallow an exception
+        return result  # noqa: RET504 - for a type checker, the scope above may swallow an exception
 
     return finishing
 
 
 class Store(ABC):
-    """Where calls are written down. Every process has one, and several may share what is behind it.
+    """The storage of calls. Every process has one `Store`; several may share the same folder or Redis.
 
-    Where servers share a store, every method may raise `StoreUnreachable`. Elsewhere a failure is logged, and what
-    could not be written is kept in memory. A method that writes is `uninterrupted`: a cancellation that comes
-    meanwhile takes effect after it.
+    With Redis, every method may raise `StoreUnreachable`. Otherwise a failure is logged, and the data that could not be
+    written is kept in memory. A method that writes is `uninterrupted`: a cancellation takes effect after it.
     """
 
     process: str = ""
@@ -101,27 +100,27 @@ class Store(ABC):
 
     @abstractmethod
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
-        """Claims the oldest orphan with a fingerprint that runs or has its answer: no other request gets it.
+        """Claims the oldest orphan with a fingerprint that runs or has an answer; no other request can claim it then.
 
         Args:
-            fingerprint: Of the new call.
+            fingerprint: The fingerprint of the new call.
             running: An orphan that runs in this process, if there is one.
 
         Returns:
-            The orphan, and the earlier calls that were lost and may be billed, of which no client has been told.
+            The orphan, or None, and the earlier calls that were lost, may be billed and have not been reported.
         """
 
     @abstractmethod
     async def insert(self, call: Call, limit: int | None) -> bool:
-        """Writes down a new call, durably; False if its principal has as many running calls as the limit allows."""
+        """Stores a new call durably; returns False if its principal has `limit` running calls already."""
 
     @abstractmethod
     async def discard(self, call: Call) -> None:
-        """Removes a call that was inserted and will not begin."""
+        """Removes a call that was inserted but will not begin."""
 
     @abstractmethod
     async def commit(self, call: Call, outcome: Outcome) -> None:
-        """Writes down how a call ended, and counts what it has used."""
+        """Stores the outcome of a call, and counts its usage."""
 
     @abstractmethod
     async def sync(self, call: Call, *, restore: bool = False) -> None:
@@ -129,41 +128,41 @@ class Store(ABC):
 
         Args:
             call: The record.
-            restore: Whether the row was removed, since the call counted as delivered.
+            restore: Whether the row was removed, because the call counted as delivered.
         """
 
     @abstractmethod
     async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
-        """Records whether a client has been told of lost calls with a fingerprint."""
+        """Records whether lost calls with a fingerprint were reported to a client."""
 
     @abstractmethod
     async def find(self, call_id: str) -> Call | None:
-        """The call of an id, running or ended; None if there is none.
+        """The call with an id, running or ended; None if there is none.
 
         Raises:
-            NotFound: another process runs it, and cannot be asked.
+            NotFound: it runs in another process that this one cannot communicate with.
             InternalError: its record cannot be read.
         """
 
     @abstractmethod
     async def usage(self, principal: str) -> dict[str, Any]:
-        """What a principal's calls have used: see `Usage.as_dict`."""
+        """The usage of a principal's calls: see `Usage.as_dict`."""
 
     async def is_ready(self) -> bool:
-        """Whether calls can be written down now."""
+        """Whether calls can be stored now."""
         return True
 
-    # What follows matters only where servers share their running calls.
+    # The following methods matter only if servers share their running calls.
 
     async def attach(self, call: Call) -> None:
         """Records that a request on this server waits for a call."""
 
     async def release(self, call: Call, *, cancels: bool = False) -> bool:
-        """Records that no request on this server waits for a call any longer.
+        """Records that no request on this server waits for a call any more.
 
         Args:
             call: The call.
-            cancels: Whether it is cancelled unless a request on another server waits for it.
+            cancels: Whether to cancel it unless a request on another server waits for it.
 
         Returns:
             Whether a request on another server waits for it.
@@ -171,13 +170,13 @@ class Store(ABC):
         return False
 
     async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
-        """Waits until a call whose requests are on another server is orphaned, for `grace` seconds at most.
+        """Waits at most `grace` seconds until a call whose requests are on another server is orphaned.
 
-        If the repeat names a session, that server then gets `grace` seconds more to release the earlier try.
+        If the repeated call has a session, that server then gets `grace` more seconds to release the earlier call.
         """
 
     async def stop(self, call: Call) -> None:
-        """Has the server that runs a call stop it."""
+        """Asks the server that runs a call to stop it."""
 
     @abstractmethod
     async def follow(self, call: Call) -> Outcome:
@@ -187,9 +186,9 @@ class Store(ABC):
         """Sends the text of a call that runs here to a server that follows it, until the call has ended."""
 
     async def broadcast(self, event: Interrupted) -> None:
-        """Passes a cancellation on to the other servers: the request that it names may be theirs."""
+        """Sends a cancellation to the other servers: its request may be on one of them."""
 
     async def events(self) -> AsyncIterator[Event]:
-        """What other servers ask of this one."""
+        """The events from other servers."""
         for event in NO_EVENTS:
             yield event

@@ -1,4 +1,4 @@
-"""Usage: what the calls of a principal have used, by model."""
+"""Usage: the answers, tokens and cost of a principal's calls, by model."""
 
 import time
 from typing import Any
@@ -17,8 +17,8 @@ class Usage:
         """Counts an answer.
 
         Args:
-            model: The model that was asked.
-            completion: Its answer; the model that it names counts, if it names one.
+            model: The requested model.
+            completion: The answer; it counts for the model that it names, or for `model` if it names none.
         """
         totals = self._models.setdefault(completion.model or model, {"answers": 0, "cost": {}})
         totals["answers"] += 1
@@ -30,7 +30,7 @@ class Usage:
             amounts[kind] = round(amounts.get(kind, 0) + cost["amount"], 10)
 
     def as_dict(self) -> dict[str, Any]:
-        """`{"since", "models"}`: by model the number of answers, the tokens, and what they cost by currency.
+        """`{"since", "models"}`: for each model the number of answers, the tokens, and the cost by currency.
 
         A cost is `stated` by the provider, or `estimated` from price lists if the provider does not state it.
         """
@@ -38,5 +38,5 @@ class Usage:
 
 
 def timestamp(seconds: float) -> str:
-    """A time in seconds since 1970, as people read it."""
+    """A time in seconds since 1970 as ISO 8601 text in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

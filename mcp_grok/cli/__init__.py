@@ -1,1 +1,1 @@
-"""The commands of `mcp-grok`, one a file."""
+"""The commands of `mcp-grok`, one per file."""

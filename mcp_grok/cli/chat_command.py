@@ -22,9 +22,9 @@ from mcp_grok.upstream.request import read_request
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the question, and what goes with it."""
+    """Adds the question, and the options for its model, images and output."""
     parser.add_argument("question", help='the question, or "-" to read it from stdin')
-    parser.add_argument("--model", help="the model; by default the one the server would use")
+    parser.add_argument("--model", help="the model; by default the server's default model")
     parser.add_argument(
         "--image", action="append", default=[], metavar="URL", help="an https or data: URL, or a file; repeatable"
     )
@@ -35,9 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Asks the question; returns the exit status."""
     settings = read_settings()
-    # The error itself goes to the terminal; a log line would only repeat it.
+    # The error is written to the terminal; a log line would only repeat it.
     logging.getLogger("mcp_grok.calls").setLevel(logging.ERROR)
-    # Neither bytes that are not UTF-8 nor characters that the terminal cannot show may lose a paid answer.
+    # Invalid UTF-8 or characters that the terminal cannot show must not lose a paid answer.
     question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -47,15 +47,15 @@ def run(options: argparse.Namespace) -> int:
         "messages": _messages(question, list(map(_address, options.image)), options.system),
         "stream": not options.json,
     }
-    # A call that a model makes may read only the folders in the settings; here a person names the files.
+    # A model's call may read only the folders in the settings; here the user names the files.
     folders = os.pathsep.join(map(_folder, options.image))
-    # The answer is not kept: a shell command does not fetch it later.
+    # The answer is not stored on disk, because no later command fetches it.
     settings = settings.model_copy(update={"allowed_dirs": folders, "store": "memory"})
     return run_async(partial(_ask, settings, arguments, as_json=options.json))
 
 
 async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) -> int:
-    """Writes the answer to stdout as it comes, or whole as JSON; returns 1 when the call failed."""
+    """Writes the answer to stdout piece by piece, or whole as JSON; returns 1 if the call failed, else 0."""
     written: list[str] = []
 
     def write(text: str) -> None:
@@ -80,7 +80,7 @@ async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) 
 
 
 def _explain(error: GrokError) -> int:
-    """Writes an error to stderr; the text that came before it is on stdout already."""
+    """Writes an error to stderr; the text received before it is already on stdout."""
     complain(error.message)
     fields = {name: value for name, value in error.as_dict().items() if name not in ("message", "partial")}
     sys.stderr.writelines(without_lone_surrogates(f"  {name}: {value}\n") for name, value in fields.items())
@@ -111,12 +111,12 @@ def _is_path(image: str) -> bool:
 
 
 def _write(text: str) -> bool:
-    """Writes to stdout; False when its reader has ended, as with `| head`."""
+    """Writes to stdout; returns False if its reader has ended, as with `| head`."""
     try:
         sys.stdout.write(without_lone_surrogates(text))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would try to write the rest at exit, and complain again.
+        # Otherwise Python would try to write the rest at exit, and report the error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True

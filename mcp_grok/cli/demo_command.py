@@ -1,4 +1,4 @@
-"""`mcp-grok demo`: what the tool does, shown on a real server process against the sandbox."""
+"""`mcp-grok demo`: shows the tools on a real server process with the sandbox."""
 
 import argparse
 import json
@@ -33,8 +33,8 @@ GREETING_FORMAT = {"type": "json_schema", "json_schema": {"name": "greeting", "s
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds which API the sandbox plays."""
-    text = "the API that the sandbox plays (default: acedata)"
+    """Adds the choice of the API that the sandbox simulates."""
+    text = "the API that the sandbox simulates (default: acedata)"
     parser.add_argument("--provider", choices=APIS, default="acedata", help=text)
 
 
@@ -44,30 +44,30 @@ def run(options: argparse.Namespace) -> int:
     try:
         status = run_async(partial(run_demo, options.provider))
     except* SystemExit:
-        # rich raises it when nothing reads its output any more.
+        # rich raises it if the reader of its output has ended.
         pass
     return status
 
 
 async def run_demo(provider: str) -> int:
-    """Runs every scene; returns 0, or 1 if a scene went wrong.
+    """Runs every scene; returns 0, or 1 if a scene failed.
 
     Args:
-        provider: The provider that the sandbox plays, a key of `APIS`.
+        provider: The provider that the sandbox simulates, a key of `APIS`.
     """
     console = Console(highlight=False)
-    console.print(Rule(f"mcp-grok over stdio, against the sandbox that plays {provider}"))
+    console.print(Rule(f"mcp-grok over stdio, with the sandbox that simulates {provider}"))
     async with running_sandbox() as address, Client(stdio_client(_server(APIS[provider], address))) as client:
         demo = _Demo(console, client)
         scenes = (demo.list_tools, demo.plain, demo.streamed, demo.conversation, demo.image, demo.tool_call)
         for scene in (*scenes, demo.json_output, demo.hand_off, demo.error):
             await scene()
-    console.print(Rule(f"not as it should be: {', '.join(demo.failed)}" if demo.failed else "done"))
+    console.print(Rule(f"failed: {', '.join(demo.failed)}" if demo.failed else "done"))
     return 1 if demo.failed else 0
 
 
 def _server(api: Api, address: str) -> StdioServerParameters:
-    # Whatever is configured, the demo calls only the sandbox.
+    # The user's settings are removed, so that the demo calls only the sandbox.
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("MCP_GROK_")}
     settings = {
         "MCP_GROK_PROVIDER": api.provider.name,
@@ -81,7 +81,7 @@ def _server(api: Api, address: str) -> StdioServerParameters:
 
 
 class _Demo:
-    """The scenes, and the titles of those that went wrong."""
+    """The scenes, and the titles of those that failed."""
 
     def __init__(self, console: Console, client: Client) -> None:
         self.failed: list[str] = []
@@ -106,10 +106,10 @@ class _Demo:
             self._console.print(message or "", end="", style="green", markup=False, soft_wrap=True)
 
         arguments = {"messages": [_user("Tell me how streaming looks.")], "stream": True}
-        self._show_request("A streamed call: the text as it comes, as progress notifications", arguments)
+        self._show_request("A streamed call: the text arrives in progress notifications", arguments)
         result = await self._client.call_tool(NAME, arguments, progress_callback=show)
         self._console.print()
-        answer = self._show_result(result, "and the whole as the result")
+        answer = self._show_result(result, "the result has the whole text")
         self._expect("".join(pieces) == _text(answer) and len(pieces) > 1, "streamed")
 
     async def conversation(self) -> None:

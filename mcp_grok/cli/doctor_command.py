@@ -1,4 +1,4 @@
-"""`mcp-grok doctor`: one screen of what works, and what to do about the rest."""
+"""`mcp-grok doctor`: checks the installation, and advises on each problem."""
 
 import argparse
 import email.utils
@@ -41,18 +41,18 @@ REACH_TIMEOUT = 10.0
 """Seconds to wait for the provider."""
 
 SERVER_TIMEOUT = 60.0
-"""Seconds to wait for the server; Claude Desktop ends one that takes longer to start."""
+"""Seconds to wait for the server; Claude Desktop ends a server that takes longer to start."""
 
 MAX_SKEW = 120
-"""Seconds that the clock may be off before certificates and tokens give trouble."""
+"""Seconds of clock error above which certificates and tokens may fail."""
 
 PASSWORD = re.compile(r"//[^/@]*@")
-"""User and password in an address, such as that of a store."""
+"""User and password in an address, for example of a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding, and what to do about it, if anything."""
+    """The result of one check, with advice if there is a problem."""
 
     name: str
     state: Literal["ok", "warning", "failed", "skipped"]
@@ -61,20 +61,20 @@ class Check:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what to check, and how to print it."""
+    """Adds the options for a test call and for JSON output."""
     parser.add_argument("--call", action="store_true", help="also make a call of one token, which costs a little")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Checks everything; returns 1 if anything failed."""
-    # The findings are printed; the log of a library would only repeat them.
+    # The findings are printed; log lines would only repeat them.
     logging.disable(logging.CRITICAL)
     return run_async(partial(_run, call=options.call, as_json=options.json))
 
 
 async def _run(*, call: bool, as_json: bool) -> int:
-    """Prints each finding as it comes, or all as one JSON object."""
+    """Prints each finding immediately, or all as one JSON object; returns 1 if a check failed."""
     checks: list[Check] = []
     async for check in _checks(call):
         checks.append(check)
@@ -99,7 +99,7 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
     try:
         settings = Settings()
     except ValidationError as error:
-        yield Check("settings", "failed", explain(error), "Correct it where the server's environment is set.")
+        yield Check("settings", "failed", explain(error), "Correct it in the server's environment.")
         return
     given = [f"{name}={PASSWORD.sub('//…@', value)} (environment)" for name, value in settings_in(os.environ).items()]
     yield Check("settings", "ok", ", ".join([*given, "the rest by default"]))
@@ -145,7 +145,7 @@ def _client_has_key(client: McpClient) -> bool:
 
 
 async def _provider(settings: Settings) -> AsyncIterator[Check]:
-    """Whether the provider answers and accepts the key, by requests that cost nothing."""
+    """Checks by free requests whether the provider answers and accepts the key."""
     if not settings.url:
         yield Check("provider", "ok", "the sandbox, inside the server")
         return
@@ -160,7 +160,7 @@ async def _provider(settings: Settings) -> AsyncIterator[Check]:
             yield _clock(response.headers.get("date"))
             yield await _key_accepted(client, settings)
     except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError, OSError) as error:
-        # Some messages hold a proxy's address, which may hold a password.
+        # Some messages contain a proxy's address, which may contain a password.
         reason = type(error).__name__ if any(name.endswith("_PROXY") for name in proxies) else str(error)
         found = f"{settings.url} cannot be reached{through}: {reason}"
         yield Check("provider", "failed", found, _reach_advice(str(error)))
@@ -168,10 +168,10 @@ async def _provider(settings: Settings) -> AsyncIterator[Check]:
 
 def _reach_advice(reason: str) -> str:
     if "CERTIFICATE" in reason.upper():
-        return "Something on the way replaces certificates: set SSL_CERT_FILE to your organisation's bundle."
+        return "A proxy replaces the certificates: set SSL_CERT_FILE to your organisation's certificate bundle."
     if "getaddrinfo" in reason or "Name or service" in reason or "nodename" in reason:
-        return "DNS does not know the name: check the network and MCP_GROK_BASE_URL."
-    return "Check the network, MCP_GROK_BASE_URL, and HTTPS_PROXY where there is a proxy."
+        return "The host name cannot be resolved: check the network, DNS and MCP_GROK_BASE_URL."
+    return "Check the network, MCP_GROK_BASE_URL, and HTTPS_PROXY if there is a proxy."
 
 
 def _clock(date: str | None) -> Check:
@@ -212,7 +212,7 @@ async def _call(settings: Settings) -> Check:
 
 
 async def _server() -> Check:
-    """Whether this server starts and answers when it is started as a client starts it."""
+    """Checks whether this server starts and answers when a client starts it."""
     from mcp import Client, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
@@ -223,7 +223,7 @@ async def _server() -> Check:
         with Path(os.devnull).open("w") as nowhere, anyio.fail_after(SERVER_TIMEOUT):  # noqa: ASYNC230
             async with Client(stdio_client(started, errlog=nowhere), mode="legacy") as client:
                 tools = (await client.list_tools()).tools
-    except Exception as error:  # noqa: BLE001 - any reason why it does not start is a finding
+    except Exception as error:  # noqa: BLE001 - any failure to start is a finding
         return Check("server", "failed", f"does not start over stdio: {error}", "Install it again.")
     took, names = time.perf_counter() - began, ", ".join(tool.name for tool in tools)
     return Check("server", "ok", f"{' '.join([command, *arguments])} starts in {took:.1f} s: {names}")

@@ -1,4 +1,4 @@
-"""`mcp-grok install`: puts this server into a client's configuration, or takes it out."""
+"""`mcp-grok install`: adds this server to a client's configuration, or removes it."""
 
 import argparse
 import difflib
@@ -21,19 +21,19 @@ HIDDEN = "(your key)"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the client, and what to do with its file."""
+    """Adds the client, and the action for its file."""
     parser.add_argument("client", nargs="?", metavar="CLIENT", help=", ".join(CLIENTS))
-    parser.add_argument("--uninstall", action="store_true", help="take it out again")
+    parser.add_argument("--uninstall", action="store_true", help="remove the server")
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
-    parser.add_argument("--print", action="store_true", help="print the entry, touch no file; for any other client")
+    parser.add_argument("--print", action="store_true", help="print the entry, write no file; for any other client")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Installs, uninstalls, or shows what would be done; returns the exit status."""
+    """Installs, uninstalls, or shows the change; returns the exit status."""
     if options.client not in CLIENTS and not (options.print and options.client is None):
         usage_error(f"name one of {', '.join(CLIENTS)}; for any other client: mcp-grok install --print")
     if options.print and (options.uninstall or options.dry_run):
-        usage_error("--print touches no file, so it goes without --uninstall and --dry-run")
+        usage_error("--print writes no file, so it cannot be used with --uninstall or --dry-run")
     settings = read_settings()
     client = CLIENTS.get(options.client, ANY_CLIENT)
     try:
@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _change(client: McpClient, settings: Settings, *, uninstall: bool, dry_run: bool) -> None:
-    """Puts the entry into the client's file or takes it out. With `dry_run` it only prints the difference.
+    """Adds the entry to the client's file or removes it; with `dry_run`, only prints the difference.
 
     Raises:
-        NotConfigured: this cannot be done; the file has not changed.
+        NotConfigured: the change failed; the file has not changed.
     """
     file = ClientFile(client)
     before = file.read()
@@ -67,7 +67,7 @@ def _change(client: McpClient, settings: Settings, *, uninstall: bool, dry_run: 
         done = "removed from" if uninstall else "updated in" if existing else "added to"
         complain(f"{client.title}: {NAME} {done} {file.path}. {client.next_step}")
         if backup:
-            complain(f"The former file, with any keys in it: {backup}")
+            complain(f"A copy of the previous file, which may contain keys, is in {backup}")
 
 
 def _described(client: McpClient, settings: Settings, existing: Mapping[str, Any], *, ask: bool) -> dict[str, Any]:
@@ -81,18 +81,18 @@ def _described(client: McpClient, settings: Settings, existing: Mapping[str, Any
 
 
 def _typed_key(settings: Settings, *, ask: bool) -> str:
-    """The key that the user types at a terminal; empty where there is none."""
+    """The key that the user types at a terminal; empty without a key or a terminal."""
     key = ""
     if ask and sys.stdin.isatty():
         with suppress(EOFError):
             key = getpass.getpass(f"Key for {settings.active_provider.title} (empty: none yet): ").strip()
     if not key:
-        complain("no key is set: clients will list the tools, and a call will say what to set")
+        complain("no key is set: clients will list the tools, and a call will fail with the name of the setting")
     return key
 
 
 def _shown(client: McpClient, settings: Settings) -> str:
-    """A file with nothing but the entry, and a placeholder for each key."""
+    """A file with only the entry, and a placeholder for each key."""
     own = settings.active_provider.key_variable or variable("api_key")
     keys = dict.fromkeys(keys_in(os.environ) or [own], "your key") if settings.active_provider.needs_key else {}
     described = entry(client, _command(), settings_in(os.environ), keys)

@@ -11,13 +11,13 @@ from mcp_grok.cli.startup import open_missing_streams, usage_error
 
 COMMANDS = {
     "serve": "serve MCP over stdio, SSE or streamable HTTP",
-    "demo": "show what it does against the sandbox, without a key",
-    "sandbox": "run a local server that behaves as the documented APIs do",
+    "demo": "show the tools with the sandbox, without a key",
+    "sandbox": "run a local server that simulates the documented APIs",
     "chat": "ask one question from the shell",
-    "models": "list the models of the provider, and what is known of them",
-    "install": "put the server into a client's configuration",
-    "token": "make, list and revoke the tokens of those who may call over HTTP",
-    "doctor": "say what works, and what to do about what does not",
+    "models": "list the provider's models and their documented properties",
+    "install": "add the server to a client's configuration",
+    "token": "create, list and revoke the tokens of callers over HTTP",
+    "doctor": "check the installation, and advise on each problem",
 }
 """Each command and its line of help. The module `<name>_command` has its `add_options` and its `run`."""
 
@@ -28,7 +28,7 @@ EXTRAS = {"rich": "demo"}
 
 
 class Command(argparse.ArgumentParser):
-    """The parser of one command. Its module is imported only when the command is given, to keep the start short."""
+    """The parser of one command. The command's module is imported only if it is used, for a fast start."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         name = self.prog.split()[-1]
@@ -48,13 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        arguments: The command and its options; those of the process by default.
+        arguments: The command and its options; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 for a call that failed, 2 for a wrong option or setting, 128 + a signal's number.
+        The exit status: 0 for success, 1 for a failure, 2 for a wrong option or setting, 128 + a signal's number.
     """
     open_missing_streams()
-    # Importing allocates much and frees nothing: collecting garbage meanwhile is a tenth of the start.
+    # Imports allocate much and free nothing: garbage collection would take a tenth of the start-up time.
     gc.disable()
     try:
         options = parser().parse_args(arguments)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; `run` of what it returns is the command's function."""
+    """The parser of all commands; in its result, `run` is the command's function."""
     commands = argparse.ArgumentParser(
         prog="mcp-grok",
         description="MCP server for Grok. Without a command it serves stdio. Settings come from the environment.",

@@ -1,4 +1,4 @@
-"""`mcp-grok models`: the models of the provider in force, and what is known of each."""
+"""`mcp-grok models`: the active provider's models and their documented properties."""
 
 import argparse
 import json
@@ -15,9 +15,9 @@ from mcp_grok.upstream.live_models import live_models
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what is listed, and how."""
+    """Adds the options for the provider's current list and for JSON output."""
     parser.add_argument("--live", action="store_true", help="ask the provider which of them it has now, for free")
-    parser.add_argument("--json", action="store_true", help="print all that is known as JSON")
+    parser.add_argument("--json", action="store_true", help="print all properties as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,10 +26,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _list(settings: Settings, *, live: bool, as_json: bool) -> int:
-    """Prints a line a model, or as JSON what the resource `grok://models` holds.
+    """Prints one line per model, or the content of the resource `grok://models` as JSON.
 
     Returns:
-        The exit status: 1 when the provider did not list its models; the documented ones are printed even then.
+        The exit status: 1 if the provider did not list its models; the documented ones are printed even then.
     """
     names, status = None, 0
     if live:

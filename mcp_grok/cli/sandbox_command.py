@@ -1,4 +1,4 @@
-"""`mcp-grok sandbox`: serves the sandbox until a signal ends it."""
+"""`mcp-grok sandbox`: serves the sandbox until a signal arrives."""
 
 import argparse
 from functools import partial
@@ -12,13 +12,13 @@ PORT = 8080
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds where to listen."""
+    """Adds the address to listen on."""
     add_address(parser, PORT)
     parser.set_defaults(default_port=PORT)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serves; returns the exit status."""
+    """Serves the sandbox; returns the exit status."""
     paths = ", ".join(f"{api.path} as {name}" for name, api in APIS.items())
     note = f" (POST {paths}; the key is {SANDBOX_KEY})"
     return listen(options, lambda listener: partial(serve_sandbox, listener), note)

@@ -1,4 +1,4 @@
-"""How a command starts: standard streams, settings and logging, the event loop, and what it says when it cannot."""
+"""The start of a command: standard streams, settings, logging, the event loop, and error messages."""
 
 import gc
 import importlib.util
@@ -20,7 +20,7 @@ USAGE_ERROR = 2
 def open_missing_streams() -> None:
     """Opens the null device for each standard stream that the parent has closed.
 
-    Otherwise the next file or socket would get its number.
+    Otherwise the next file or socket would get its descriptor.
     """
     for fd in range(3):
         try:
@@ -33,13 +33,13 @@ def open_missing_streams() -> None:
 
 
 def read_settings(**given: Any) -> "Settings":
-    """The settings of the environment; also sets up logging as they say.
+    """The settings of the environment; also configures logging from them.
 
     Args:
-        given: Settings of the command line, which replace those of the environment.
+        given: Settings from the command line, which replace those from the environment.
 
     Raises:
-        SystemExit: a setting is wrong; one line on stderr names it.
+        SystemExit: a setting is wrong; a line on stderr names it.
     """
     from pydantic import ValidationError
 
@@ -59,8 +59,8 @@ def _log(settings: "Settings") -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if settings.log_format == "json":
         logging.getLogger().handlers[0].setFormatter(JsonFormatter())
-    # The SDK's loggers do not follow the setting: they write whole requests at DEBUG, and unreadable ones, prompts
-    # included, at ERROR.
+    # The setting does not apply to the SDK's loggers: they write whole requests at DEBUG, and unreadable requests,
+    # including prompts, at ERROR.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     logging.getLogger("mcp.server.transport_security").setLevel(logging.WARNING)
     logging.getLogger("mcp_grok").setLevel(settings.log_level)
@@ -71,7 +71,7 @@ def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
 
     Args:
         function: The coroutine function. None as its result means 0.
-        uvloop_suits: Whether uvloop may be used where it is installed.
+        uvloop_suits: Whether uvloop may be used if it is installed.
     """
     import anyio
 

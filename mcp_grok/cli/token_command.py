@@ -1,4 +1,4 @@
-"""`mcp-grok token`: makes, lists and revokes the tokens of those who may call over HTTP."""
+"""`mcp-grok token`: creates, lists and revokes the tokens of callers over HTTP."""
 
 import argparse
 import sys
@@ -10,14 +10,14 @@ from mcp_grok.errors import NotConfigured
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the action, the name that a token belongs to, and the file of tokens."""
+    """Adds the action, the name of the token's owner, and the file of tokens."""
     parser.add_argument("action", choices=("new", "list", "revoke"))
     parser.add_argument("name", nargs="?", metavar="NAME", help="the caller's name; not for list")
     parser.add_argument("--file", default="tokens", help="the file of names and token hashes (default: tokens)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Makes, lists or revokes tokens; returns the exit status: 1 if that fails, with one line on stderr.
+    """Creates, lists or revokes tokens; returns the exit status: 1 if that fails, with one line on stderr.
 
     A new token and the list of names are written to stdout, everything else to stderr.
     """
@@ -42,7 +42,7 @@ def _make(path: Path, name: str) -> None:
     sys.stdout.write(new_token(path, name) + "\n")
     sys.stdout.flush()
     complain(
-        f"this is the token for {name}. It is not shown again: {path} holds only its hash.\n"
+        f"this is the token for {name}. It is not shown again: {path} contains only its hash.\n"
         "A client sends it with every request, as the header\n"
         "    Authorization: Bearer TOKEN"
     )

@@ -1,1 +1,1 @@
-"""The tools, one a file: what the client sees, then a call into the package."""
+"""The tools, one per file: the definition for clients, and the function that runs a call."""

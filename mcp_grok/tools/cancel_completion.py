@@ -19,7 +19,7 @@ PARAMETERS: dict[str, Schema] = {"id": ID}
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    description = "Stops a call that returned chat.completion.pending; what it has used may be billed."
+    description = "Stops a call that returned chat.completion.pending; the tokens it has used may be billed."
     schema = {"type": "object", "properties": PARAMETERS, "required": ["id"]}
     return tool_definition(NAME, TITLE, description, schema)
 

@@ -1,4 +1,4 @@
-"""`grok_chat_completions`: asks a model, and returns its answer. Its parameters are in `upstream/parameters.py`."""
+"""`grok_chat_completions`: asks a model and returns its answer. Its parameters are in `upstream/parameters.py`."""
 
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ NAME = "grok_chat_completions"
 TITLE = "Grok chat completions"
 
 CLAUDE_CODE_MAX = 500_000
-"""The most characters that Claude Code lets a tool ask for in a result."""
+"""Maximum characters of a result that a tool can request from Claude Code."""
 
 
 def definition(settings: Settings) -> Tool:
@@ -42,15 +42,15 @@ def _description(settings: Settings) -> str:
     unlisted = ", ".join(name for name, parameter in PARAMETERS.items() if not parameter.description)
     return (
         f"Ask a Grok model through {settings.active_provider.title}: chat and reasoning, images, tool calling, JSON "
-        "output. Returns the chat.completion as OpenAI-format JSON; the answer is choices[0].message.content. To go "
-        "on with tool_calls, send the conversation again with that assistant message and a tool message for each "
+        "output. Returns the chat.completion as OpenAI-format JSON; the answer is choices[0].message.content. To "
+        "answer tool_calls, send the conversation again with that assistant message and a tool message for each "
         'call. Failures are {"error":…} with a message that says what to do.\n'
         f"Also accepted: {unlisted} (an object merged into the request)."
     )
 
 
 def _meta(settings: Settings) -> dict[str, Any]:
-    """Makes Claude Code accept results as long as this server sends; by default it cuts at 25,000 tokens."""
+    """Makes Claude Code accept this server's longest results; by default it cuts at 25,000 tokens."""
     return {"anthropic/maxResultSizeChars": min(settings.max_result_bytes or CLAUDE_CODE_MAX, CLAUDE_CODE_MAX)}
 
 
@@ -66,14 +66,14 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
 
     Args:
         context: The request, its settings, and the calls of this server.
-        arguments: As the client sent them.
+        arguments: The arguments as the client sent them.
 
     Raises:
         GrokError: an argument is wrong.
     """
     endpoint = context.calls.endpoint
     read = partial(read_request, arguments, endpoint, progress_wanted=context.report is not None)
-    # Reading files may block, so a thread does it; without files it would only cost time.
+    # Reading files may block, so it runs in a thread; without files a thread would only cost time.
     chat = await anyio.to_thread.run_sync(read) if endpoint.image_folders else read()
     await context.calls.start(chat, context.request)
     return await result_of(context)

@@ -1,4 +1,4 @@
-"""The context of a tool call: what a tool gets besides its arguments."""
+"""The context of a tool call."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Report = Callable[[float, float | None, str | None], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What a tool gets besides its arguments.
+    """The inputs of a tool call besides its arguments.
 
     Attributes:
         calls: The calls of this process.

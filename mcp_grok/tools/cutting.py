@@ -1,4 +1,4 @@
-"""The cutting of results that are longer than the limit: long texts are cut, everything else stays."""
+"""The truncation of results over the size limit: long texts are cut, everything else is unchanged."""
 
 import json
 from typing import Any
@@ -10,20 +10,20 @@ from mcp_grok.upstream.completion import Completion
 JSONObject = dict[str, Any]
 
 GET = "grok_get_completion"
-"""The name of the tool that gives the rest of a result that was cut."""
+"""The name of the tool that returns the rest of a result that was cut."""
 
 TEXTS = ("reasoning_content", "content")
 """The texts of a message that may be cut."""
 
 NOTE_ROOM = 400
-"""Bytes set aside for the note at the end of a text that was cut."""
+"""Bytes reserved for the note at the end of a text that was cut."""
 
 
 def compact(value: Any) -> str:
     """A value as compact JSON that any client can read.
 
     Raises:
-        RecursionError: it is nested too deeply.
+        RecursionError: the value is nested too deeply.
     """
     return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
@@ -41,12 +41,12 @@ def completion_json(completion: Completion) -> str:
 
 
 def uri_of(call_id: str) -> str:
-    """The address of the resource that holds the whole completion."""
+    """The URI of the resource with the whole completion."""
     return f"grok://completions/{call_id}"
 
 
 def text_of(body: JSONObject, choice: int) -> str:
-    """The content of a choice, whole; empty where it has none.
+    """The whole content of a choice; empty if it has none.
 
     Raises:
         IndexError: there is no such choice.
@@ -55,12 +55,12 @@ def text_of(body: JSONObject, choice: int) -> str:
 
 
 def fits(text: str, limit: int) -> bool:
-    """Whether a text has at most that many bytes; a limit of 0 means none."""
+    """Whether a text has at most `limit` bytes; 0 means no limit."""
     return not limit or 4 * len(text) <= limit or len(text.encode()) <= limit
 
 
 def prefix(text: str, room: int) -> str:
-    """The longest beginning of a text that takes at most `room` bytes as a JSON string."""
+    """The longest prefix of a text that has at most `room` bytes as a JSON string."""
     low, high = 0, min(len(text), max(room, 0))
     while low < high:
         middle = (low + high + 1) // 2
@@ -71,13 +71,13 @@ def prefix(text: str, room: int) -> str:
 def cut(body: JSONObject, call_id: str, limit: int) -> JSONObject:
     """A completion with its longest texts cut so that its JSON has at most `limit` bytes.
 
-    Where everything else alone is longer, as with very long arguments of tool calls, the texts stay whole: cutting
-    them would not help.
+    If the rest alone exceeds the limit, as with very long arguments of tool calls, nothing is cut, because that would
+    not help.
 
     Args:
         body: The completion, over the limit.
-        call_id: Names the whole of it, in the note at the end of each text that was cut.
-        limit: Bytes.
+        call_id: The id of the call, for the note at the end of each text that is cut.
+        limit: Maximum bytes.
     """
     texts = {
         (position, key): _text(choice["message"], key)
@@ -107,7 +107,7 @@ def cut_error(details: JSONObject, call_id: str, limit: int) -> JSONObject:
 
 
 def next_part(call_id: str, choice: int, offset: int) -> dict[str, Any]:
-    """The arguments that give the part from an offset on."""
+    """The arguments of `GET` for the part that begins at an offset."""
     return {"id": call_id, "offset": offset, **({"choice": choice} if choice else {})}
 
 
@@ -117,7 +117,7 @@ def _note(call_id: str, choice: int, key: str, offset: int, total: int) -> str:
 
 
 def _share(sizes: list[int], room: int) -> int:
-    """The size that each text may have at most, so that all together fit into the room."""
+    """The maximum size of each text with which all together fit into the room."""
     remaining = room
     for index, size in enumerate(sorted(sizes)):
         share = remaining // (len(sizes) - index)

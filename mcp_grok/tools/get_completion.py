@@ -1,4 +1,4 @@
-"""`grok_get_completion`: the answer of a call that was handed off, and the rest of one that was cut."""
+"""`grok_get_completion`: returns the answer of a call that was handed off, or the rest of an answer that was cut."""
 
 from typing import Any
 
@@ -25,15 +25,15 @@ PARAMETERS: dict[str, Schema] = {
     "wait": {"type": "number", "minimum": 0, "maximum": 3600},
 }
 LISTED = ("id", "offset")
-"""The parameters that clients see. The note of a cut text names its `choice`. A `wait`, in seconds, is for programs: a
+"""The parameters that clients see. `choice` is in the note of a cut text. `wait`, in seconds, is only for programs: a
 model could choose one that is longer than its client's timeout."""
 
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = (
-        "The answer of a call that returned chat.completion.pending; waits for it a while. With offset, the rest of "
-        "a text that was cut."
+        "Returns the answer of a call that returned chat.completion.pending, after waiting for it a while. With "
+        "offset, the rest of a text that was cut."
     )
     properties = {name: PARAMETERS[name] for name in LISTED}
     schema = {"type": "object", "properties": properties, "required": ["id"]}
@@ -41,7 +41,7 @@ def definition(settings: Settings) -> Tool:
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
-    """One call of the tool: the completion, the error the call would have given, or pending again; or a part.
+    """One call of the tool: returns the completion, the call's error, a pending result, or a part of a text.
 
     Raises:
         GrokError: there is no such call, or an argument is wrong.

@@ -11,13 +11,13 @@ from mcp_grok.tools.context import Report
 
 @dataclass(frozen=True, slots=True)
 class ProgressTimings:
-    """How often notifications are sent, in seconds.
+    """Intervals of notifications, in seconds.
 
     Attributes:
-        interval: Between two notifications. With the last one, which does not wait, that is at most ten a second.
-        first_heartbeat: Until the first notification if no text has come by then.
-        heartbeat: Without text, after which a notification shows that the call is alive.
-        reasoning: Between notifications of the model's reasoning.
+        interval: Minimum time between notifications. With the last one, which does not wait, at most ten per second.
+        first_heartbeat: Time until the first notification if no text has arrived.
+        heartbeat: Time without text after which a notification shows that the call is alive.
+        reasoning: Time between notifications of the model's reasoning.
     """
 
     interval: float = 1 / 9
@@ -30,12 +30,12 @@ DEFAULT_TIMINGS = ProgressTimings()
 
 
 class Progress:
-    """Passes pieces of text on as messages that, joined in order, are the text. Adding one never waits.
+    """Sends pieces of text as messages that, joined in order, are the text. Adding a piece never waits.
 
     Args:
         report: Sends one notification.
-        status: Gives the message while no text has come; None for none.
-        timings: How often notifications are sent.
+        status: Returns the message to send before the first text, or None.
+        timings: The intervals of notifications.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Progress:
         self._added.set()
 
     def add_reasoning(self, text: str) -> None:
-        """Adds a piece of the model's reasoning. It is sent, marked as reasoning, only until the answer begins."""
+        """Adds a piece of the model's reasoning, which is sent, marked as reasoning, only until the answer begins."""
         self._reasoning.append(text)
         if not self._reasons:
             self._reasons = True
@@ -74,9 +74,9 @@ class Progress:
         self._added.set()
 
     async def run(self) -> None:
-        """Sends what is added until `close`: the first piece at once, then at most one message an interval.
+        """Sends the added pieces until `close`: the first immediately, then at most one message per interval.
 
-        Clients that wait for as long as they see progress get some of it in every silence, too.
+        Without text it sends heartbeats, because some clients wait only while they receive progress.
         """
         last = False
         pause = self._timings.first_heartbeat

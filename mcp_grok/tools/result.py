@@ -14,21 +14,21 @@ from mcp_grok.tools.cutting import compact, completion_json, cut, cut_error, fit
 from mcp_grok.upstream.completion import Completion
 
 META = "mcp-grok/"
-"""The prefix of this server's keys in `_meta`. It adds nothing to the completion itself."""
+"""The prefix of this server's keys in `_meta`. The completion itself gets no additional keys."""
 
 ERROR_ROOM = 1500
-"""Bytes of an error without its partial text, roughly, at most."""
+"""Approximate maximum bytes of an error without its partial text."""
 
 NO_NOTES: Mapping[str, Any] = {}
 
 
 def json_result(value: dict[str, Any], notes: Mapping[str, Any] = NO_NOTES) -> CallToolResult:
-    """An object of our own as compact JSON, with notes for `_meta`."""
+    """An object of this server as compact JSON, with notes for `_meta`."""
     return CallToolResult(content=[TextContent(text=compact(value))], _meta=_keyed(notes))
 
 
 def error_result(error: GrokError) -> CallToolResult:
-    """The error as a JSON object, with `isError`."""
+    """The error as a JSON object, in a result with `isError`."""
     return _error_result(error.as_dict(), error, NO_NOTES)
 
 
@@ -41,8 +41,8 @@ def _error_result(
 
 
 def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
-    """The result for a call that has ended, and whether it was cut, so that the whole must be kept."""
-    assert request.call is not None  # noqa: S101 - what has an outcome is attached to a call
+    """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
+    assert request.call is not None  # noqa: S101 - a request with an outcome is attached to a call
     limit, call_id, notes = settings.max_result_bytes, request.call.id, request.notes
     link = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     if isinstance(outcome, GrokError):
@@ -70,7 +70,7 @@ def _structured(text: str) -> Any:
     try:
         to_json(content)
     except ValueError:
-        # Nested too deeply for the SDK's serializer; the text has it all.
+        # It is nested too deeply for the SDK's serializer; the text is complete.
         return None
     return content
 

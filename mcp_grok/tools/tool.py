@@ -1,6 +1,6 @@
-"""What every tool has: a definition that clients see, and a function that does one call.
+"""The common parts of all tools: the definition for clients, and the reading of arguments.
 
-A new tool is a module like `chat.py` with what `ToolModule` says, listed in `mcp_grok.server.tools_in_force`.
+A new tool is a module like `chat.py` with the members of `ToolModule`, listed in `mcp_grok.server.tools_in_force`.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.upstream.schema_check import Schema, read_value
 
 UNPUBLISHED = ("minLength", "examples")
-"""Keywords that this server checks or quotes and clients do not see, because not every client knows them."""
+"""Keywords that this server uses but does not publish, because not every client supports them."""
 
 ID: Schema = {"type": "string", "minLength": 1}
-"""The id of a call, as a `chat.completion.pending` result gives it."""
+"""The id of a call, from a `chat.completion.pending` result."""
 
 
 class ToolModule(Protocol):
@@ -37,7 +37,7 @@ class ToolModule(Protocol):
 def tool_definition(
     name: str, title: str, description: str, input_schema: Schema, *, meta: dict[str, Any] | None = None
 ) -> Tool:
-    """A tool that changes nothing for the user, which lets clients run several of its calls in parallel."""
+    """The definition of a read-only tool, so that clients may run several of its calls in parallel."""
     return Tool(
         name=name,
         title=title,
@@ -61,7 +61,7 @@ def read_arguments(schemas: Mapping[str, Schema], arguments: Mapping[str, Any]) 
     """The arguments of a tool that needs the `id` of a call, read by their schemas.
 
     Raises:
-        InvalidRequest: one is wrong, unknown or missing; `param` names it.
+        InvalidRequest: an argument is wrong, unknown or missing; `param` is its name.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     for name in given:

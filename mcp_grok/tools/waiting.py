@@ -1,4 +1,4 @@
-"""Waiting for a call for a limited time; after it, the client gets a pending result."""
+"""Waiting for a call for a limited time, after which the client gets a pending result."""
 
 import math
 
@@ -15,15 +15,15 @@ QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""
 
 PARTIAL_CHARACTERS = 1000
-"""How much of the text so far, from its end, a pending result shows."""
+"""Maximum characters from the end of the text so far in a pending result."""
 
 
 async def result_of(context: RequestContext, *, wait: float | None = None) -> CallToolResult:
-    """The result for a request: the outcome of its call, or after some time that it is pending.
+    """The result for a request: the outcome of its call, or a pending result after some time.
 
     Args:
-        context: Of the request, which is attached to a call.
-        wait: Seconds to wait; by default those of the settings.
+        context: The context of a request that is attached to a call.
+        wait: Seconds to wait; by default `Settings.handoff_after`.
     """
     call = context.request.call
     assert call is not None  # noqa: S101 - the caller has attached one
@@ -40,10 +40,10 @@ async def result_of(context: RequestContext, *, wait: float | None = None) -> Ca
 
 
 async def wait_for(context: RequestContext, call: Call, seconds: float) -> Outcome | None:
-    """Waits for a call and sends progress if the client asked for it; none is sent after the return.
+    """Waits for a call and sends progress if the client asked for it; no progress is sent after the return.
 
     Returns:
-        How the call ended; None if it still runs.
+        The outcome of the call; None if it still runs.
     """
     if context.report is None:
         return await _outcome(call, seconds)
@@ -66,7 +66,7 @@ async def _outcome(call: Call, seconds: float) -> Outcome | None:
 
 
 def pending_result(context: RequestContext, call: Call) -> CallToolResult:
-    """The result for a call that is handed off: its status, and how to get its answer."""
+    """The result for a call that is handed off: its status, and the call that gets its answer."""
     partial = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
     return json_result(
         {
@@ -76,7 +76,7 @@ def pending_result(context: RequestContext, call: Call) -> CallToolResult:
             "model": call.model,
             "elapsed": round(call.elapsed, 1),
             **partial,
-            "message": f"The answer is still being made. Call {GET} with this id to get it; asking the question again "
+            "message": f"The answer is not ready yet. Call {GET} with this id to get it; asking the question again "
             "would be billed again.",
             "next": {"tool": GET, "arguments": {"id": call.id}},
         },

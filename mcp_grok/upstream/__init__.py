@@ -1,1 +1,1 @@
-"""HTTP and the chat-completions API. Nothing in here knows MCP."""
+"""HTTP and the chat-completions API, independent of MCP."""

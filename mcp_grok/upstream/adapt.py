@@ -1,6 +1,6 @@
-"""Adapts a call to its provider and its model: values in, values out, and what was dropped and why.
+"""The adaptation of a call's parameters to its provider and its model.
 
-Only documented facts are acted on; everything else passes.
+Only documented differences are applied; all other parameters are sent unchanged.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ MAX_TOKENS_NAMES = ("max_tokens", "max_completion_tokens")
 PENALTIES = ("presence_penalty", "frequency_penalty")
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
-"""Every value of `reasoning_effort` that some model takes."""
+"""Every value of `reasoning_effort` that some model accepts."""
 
 Values = dict[str, Any]
 
@@ -24,12 +24,12 @@ def adapt(values: Values, provider: Provider, model: Model | None) -> tuple[Valu
     A penalty of 0 is the default of every model; where it would be refused, it is dropped silently.
 
     Args:
-        values: The parameters that were given, checked.
-        provider: Where they go.
-        model: The facts about the model; None for an unknown one.
+        values: The given parameters, after their check.
+        provider: The provider that they are sent to.
+        model: The documented properties of the model; None for an unknown one.
 
     Raises:
-        InvalidRequest: no model takes that `reasoning_effort`, and the ones that this model takes are known.
+        InvalidRequest: no model accepts that `reasoning_effort`, and the values that this model accepts are known.
     """
     kept: Values = {}
     dropped: dict[str, str] = {}
@@ -44,11 +44,11 @@ def adapt(values: Values, provider: Provider, model: Model | None) -> tuple[Valu
 
 def _why_refused(name: str, value: Any, provider: Provider, model: Model | None) -> str | None:
     if name in provider.rejects:
-        return f"{provider.title} does not take it"
+        return f"{provider.title} does not accept it"
     if model is None:
         return None
     if name in model.rejects:
-        return f"{model.name} does not take it"
+        return f"{model.name} does not accept it"
     return _why_effort_refused(value, model) if name == "reasoning_effort" else None
 
 
@@ -56,11 +56,11 @@ def _why_effort_refused(effort: str, model: Model) -> str | None:
     if model.efforts is None or effort in model.efforts:
         return None
     if not model.efforts:
-        return f"{model.name} does not take it"
+        return f"{model.name} does not accept it"
     takes = f"{', '.join(model.efforts[:-1])} or {model.efforts[-1]}"
     if effort not in EFFORTS:
         raise invalid("reasoning_effort", f"{takes} for {model.name}", effort)
-    return f"{model.name} takes {takes}"
+    return f"{model.name} accepts {takes}"
 
 
 def _name(name: str, provider: Provider) -> str:

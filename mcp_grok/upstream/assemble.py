@@ -1,7 +1,7 @@
 """The assembly of a stream's chunks into one `chat.completion`, with nothing lost.
 
-Text concatenates, lists extend, objects merge; what identifies something is set once; for anything else the last
-value that is not null wins. So unknown fields come through, too.
+Text is concatenated, lists are extended, objects are merged; identifying fields are set once; for anything else the
+last value that is not null is used. Thus unknown fields are preserved, too.
 """
 
 import json
@@ -10,25 +10,25 @@ from typing import Any
 JSONObject = dict[str, Any]
 
 SET_ONCE = frozenset({"id", "type", "name", "role", "index"})
-"""Keys inside a message that identify; repeating them in later deltas adds nothing."""
+"""Identifying keys in a message; repeated values in later deltas are ignored."""
 
 FIRST_WINS = frozenset({"id", "created", "model"})
-"""Keys of a chunk that identify the completion."""
+"""Keys of a chunk that identify the completion; the first value is used."""
 
 
 class Malformed(ValueError):
-    """A chunk that does not have the form of a chunk."""
+    """A chunk with the wrong structure."""
 
 
 class _Pieces(list[str]):
-    """Text still being collected; joined once at the end, so that cost stays linear."""
+    """The pieces of a text, joined once at the end, so that the cost is linear."""
 
 
 class Assembler:
     """Collects the chunks of one stream.
 
     Args:
-        expected: How many choices were asked for (`n`).
+        expected: The number of requested choices (`n`).
     """
 
     def __init__(self, expected: int = 1) -> None:
@@ -41,7 +41,7 @@ class Assembler:
         """Adds one chunk and returns the text that it adds to the first choice's content.
 
         Raises:
-            Malformed: it is not a chunk. What was added before remains.
+            Malformed: it is not a chunk. The chunks added before remain.
         """
         if not isinstance(chunk, dict):
             raise Malformed("a chunk is not an object")
@@ -77,20 +77,20 @@ class Assembler:
 
     @property
     def text(self) -> str:
-        """The content so far; that of several choices is separated by a blank line."""
+        """The content so far, with a blank line between choices."""
         texts = [self._choices[index].content for index in sorted(self._choices)]
         return "\n\n".join(text for text in texts if text)
 
     @property
     def missing_choices(self) -> int:
-        """How many of the expected choices have not been seen."""
+        """The number of expected choices that have not begun."""
         return max(0, self._expected - len(self._choices))
 
     def is_complete(self, *, done: bool) -> bool:
         """Whether every expected choice has ended.
 
         Args:
-            done: Whether `[DONE]` has come. Only then does an empty finish reason count (seen with tool calls),
+            done: Whether `[DONE]` was received. Only then is an empty finish reason (seen with tool calls) accepted,
                 and only then may choices be missing.
         """
         if not self._choices or (self.missing_choices and not done):
@@ -98,7 +98,7 @@ class Assembler:
         return all(choice.finish or (done and choice.finish == "") for choice in self._choices.values())
 
     def completion(self) -> JSONObject:
-        """The `chat.completion` that the chunks make. Call it once, after the last chunk."""
+        """The `chat.completion` assembled from the chunks. Call it once, after the last chunk."""
         choices = [self._choices[index].finished(index) for index in sorted(self._choices)]
         head = {key: value for key, value in self._head.items() if key != "object"}
         identity = {"id": head.pop("id")} if "id" in head else {}
@@ -141,7 +141,7 @@ class _Choice:
         return text
 
     def _replace(self, message: JSONObject) -> str:
-        """Replaces what has come by a whole message; returns what is new in its content."""
+        """Replaces the message so far by a complete one; returns the new part of its content."""
         before = self.content
         self._message, self._tool_calls = {}, _ToolCalls()
         content = self._add_delta(message)
@@ -188,8 +188,8 @@ class _Choice:
 class _ToolCalls:
     """The tool calls of a message, in the order in which they began.
 
-    A delta belongs to the call of its index; the same index with another id is a new call. Without an index, an
-    id opens a call and arguments alone continue the last one.
+    A delta belongs to the call with its index; the same index with another id is a new call. Without an index, a new
+    id begins a call, and a delta without an id continues the last one.
     """
 
     def __init__(self) -> None:
@@ -232,7 +232,7 @@ class _ToolCalls:
 
 
 def _begins_another(delta: JSONObject, call: JSONObject) -> bool:
-    """Whether a delta without an id names a function, though the call has its name and arguments already."""
+    """Whether a delta without an id names a function although the call already has a name and arguments."""
     new, old = _function(delta), _function(call)
     return bool(new.get("name") and old.get("name") and old.get("arguments"))
 
@@ -245,7 +245,7 @@ def _function(call: JSONObject) -> JSONObject:
 def _with_text_arguments(delta: JSONObject) -> JSONObject:
     function = delta.get("function")
     if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
-        # The format wants JSON text; a few servers send the object.
+        # The format requires JSON text, but a few servers send an object.
         text = json.dumps(function["arguments"], ensure_ascii=False, separators=(",", ":"))
         return {**delta, "function": {**function, "arguments": text}}
     return delta

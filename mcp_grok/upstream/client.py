@@ -1,4 +1,4 @@
-"""The client of an endpoint: sends a call, again where that is safe, and reads the answer within the time limits."""
+"""The client of an endpoint: sends a call, with safe retries, and reads the answer within the time limits."""
 
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -30,16 +30,16 @@ from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
 FAIRNESS = 100
-"""Pieces of a body after which other tasks run, however fast this one comes."""
+"""Pieces of a body after which other tasks get a turn, even if the body arrives without pauses."""
 
 
 class ChatClient:
     """Posts chat completions to one endpoint over pooled connections.
 
     Args:
-        endpoint: Where calls go, and the limits for them.
-        max_response_bytes: An answer with more bytes is refused.
-        backoff: Seconds to wait before the next attempt, if the upstream does not state them.
+        endpoint: The address for calls, and their limits.
+        max_response_bytes: Maximum size of an answer.
+        backoff: Returns the seconds to wait before the next attempt, if the upstream does not state them.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class ChatClient:
 
         Args:
             request: What to send.
-            on_text: Called with each piece of the first choice's text as it comes; must not block.
-            on_reasoning: The same with each piece of the model's reasoning, if the upstream sends it.
+            on_text: Called with each piece of the first choice's text when it arrives; must not block.
+            on_reasoning: Called with each piece of the model's reasoning, if the upstream sends it; must not block.
             on_sent: Called whenever an attempt gets a slot and is sent.
             key: Replaces the endpoint's key.
 
         Raises:
-            GrokError: the call failed; its details name the provider and hold the text that had come.
+            GrokError: the call failed; it contains the provider's name and the text received so far.
         """
         if not is_observed():
             call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""))
@@ -128,7 +128,7 @@ class ChatClient:
         return hashlib.sha256(f"{self._url} {key}".encode()).hexdigest()
 
     def remove_keys(self, failure: GrokError, key: str | None = None) -> None:
-        """Removes the endpoint's key and that of the call from an error; the upstream may have repeated them."""
+        """Removes the endpoint's key and the call's key from an error, which the upstream may have repeated."""
         for secret in filter(None, (self.endpoint.key, key)):
             failure.redact(secret)
 
@@ -147,7 +147,7 @@ class ChatClient:
                 return answer
             except GrokError as error:
                 if bare is not None and call.body is not bare and _may_refuse_addition(error):
-                    # The error may be about what this server added; the user's own request has not been sent yet.
+                    # The error may be about this server's addition; the user's own request has not been sent yet.
                     call.body = bare
                     continue
                 wait = seconds_before_resend(
@@ -163,7 +163,7 @@ class ChatClient:
 
     async def _exchange(self, call: RunningCall) -> Completion:
         self._http = http = self._http or pooled_client(self.endpoint)
-        # Not http.build_request, which would parse the address and merge the headers again for each call.
+        # http.build_request would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
             self._url,
@@ -220,9 +220,9 @@ class ChatClient:
         broken: GrokError | None = None
         try:
             async for more in received:
-                pieces.append(more)  # noqa: PERF401 - what came before an error counts
+                pieces.append(more)  # noqa: PERF401 - the pieces before an error are used
         except GrokError as cut:
-            # A JSON body that is whole is an answer, even if its connection then broke.
+            # A complete JSON body is an answer, even if the connection broke after it.
             broken = cut
         content = b"".join(pieces)
         try:
@@ -281,5 +281,5 @@ def _authorization(key: str) -> dict[str, str]:
 
 
 def _may_refuse_addition(error: GrokError) -> bool:
-    """Whether an error may be about what this server has added to a request."""
+    """Whether an error may be about this server's addition to a request."""
     return error.type == "invalid_request_error" and error.param in (None, "stream_options")

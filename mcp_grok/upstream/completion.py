@@ -13,14 +13,14 @@ class Completion:
     """An answer.
 
     Attributes:
-        body: The `chat.completion` as the upstream gave it, or as assembled from its stream.
-        attempts: How often the call was sent.
-        first_text_after: Seconds from sending to the first text of a stream; None where there was none.
-        missing_choices: How many of the `n` choices asked for did not come.
-        dropped: Parameters that were given and not sent, with the reason.
-        size: Bytes of the answer as it came.
-        violations: Where the answer is not the JSON that was asked for.
-        cost: What it cost, where that is known.
+        body: The `chat.completion` from the upstream, or assembled from its stream.
+        attempts: The number of times that the call was sent.
+        first_text_after: Seconds from sending to the first text of a stream; None without a stream or text.
+        missing_choices: The number of requested choices (`n`) that were not received.
+        dropped: Parameters that were given but not sent, each with the reason.
+        size: Bytes of the answer as received.
+        violations: The differences between the answer and the requested JSON.
+        cost: The cost of the call; None if it is not known.
     """
 
     body: JSONObject
@@ -34,7 +34,7 @@ class Completion:
 
     @property
     def model(self) -> str:
-        """The model that answered, as the answer names it; empty where it names none."""
+        """The model that the answer names; empty if it names none."""
         name = self.body.get("model")
         return name if isinstance(name, str) else ""
 
@@ -46,7 +46,7 @@ class Completion:
 
     @property
     def tokens(self) -> dict[str, int]:
-        """What its usage counts, by kind; 0 for what it does not state."""
+        """The token counts of its usage by kind; 0 for a kind that it does not state."""
         return token_counts(self.body.get("usage"))
 
 

@@ -11,7 +11,7 @@ from mcp_grok.limits import KEEPALIVE_EXPIRY
 
 
 def pooled_client(endpoint: Endpoint) -> httpx2.AsyncClient:
-    """An HTTP client with as many connections as calls may run at once.
+    """An HTTP client with one connection for each call that may run at the same time.
 
     Raises:
         NotConfigured: the proxy or certificate settings of the environment cannot be used.
@@ -26,7 +26,7 @@ def pooled_client(endpoint: Endpoint) -> httpx2.AsyncClient:
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=not local,
-            # Reading the certificate store takes longer than a call to a server on this machine.
+            # Loading the certificate store takes longer than a call to a server on this machine.
             verify=not (local and endpoint.url.startswith("http:")),
         )
     except ImportError:

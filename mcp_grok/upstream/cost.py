@@ -1,4 +1,4 @@
-"""The cost of a call: as the upstream states it, else estimated from a library of prices."""
+"""The cost of a call: stated by the upstream, or estimated from a library of prices."""
 
 import importlib.util
 import sys
@@ -10,7 +10,7 @@ TICKS = 10**10
 """Units of xAI's `cost_in_usd_ticks` in a dollar (https://docs.x.ai/docs/api-reference)."""
 
 UNIFORM_PRICE_LIMIT = 100_000
-"""Tokens of a prompt up to which each costs the same; with some models longer prompts cost more for each token."""
+"""Maximum prompt tokens for a constant price; with some models longer prompts cost more per token."""
 
 SAMPLE_TOKENS = 1000
 
@@ -36,7 +36,7 @@ def stated_cost(usage: Any) -> Cost | None:
 
 @cache
 def can_estimate() -> bool:
-    """Whether the library of prices is installed: the extra `prices`."""
+    """Whether the library of prices (the extra `prices`) is installed."""
     return importlib.util.find_spec("genai_prices") is not None
 
 
@@ -46,7 +46,7 @@ def estimate_is_quick() -> bool:
 
 
 def estimated_cost(model: str, usage: Any) -> Cost | None:
-    """The cost of a call's tokens by the maker's price list; None if the model's price is not known.
+    """The cost of a call's tokens by the price list of the model's vendor; None if the price is not known.
 
     Imports the library when first used: call it in a thread unless `estimate_is_quick`.
     """
@@ -65,7 +65,7 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
 
 @lru_cache(maxsize=256)
 def _rates(model: str, _day: str) -> tuple[float, float, float] | None:
-    """Dollars for a token of the prompt, of a cached prompt and of the answer, on a day. The lookup is slow."""
+    """Dollars per prompt token, cached prompt token and answer token; cached for a day, because the lookup is slow."""
     prices = [
         _price(model, *tokens)
         for tokens in ((SAMPLE_TOKENS, 0, 0), (SAMPLE_TOKENS, SAMPLE_TOKENS, 0), (0, 0, SAMPLE_TOKENS))
@@ -86,9 +86,9 @@ def _price(model: str, prompt: int, cached: int, output: int) -> float | None:
 
 
 def token_counts(usage: Any) -> dict[str, int]:
-    """The token counts of a usage, 0 for each that it does not state.
+    """The token counts of a usage; 0 for each that it does not state.
 
-    xAI counts reasoning tokens in `total_tokens` but not in `completion_tokens`, so the total counts.
+    xAI counts reasoning tokens in `total_tokens` but not in `completion_tokens`, so the stated total is used if larger.
     """
     usage = usage if isinstance(usage, dict) else {}
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")

@@ -1,7 +1,8 @@
-"""The errors for what the upstream answers instead of a completion.
+"""The errors for answers of the upstream that are not completions.
 
 The forms of error bodies and the codes are AceData's (guide and public reference) and xAI's
-(`{"code": "<sentence>", "error": "<string>"}`). Status and code are read together: a 403 is usually the balance.
+(`{"code": "<sentence>", "error": "<string>"}`). Status and code are evaluated together, because a 403 usually means
+that the balance is used up.
 """
 
 import re
@@ -25,10 +26,10 @@ class Category:
     """A kind of refusal.
 
     Attributes:
-        code: The error's code where the upstream gave none.
+        code: The error's code if the upstream sent none.
         type: The error's type.
-        advice: What happened and what to do, as a sentence. `{provider}`, `{status}` and `{names}` are filled in.
-        retryable: Whether sending the same again may work.
+        advice: The error's message: the cause and the remedy, with placeholders `{provider}`, `{status}`, `{names}`.
+        retryable: Whether the same call may succeed later.
     """
 
     code: str
@@ -91,10 +92,10 @@ REDIRECT = Category(
 )
 
 MAX_READ = 8 * 1024
-"""Bytes of an HTML page that are read; its message is at the beginning."""
+"""Maximum bytes of an HTML page that are read; its message is at the beginning."""
 
 MAX_DEPTH = 4
-"""How deep in lists and objects a message is searched for."""
+"""Maximum nesting of lists and objects in which a message is searched."""
 
 BY_CODE = {
     "used_up": BALANCE,
@@ -150,7 +151,7 @@ def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body
 
 
 def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | None:
-    """The error in an answer under HTTP 200, or in a chunk of a stream; None if it holds none."""
+    """The error in an answer with HTTP 200, or in a chunk of a stream; None if there is none."""
     if not isinstance(body, dict):
         return None
     if body.get("error") or body.get("success") is False:
@@ -192,9 +193,9 @@ def _upstream_error(endpoint: Endpoint, status: int, headers: Mapping[str, str],
 
 
 def named_parameter(message: str) -> str | None:
-    """The parameter that a refusal names, like "does not support parameter presencePenalty"; None where it names none.
+    """The parameter that a refusal names, like "does not support parameter presencePenalty"; None if it names none.
 
-    A name that is an English word counts only if it is quoted, called a parameter, or the last word after a colon.
+    An English word counts only if it is in quotes, follows a word like "parameter", or is the last one after a colon.
     """
     for match in NAMED.finditer(message):
         name = match["named"] or match["last"] or match["plain"]

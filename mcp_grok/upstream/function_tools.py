@@ -36,7 +36,7 @@ TOOLS_SCHEMA: Schema = {"type": "array", "items": TOOL_SCHEMA, "maxItems": 128}
 
 
 def read_tools(path: str, value: Any) -> list[dict[str, Any]]:
-    """The tools, checked. What is not a function passes untouched.
+    """The checked tools. A tool that is not a function is returned unchanged.
 
     Raises:
         InvalidRequest: there are too many, or one is wrong; `param` is its path.
@@ -54,10 +54,10 @@ def _read_tool(path: str, value: Any) -> dict[str, Any]:
 
 
 def read_tool_choice(path: str, value: Any) -> str | dict[str, Any]:
-    """`none`, `auto`, `required`, a function's name, or an object that passes untouched.
+    """`none`, `auto`, `required`, a function's name, or an object, which is returned unchanged.
 
     Raises:
-        InvalidRequest: it is empty or of another type.
+        InvalidRequest: the value is empty or of another type.
     """
     choice = from_json_text(value, dict)
     if isinstance(choice, dict) or (isinstance(choice, str) and choice):
@@ -66,7 +66,7 @@ def read_tool_choice(path: str, value: Any) -> str | dict[str, Any]:
 
 
 def resolve_tool_choice(choice: str | dict[str, Any], tools: list[dict[str, Any]]) -> str | dict[str, Any]:
-    """The choice as it is sent, with a function's name replaced by the object that names the function.
+    """The choice to send: a function's name is replaced by the object that names the function.
 
     Raises:
         InvalidRequest: no function among the tools has that name.

@@ -1,4 +1,4 @@
-"""Images in files → data URIs. Only what is inside the allowed folders is ever opened."""
+"""Image files → data URIs. Only files in the allowed folders are opened."""
 
 import base64
 import os
@@ -23,7 +23,7 @@ SIGNATURES = {
     b"GIF89a": "image/gif",
 }
 SIGNATURE_BYTES = 12
-"""How much of a file its type is read from."""
+"""Bytes at the start of a file that determine its type."""
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -38,8 +38,8 @@ class ImageFiles:
     """Reads the image files of one call.
 
     Args:
-        endpoint: Names the allowed folders, and the provider whose media types may be sent.
-        max_total_bytes: The most bytes of all the files together.
+        endpoint: The allowed folders, and the provider with its accepted media types.
+        max_total_bytes: Maximum total size of the files.
     """
 
     def __init__(self, endpoint: Endpoint, *, max_total_bytes: int = MAX_TOTAL_IMAGE_BYTES) -> None:
@@ -63,7 +63,7 @@ class ImageFiles:
         """
         self._count += 1
         if self._count > MAX_IMAGES:
-            raise InvalidRequest(f"{param}: at most {MAX_IMAGES} image files go into one call.", param=param)
+            raise InvalidRequest(f"{param}: a call may have at most {MAX_IMAGES} image files.", param=param)
         if not self._folders:
             raise InvalidRequest(
                 f"{param} names a file, and this server may open no folder: set {self._setting} to the folders "
@@ -91,7 +91,7 @@ class ImageFiles:
             )
         found = _image_type(file.read(SIGNATURE_BYTES))
         if found not in self._types:
-            problem = f"is {found}, which the provider does not take" if found else "is not an image, by its content"
+            problem = f"is {found}, which the provider does not accept" if found else "is not an image, by its content"
             raise InvalidRequest(f"{param} {problem}; send one of {', '.join(self._types)}.", param=param)
         file.seek(0)
         content = file.read(MAX_IMAGE_BYTES)
@@ -104,7 +104,7 @@ class ImageFiles:
 
 
 def with_image_files(messages: list[dict[str, Any]], files: ImageFiles) -> list[dict[str, Any]]:
-    """The messages, with a data URI in place of each image's file.
+    """The messages, with each image file replaced by a data URI.
 
     Raises:
         InvalidRequest: an image cannot be sent; `param` is its path.
@@ -128,12 +128,12 @@ def _with_image_file(param: str, part: dict[str, Any], files: ImageFiles) -> dic
 
 
 class _OutsideError(Exception):
-    """A path that leads out of the allowed folders."""
+    """A path outside the allowed folders."""
 
 
 def _file_path(url: str) -> str:
     if not url.lower().startswith("file:"):
-        return os.path.expanduser(url)  # noqa: PTH111 - pathlib raises where the home folder is unknown
+        return os.path.expanduser(url)  # noqa: PTH111 - pathlib raises if the home folder is unknown
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise _OutsideError
@@ -143,7 +143,7 @@ def _file_path(url: str) -> str:
 
 @contextmanager
 def _opened(path: str, folders: Sequence[Path]) -> Iterator[BinaryIO]:
-    """The regular file at a path, opened without leaving the folders even while links are being swapped."""
+    """The regular file at a path; it cannot be outside the folders, even if links are changed meanwhile."""
     resolved = Path(os.path.realpath(path))
     real_folders = (Path(os.path.realpath(folder)) for folder in folders)
     folder = next((folder for folder in real_folders if resolved.is_relative_to(folder)), None)
@@ -152,7 +152,7 @@ def _opened(path: str, folders: Sequence[Path]) -> Iterator[BinaryIO]:
     *parents, name = resolved.relative_to(folder).parts or (".",)
     with _opened_folder(folder, parents) as descriptor:
         target = resolved if descriptor is None else name
-        # Opening a device may do something, so its type is checked first.
+        # Opening a device may have side effects, so the type is checked first.
         _check_regular(os.stat(target, dir_fd=descriptor, follow_symlinks=False))
         with open(os.open(target, READ, dir_fd=descriptor), "rb") as file:  # noqa: PTH123 - a descriptor
             _check_regular(os.fstat(file.fileno()))
@@ -166,7 +166,7 @@ def _check_regular(status: os.stat_result) -> None:
 
 @contextmanager
 def _opened_folder(folder: Path, names: Sequence[str]) -> Iterator[int | None]:
-    """A descriptor of the folder at the end of a chain without links; None on systems without such descriptors."""
+    """A descriptor of a nested folder, opened without following links; None on systems without such descriptors."""
     if os.open not in os.supports_dir_fd:
         yield None
         return

@@ -1,11 +1,11 @@
-"""The check of JSON output: is the answer JSON, and does it match the schema? Nothing is repaired."""
+"""The check that an answer is JSON and matches the schema. The answer is not changed."""
 
 import json
 from typing import Any
 
 MAX_VIOLATIONS = 10
 MAX_PROBLEM = 300
-"""Characters of a problem's description; it may quote the answer."""
+"""Maximum characters of a problem's description, which may quote the answer."""
 
 Violation = dict[str, Any]
 
@@ -20,8 +20,8 @@ def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Vi
         response_format: `json_object`, or `json_schema` with a schema.
 
     Returns:
-        At most ten of `{"choice", "path", "problem"}`, the path as in `$.items[0].name`; empty if there are none, if
-        no JSON was asked for, and for choices without content, such as tool calls.
+        At most `MAX_VIOLATIONS` of `{"choice", "path", "problem"}`, with a path like `$.items[0].name`; empty if there
+        are none or no JSON was requested. Choices without content, such as tool calls, have none.
     """
     if response_format.get("type") not in ("json_object", "json_schema"):
         return []
@@ -51,7 +51,7 @@ def _schema_problems(value: Any, schema: dict[str, Any]) -> list[tuple[str, str]
     import referencing
     import referencing.exceptions
 
-    # An empty registry: a schema never makes this server fetch anything.
+    # With an empty registry, a schema cannot make this server fetch anything.
     checker = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
         checker.check_schema(schema)

@@ -1,4 +1,4 @@
-"""The models that a provider lists at this moment, which costs nothing."""
+"""The models that a provider lists now; the request is free."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from mcp_grok.upstream.sse import parse_json
 from mcp_grok.upstream.transport_failures import transport_error
 
 TIMEOUT = 15.0
-"""Seconds without a byte: a list takes a moment, however long answers may take."""
+"""Maximum seconds without a byte; a list needs less time than an answer."""
 
 
 async def live_models(endpoint: Endpoint) -> list[str]:
@@ -23,7 +23,7 @@ async def live_models(endpoint: Endpoint) -> list[str]:
 
     Raises:
         NotConfigured: the provider has no such list, or no address.
-        GrokError: it did not answer, or not with a list of models.
+        GrokError: the provider did not answer, or its answer is not a list of models.
     """
     provider = endpoint.provider
     url = provider.models_url(endpoint.url)
@@ -42,4 +42,4 @@ async def live_models(endpoint: Endpoint) -> list[str]:
     try:
         return [str(model["id"]) for model in parse_json(response.content)["data"]]
     except (ValueError, LookupError, TypeError):
-        raise BadUpstreamResponse(f"{provider.title} answered with something that is no list of models.") from None
+        raise BadUpstreamResponse(f"{provider.title} answered with something that is not a list of models.") from None

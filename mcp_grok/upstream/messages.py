@@ -1,7 +1,7 @@
 """The conversation: `messages` and the rules for their content.
 
-Only what is documented is checked; the rest passes untouched. AceData's reference and llmprovider.ai's describe
-messages by role and content; tool calls and parts follow the OpenAI format that both name.
+Only documented fields are checked; others are sent unchanged. The references of AceData and llmprovider.ai describe
+the role and content of messages; tool calls and parts follow the OpenAI format, to which both refer.
 """
 
 import json
@@ -25,7 +25,7 @@ FOREIGN_PARTS = {
     "input_text": '{"type": "text", "text": "…"}',
     "output_text": '{"type": "text", "text": "…"}',
 }
-"""Parts of other APIs' formats, and what to send instead. The API would refuse them or, worse, ignore them."""
+"""Parts of other APIs' formats, and their replacements. The API would refuse them or, worse, ignore them."""
 
 IMAGE_SCHEMA: Schema = {
     "type": "object",
@@ -66,10 +66,10 @@ MESSAGES_SCHEMA: Schema = {"type": "array", "items": MESSAGE_SCHEMA, "minItems":
 
 
 def read_messages(path: str, value: Any) -> list[dict[str, Any]]:
-    """The messages, checked.
+    """The checked messages.
 
     Raises:
-        InvalidRequest: one is wrong; `param` is a path like `messages[0].content[1].image_url.url`.
+        InvalidRequest: a message is wrong; `param` is a path like `messages[0].content[1].image_url.url`.
     """
     return read_list(path, value, MESSAGES_SCHEMA, _read_message)
 
@@ -145,7 +145,7 @@ def _check_image_url(path: str, url: str) -> None:
     except ValueError:
         raise invalid(path, IMAGE_ADDRESS, url) from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidRequest(f"{path} must not hold a user name or password.", param=path)
+        raise InvalidRequest(f"{path} must not contain a user name or password.", param=path)
     if parts.scheme != "https" or not parts.hostname or not url.isprintable() or " " in url:
         raise invalid(path, IMAGE_ADDRESS, url)
 
@@ -164,7 +164,7 @@ def _read_tool_call(path: str, call: Any) -> dict[str, Any]:
 
 
 def _json_text(path: str, arguments: dict[str, Any]) -> str:
-    """The arguments of a call as the format wants them: models that send their own call back tend to send an object."""
+    """The arguments of a call as the JSON text that the format requires; clients often send back an object."""
     try:
         return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The one list of parameters of `grok_chat_completions`. To add a parameter, add an entry to `PARAMETERS`."""
+"""The parameters of `grok_chat_completions`. To add a parameter, add an entry to `PARAMETERS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Parameter:
     """One parameter of the tool.
 
     Attributes:
-        schema: What it accepts, as JSON Schema without unions, references, null and default.
-        description: What the model reads in the tool's schema; empty keeps the parameter out of that schema.
-        reader: Reads a value, given its path, where the schema alone does not say what is accepted.
+        schema: The accepted values, as JSON Schema without unions, references, null and default.
+        description: The description in the tool's schema; if empty, the parameter is not in that schema.
+        reader: Reads a value, given its path, if the schema alone does not describe the accepted values.
     """
 
     schema: Schema
@@ -46,10 +46,10 @@ class Parameter:
 
 
 def read_stop(path: str, value: Any) -> str | list[str]:
-    """A stop sequence, or a list of 1 to 4. Text that only looks like a list, such as "[1]", is a sequence.
+    """A stop sequence, or a list of 1 to 4. Text that is not a JSON list of strings, such as "[1]", is a sequence.
 
     Raises:
-        InvalidRequest: it is neither.
+        InvalidRequest: the value is neither.
     """
     sequences = from_json_text(value, list)
     if isinstance(sequences, list) and all(isinstance(sequence, str) for sequence in sequences):
@@ -96,4 +96,4 @@ PARAMETERS = {
     "web_search_options": Parameter(OBJECT),
     "extra_body": Parameter(OBJECT),
 }
-"""What the tool accepts, in the order in which it is sent (the references of AceData and llmprovider.ai)."""
+"""The accepted parameters, in the order of sending (from the references of AceData and llmprovider.ai)."""

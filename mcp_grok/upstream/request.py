@@ -1,4 +1,4 @@
-"""Arguments of a call → the request that is posted."""
+"""The arguments of a call → the request to post."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from mcp_grok.upstream.schema_check import did_you_mean, expected
 AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 ASK_FOR_USAGE = b',"stream_options":{"include_usage":true}}'
-"""The end of a body that asks for usage. Appended, so that a body with large images is encoded once."""
+"""The end of a body that asks for usage; appended as bytes, so that a body with large images is encoded only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class ChatRequest:
 
     Attributes:
         body: The JSON to post, in UTF-8.
-        streamed: Whether the answer is asked for as a stream.
-        choices: How many answers are expected (`n`).
-        model: The model asked for.
-        dropped: The parameters that were given and not sent, each with the reason.
+        streamed: Whether a stream is requested.
+        choices: The number of requested answers (`n`).
+        model: The requested model.
+        dropped: The parameters that were given but are not sent, each with the reason.
         fingerprint: A digest, equal for calls with the same content, streamed or not.
-        response_format: The form of the answer that was asked for; None for plain text.
-        body_without_usage: The body without the request for usage that this server adds; None where it adds none.
-        retired_for: The model to use instead, where the one asked for has been withdrawn.
+        response_format: The requested form of the answer; None for plain text.
+        body_without_usage: The body without `stream_options` added by this server; None if it adds none.
+        retired_for: The model that replaces the requested one, if that has been withdrawn.
     """
 
     body: bytes
@@ -51,11 +51,11 @@ class ChatRequest:
 
 
 def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_wanted: bool = False) -> ChatRequest:
-    """Checks the arguments of a call and makes the request. Reads the image files that they name.
+    """Checks the arguments of a call and creates the request. Reads the image files that they name.
 
     Args:
-        arguments: As the client sent them; None means not given.
-        endpoint: Where the call goes: its provider, default model and folders of images.
+        arguments: The arguments as the client sent them; a value of None means not given.
+        endpoint: The endpoint of the call, with its provider, default model and image folders.
         progress_wanted: Whether to stream the answer when `stream` is not given.
 
     Raises:
@@ -143,8 +143,8 @@ def _encode(payload: dict[str, Any]) -> bytes:
         except (ValueError, RecursionError):
             param = name if name in PARAMETERS else f"extra_body.{name}"
             raise InvalidRequest(
-                f"{param} cannot be written as JSON: it holds NaN, Infinity or a number of thousands of digits, or is "
-                "nested too deeply.",
+                f"{param} cannot be written as JSON: it contains NaN, Infinity or a number of thousands of digits, or "
+                "is nested too deeply.",
                 param=param,
             ) from None
     return without_lone_surrogates(f"{{{','.join(members)}}}").encode()

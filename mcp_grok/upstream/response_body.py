@@ -8,14 +8,14 @@ import httpx2
 from mcp_grok.upstream.sse import is_undecided
 
 INNER = ("_stream", "_httpcore_stream", "_stream", "_connection")
-"""The way from a response's stream to its connection inside httpx2 and httpcore2; a test notices when it changes."""
+"""The attributes from a response's stream to its connection in httpx2 and httpcore2; a test detects a change."""
 
 
 async def body_of(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The body in pieces, decompressed if a server compressed it although asked not to.
+    """The body in pieces, decompressed if the server compressed it despite `accept-encoding: identity`.
 
-    httpcore2 keeps a connection for the next request even when more bytes have come than the response has, and the
-    next call would get them as its answer. Such a connection is closed here instead.
+    httpcore2 reuses a connection even if it received more bytes than belong to the response, and the next call would
+    get them as its answer. This function closes such a connection.
     """
     if "content-encoding" in response.headers:
         async for piece in response.aiter_bytes():
@@ -37,10 +37,10 @@ def _connection_of(response: httpx2.Response) -> Any:
 
 
 async def first_bytes(received: AsyncIterator[bytes]) -> bytes:
-    """As many bytes from the beginning as show whether the body is a stream of events or JSON."""
+    """The first bytes of a body, enough to decide whether it is a stream of events or JSON."""
     start = bytearray()
     async for more in received:
-        # White space at the beginning means nothing, in JSON and in event streams alike.
+        # Leading white space has no meaning, either in JSON or in event streams.
         start += more if start else more.lstrip()
         if start and not is_undecided(bytes(start)):
             break

@@ -1,7 +1,7 @@
-"""When a call may be sent again. Pure: an error or headers in, a decision out.
+"""The rules for sending a call again, without I/O.
 
-No provider recognises a call that is sent twice: each would be billed. So a call is sent again only where the first
-cannot have been billed, or where an answer states that it failed, and never after a part of an answer has come.
+No provider detects a call that is sent twice: both would be billed. So a call is sent again only if the first attempt
+cannot have been billed, or if an answer states that it failed, and never after a part of an answer was received.
 """
 
 import email.utils
@@ -17,14 +17,14 @@ ONCE = frozenset({500, 502, 503, 504})
 """Statuses after which a call is sent again, but only once."""
 
 LONGEST_WAIT = 120.0
-"""Seconds. If the upstream asks for a longer wait, the call ends with its error instead."""
+"""Maximum seconds to wait. If the upstream asks for more, the call ends with its error instead."""
 
 Backoff = Callable[[int], float]
-"""Seconds to wait after an attempt of that number (from 1) if the upstream does not state them."""
+"""Returns the seconds to wait after the attempt with a number (from 1), if the upstream does not state them."""
 
 
 def backoff(attempt: int) -> float:
-    """Half a second, doubled for each attempt up to eight; up to a quarter less, to spread the clients."""
+    """0.5 seconds, doubled for each attempt up to 8 seconds, then reduced by a random 0 to 25 % to spread clients."""
     return min(8.0, 0.5 * 2.0 ** (attempt - 1)) * (1 - random.random() / 4)  # noqa: S311 - not a secret
 
 
@@ -34,10 +34,10 @@ def seconds_before_resend(
     """Seconds to wait before a call is sent again; None if it must not be sent again.
 
     Args:
-        error: How the attempt ended.
-        attempt: Its number, from 1.
-        max_retries: Most further attempts after the first.
-        waiting: The wait if the upstream does not ask for one.
+        error: The error of the attempt.
+        attempt: The number of the attempt, from 1.
+        max_retries: Maximum attempts after the first.
+        waiting: Returns the wait if the upstream does not ask for one.
     """
     if attempt > max_retries or not _may_be_resent(error, attempt):
         return None
@@ -58,13 +58,13 @@ def _may_be_resent(error: GrokError, attempt: int) -> bool:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds that the upstream asks us to wait; None if it does not state them.
+    """Seconds that the upstream asks to wait; None if it does not state them.
 
-    Reads `retry-after-ms` and `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
+    Reads `retry-after-ms`, and `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
 
     Args:
-        headers: Of the response; looked up without regard to case if the mapping does so.
-        now: Seconds since the epoch that a date is compared with; the present by default.
+        headers: The headers of the response, preferably in a case-insensitive mapping.
+        now: The current time in seconds since 1970, to compare a date with; by default that of the system clock.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:

@@ -1,4 +1,4 @@
-"""A call that runs: what is known of it before it has an answer."""
+"""A running call: its state before it has an answer."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
 
 REFUSED = (400, 404, 410)
-"""Statuses of a request that the upstream refuses for good."""
+"""Statuses with which the upstream refuses a request permanently."""
 
 
 class RunningCall:
-    """A call that runs: the attempts so far, and the answer as far as it has come.
+    """A running call: the attempts so far, and the received part of the answer.
 
     Args:
-        request: What is sent.
+        request: The request to send.
         on_text: Called with each piece of the first choice's text.
         on_reasoning: Called with each piece of the model's reasoning.
         on_sent: Called whenever an attempt leaves the queue for a slot.
@@ -50,7 +50,7 @@ class RunningCall:
         self.on_sent = on_sent
 
     def text_streamed(self, text: str) -> None:
-        """Passes a piece of text on, and notes when the first one came."""
+        """Passes a piece of text to `on_text`, and records the time of the first one."""
         if self.first_text_at is None:
             self.first_text_at = anyio.current_time()
         self.on_text(text)
@@ -60,7 +60,7 @@ class RunningCall:
         self._maybe_billed = self._maybe_billed or error.billed != "no"
 
     def complete_error(self, failure: GrokError) -> None:
-        """Sets in the error of the call what only all its attempts together show."""
+        """Adds to the call's error the fields that depend on all attempts."""
         failure.attempts = self.attempts
         failure.partial = failure.partial or self.assembler.text
         if self.request.retired_for and failure.status in REFUSED:
@@ -69,13 +69,13 @@ class RunningCall:
             failure.billed = "unknown"
 
     def whole_answer(self) -> Completion | None:
-        """The answer, if all of it came before the time ran out; None if it did not."""
+        """The answer, if it was received completely before the time limit; otherwise None."""
         if self.answer is None and self.stream is not None and self.stream.whole:
             self.answer = self.streamed_completion()
         return self.answer
 
     def streamed_completion(self) -> Completion:
-        """The answer that the chunks of a whole stream make."""
+        """The answer assembled from the chunks of a complete stream."""
         return self.completion(self.assembler.completion())
 
     def completion(self, body: JSONObject) -> Completion:

@@ -1,10 +1,10 @@
-"""Reads a value by its JSON Schema, and says in a plain sentence what is wrong with it.
+"""The check of values against a JSON Schema, with errors in plain sentences.
 
-Keywords that count: `type`, `enum` (of strings), `minimum`, `maximum`, `minLength` and `minItems` (1: not empty),
-`maxItems`, `items`, `properties`, `required`, and `examples`, whose first is quoted in errors.
+Supported keywords: `type`, `enum` (of strings), `minimum`, `maximum`, `minLength` and `minItems` (1: not empty),
+`maxItems`, `items`, `properties`, `required`, and `examples`; errors quote the first example.
 
-Clients often send numbers, booleans, lists and objects as text; each is read as the value it means. Of an object only
-the required properties are checked. The others pass untouched, because APIs take more than they document.
+Clients often send numbers, booleans, lists and objects as text; such text is converted. Only the required properties of
+an object are checked. The others are not changed, because APIs accept more than they document.
 """
 
 import difflib
@@ -27,19 +27,19 @@ TYPES: dict[str, tuple[PythonType, str]] = {
     "array": (list, "a list"),
     "object": (dict, "an object"),
 }
-"""Each type of JSON Schema, as Python has it and in words."""
+"""The Python type and the wording for each type of JSON Schema."""
 
 QUOTED_CHARACTERS = 80
-"""How much of a wrong value an error quotes."""
+"""Maximum characters of a wrong value that an error quotes."""
 
 
 def read_value(path: str, value: Any, schema: Schema) -> Any:
-    """The value as its schema describes it.
+    """The value, converted to the type in its schema and checked.
 
     Args:
-        path: Where the value is among the arguments, like `tools[0]`.
-        value: What the client sent.
-        schema: What is accepted.
+        path: The path of the value in the arguments, like `tools[0]`.
+        value: The value that the client sent.
+        schema: The accepted values.
 
     Raises:
         InvalidRequest: the value is not accepted; `param` is its path.
@@ -53,10 +53,10 @@ def read_value(path: str, value: Any, schema: Schema) -> Any:
 
 
 def read_list(path: str, value: Any, schema: Schema, read_item: Callable[[str, Any], Any]) -> list[Any]:
-    """A list whose items are read by a function of their path and value.
+    """A list with its items read by `read_item`, which gets their path and value.
 
     Raises:
-        InvalidRequest: it is not a list, has too few or too many items, or an item is wrong.
+        InvalidRequest: the value is not a list, has too few or too many items, or an item is wrong.
     """
     items = from_json_text(value, list)
     if not isinstance(items, list):
@@ -69,7 +69,7 @@ def read_list(path: str, value: Any, schema: Schema, read_item: Callable[[str, A
 
 
 def from_json_text(value: Any, wanted: PythonType) -> Any:
-    """The value that a string holds as JSON, when it is of a wanted type; else the value itself."""
+    """The JSON value in a string, if it has a wanted type; otherwise the given value."""
     if not isinstance(value, str):
         return value
     try:
@@ -80,7 +80,7 @@ def from_json_text(value: Any, wanted: PythonType) -> Any:
 
 
 def expected(schema: Schema) -> str:
-    """What a schema accepts, in words: "a whole number from 1 to 128"."""
+    """The values that a schema accepts, in words, like "a whole number from 1 to 128"."""
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     words = TYPES[schema["type"]][1]
@@ -110,7 +110,7 @@ def invalid(path: str, wanted: str, value: Any) -> InvalidRequest:
 
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:
-    """A sentence that suggests the nearest name, after a space; empty where none is near."""
+    """A space and a sentence that suggests the most similar name; empty if no name is similar."""
     nearest = difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {nearest[0]}?" if nearest else ""
 
@@ -126,13 +126,13 @@ def _from_text(value: Any, schema_type: str) -> Any:
 
 def _fits(value: Any, schema: Schema) -> bool:
     schema_type = schema["type"]
-    # To Python, True is also an integer.
+    # In Python, True is also an integer.
     of_type = isinstance(value, TYPES[schema_type][0]) and (schema_type == "boolean" or not isinstance(value, bool))
     if not of_type:
         return False
     if schema_type in ("integer", "number"):
         least, most = schema.get("minimum", value), schema.get("maximum", value)
-        # NaN and the infinities are within no bounds.
+        # NaN and the infinities are refused, even without bounds.
         return bool(-math.inf < value < math.inf and least <= value <= most)
     if schema_type == "object":
         properties = schema.get("properties", {})

@@ -1,6 +1,6 @@
-"""The decoding of a body: bytes → events of a stream, and bytes → JSON. No I/O, and any split of the bytes works.
+"""The decoding of a body: bytes → events of a stream, and bytes → JSON. No I/O; the bytes may be split anywhere.
 
-Lines end where the standard says (CR, LF or CRLF) and nowhere else: U+2028 inside an answer is text.
+Only CR, LF and CRLF end a line, as in the standard: U+2028 in an answer is text.
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
 
@@ -14,7 +14,7 @@ FIELDS = (b"data", b"event", b"id", b"retry", b":")
 
 
 class Event(NamedTuple):
-    """One event: its type (empty when none was named) and its data."""
+    """One event: its type (empty if the stream does not state it) and its data."""
 
     type: str
     data: str
@@ -23,8 +23,8 @@ class Event(NamedTuple):
 class EventDecoder:
     """The decoder of one stream. Its cost is linear in the bytes.
 
-    More tolerant than the standard in two cases that real servers need: the last event counts without a
-    blank line after it, and after an empty `data:` a line that begins with `{` is data (AceData's guide).
+    It is more tolerant than the standard in two cases that real servers require: the last event needs no blank line
+    after it, and after an empty `data:` a line that begins with `{` is data (AceData's guide).
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class EventDecoder:
 
 
 def is_undecided(start: bytes) -> bool:
-    """Whether a body's beginning is too short for `is_event_stream`: a part of a BOM or of a field's name."""
+    """Whether a body's beginning is too short for `is_event_stream`: only a part of a BOM or of a field's name."""
     beginning = start.removeprefix(BOM).lstrip()
     return BOM.startswith(start) or any(field.startswith(beginning) for field in FIELDS if field != beginning)
 
@@ -93,11 +93,11 @@ def is_undecided(start: bytes) -> bool:
 def is_event_stream(start: bytes, content_type: str) -> bool | None:
     """Whether a body is a stream of events (True), JSON (False) or neither (None).
 
-    The body's beginning decides, since JSON comes where a stream was asked for and the other way round.
+    The body's beginning decides, because some servers send JSON instead of a requested stream, or the reverse.
 
     Args:
-        start: The first bytes of the body; as many as it takes for `is_undecided` to be False, or all there are.
-        content_type: The header, which decides for a stream that begins with something unusual.
+        start: The first bytes of the body: enough for `is_undecided` to be False, or the whole body.
+        content_type: The header, used for a stream with an unusual beginning.
     """
     beginning = start.removeprefix(BOM).lstrip()
     if beginning.startswith((b"{", b"[")):
@@ -108,11 +108,11 @@ def is_event_stream(start: bytes, content_type: str) -> bool | None:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON as Python's reader reads it, without what is not JSON.
+    """The value of a JSON text. Unlike `json.loads`, this refuses NaN and Infinity.
 
     Raises:
-        ValueError: it is not JSON, holds NaN or Infinity (a number too large for a float included), or is nested
-            too deeply to be read.
+        ValueError: the text is not JSON, contains NaN, Infinity or a number too large for a float, or is nested too
+            deeply.
     """
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.removeprefix(BOM).decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""The reader of a stream: decides when an answer is whole."""
+"""The reader of a stream: decides when an answer is complete."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -11,13 +11,13 @@ from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.sse import Event, EventDecoder, parse_json
 
 TRAILER_GRACE = 5.0
-"""How long to wait for usage and `[DONE]` after every choice has ended, in seconds."""
+"""Maximum seconds to wait for usage and `[DONE]` after every choice has ended."""
 
 DRAIN_GRACE = 0.1
-"""How long to wait for the end of the body after `[DONE]`, in seconds: then the connection can be used again."""
+"""Maximum seconds to wait for the end of the body after `[DONE]`, so that the connection can be reused."""
 
 CHUNK_TYPES = ("", "message")
-"""Types of events that hold chunks; others, such as `ping`, are read only if they hold an object."""
+"""Types of events that contain chunks; others, such as `ping`, are read only if they contain an object."""
 
 OnText = Callable[[str], None]
 
@@ -26,10 +26,10 @@ class StreamReader:
     """The reader of one stream; it feeds an assembler.
 
     Args:
-        endpoint: Where the stream comes from, for errors.
+        endpoint: The source of the stream, for errors.
         assembler: Collects the chunks.
         on_text: Called with each piece of the first choice's text; must not block.
-        on_reasoning: The same with each piece of the reasoning.
+        on_reasoning: Called with each piece of the reasoning; must not block.
     """
 
     def __init__(self, endpoint: Endpoint, assembler: Assembler, on_text: OnText, on_reasoning: OnText) -> None:
@@ -42,17 +42,17 @@ class StreamReader:
 
     @property
     def whole(self) -> bool:
-        """Whether every expected choice has ended. What fails later cannot spoil the answer."""
+        """Whether every expected choice has ended. Later failures do not affect the answer."""
         return self._assembler.is_complete(done=self._done)
 
     async def read(self, start: bytes, received: AsyncIterator[bytes]) -> None:
-        """Reads until the answer is whole and nothing more can be expected.
+        """Reads until the answer is complete and the body has ended, or a short wait for its end is over.
 
         Raises:
             StreamTruncated: the stream ended, or its connection broke, before every choice had ended.
             BadUpstreamResponse: a chunk cannot be read.
-            UpstreamError: the stream holds an error.
-            CallTimeout: the upstream fell silent for longer than allowed.
+            UpstreamError: the stream contains an error.
+            CallTimeout: the upstream sent nothing for longer than allowed.
         """
         try:
             with anyio.CancelScope() as rest:
@@ -100,7 +100,7 @@ class StreamReader:
         except (ValueError, RecursionError) as error:
             raise BadUpstreamResponse(
                 f"{self._endpoint.provider.title} sent a chunk that cannot be read; the call may be billed. "
-                "What had come is in partial."
+                "The text received so far is in partial."
             ) from error
 
     def _end(self) -> None:
@@ -108,11 +108,11 @@ class StreamReader:
             for event in self._decoder.close():
                 self._take_event(event)
         except BadUpstreamResponse as error:
-            # The last event has no end, so it was cut.
+            # The last event is incomplete, so the stream was cut.
             raise self._truncated() from error
 
     def _truncated(self) -> GrokError:
         return StreamTruncated(
-            f"The answer of {self._endpoint.provider.title} ended before it was whole; the call may be billed. "
-            "What had come is in partial."
+            f"The answer of {self._endpoint.provider.title} ended before it was complete; the call may be billed. "
+            "The text received so far is in partial."
         )

@@ -1,7 +1,7 @@
-"""Traces and metrics of calls, after OpenTelemetry's conventions for generative AI.
+"""Traces and metrics of calls, by OpenTelemetry's conventions for generative AI.
 
-https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/: neither holds a prompt, an answer or a key. Without an
-OpenTelemetry SDK that is set up, nothing is recorded.
+https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. They contain no prompt, answer or key. Nothing is
+recorded unless an OpenTelemetry SDK is configured.
 """
 
 import sys
@@ -31,7 +31,7 @@ tracer = trace.get_tracer(SCOPE, __version__)
 
 
 class Observed:
-    """A call under observation, until `answered` or `failed` is called."""
+    """The observation of one call, which ends with `answered` or `failed`."""
 
     def __init__(self, provider: Provider, url: str, request: ChatRequest, span: trace.Span) -> None:
         host, port = host_and_port(url)
@@ -46,14 +46,14 @@ class Observed:
         self._began = time.perf_counter()
 
     def headers(self) -> dict[str, str]:
-        """Headers that join the upstream's trace to this one; empty without tracing."""
+        """Headers that connect the upstream's trace to this one; empty without tracing."""
         carrier: dict[str, str] = {}
         if self._span.get_span_context().is_valid:
             propagate.inject(carrier)
         return carrier
 
     def answered(self, completion: Completion) -> None:
-        """Records that the answer came."""
+        """Records that the answer was received."""
         counts = completion.tokens
         self.shared["gen_ai.response.model"] = completion.model
         if self._span.is_recording():
@@ -88,7 +88,7 @@ class Observed:
 
 
 def is_observed() -> bool:
-    """Whether an OpenTelemetry SDK is loaded; without one there is nothing to record."""
+    """Whether an OpenTelemetry SDK is loaded; without one nothing is recorded."""
     return "opentelemetry.sdk" in sys.modules
 
 
@@ -115,7 +115,7 @@ def observed(provider: Provider, url: str, request: ChatRequest) -> Iterator[Obs
 
 @cache
 def _instruments() -> tuple[Any, Any]:
-    # Its import takes a hundredth of the start, so it is left to a process that collects metrics.
+    # Imported only in a process that collects metrics: it takes a hundredth of the start-up time.
     from opentelemetry import metrics
 
     meter = metrics.get_meter(SCOPE, __version__)

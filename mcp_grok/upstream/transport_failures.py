@@ -1,4 +1,4 @@
-"""The errors for what goes wrong below HTTP."""
+"""The errors for failures below HTTP."""
 
 import socket
 import ssl
@@ -10,13 +10,13 @@ from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, 
 
 
 def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
-    """The error for a request that failed below HTTP, before an answer had begun."""
+    """The error for a request that failed below HTTP, before the answer began."""
     name, base_url = endpoint.provider.title, endpoint.names.base_url
     match error:
         case httpx2.ConnectTimeout():
             return _failed(endpoint, f"No connection to {name} in time; check the network and {base_url}.")
         case httpx2.ProxyError():
-            return _failed(endpoint, f"The proxy refused the way to {name}; check HTTPS_PROXY and NO_PROXY.")
+            return _failed(endpoint, f"The proxy refused the connection to {name}; check HTTPS_PROXY and NO_PROXY.")
         case httpx2.ConnectError():
             return _not_connected(endpoint, error)
         case httpx2.TimeoutException():
@@ -58,10 +58,10 @@ def _not_connected(endpoint: Endpoint, error: BaseException) -> GrokError:
             )
         cause = cause.__cause__ or cause.__context__
     return _failed(
-        endpoint, f"{name} refused the connection; check the network, {base_url} and, where one is set, HTTPS_PROXY."
+        endpoint, f"{name} refused the connection; check the network, {base_url} and, if it is set, HTTPS_PROXY."
     )
 
 
 def _failed(endpoint: Endpoint, message: str, *, retryable: bool = True) -> GrokError:
-    """No connection, so nothing was sent."""
+    """The error for a failed connection, over which nothing was sent."""
     return ConnectionFailed(message, billed="no", retryable=retryable, provider=endpoint.provider.name)

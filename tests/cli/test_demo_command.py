@@ -20,7 +20,7 @@ async def test_demo_ends_well_whatever_is_configured(provider: str) -> None:
     out = ended.stdout.decode()
     assert (ended.returncode, ended.stderr) == (0, b"")
     first, *_, last = out.splitlines()
-    assert f" against the sandbox that plays {provider} " in first
+    assert f" with the sandbox that simulates {provider} " in first
     assert " done " in last
     assert f'"provider": "{provider}"' in out
 

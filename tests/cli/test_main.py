@@ -196,7 +196,7 @@ async def test_chat_writes_what_came_of_a_cut_answer() -> None:
     assert ended.status == 1
     assert ended.out.startswith(NOTICE)
     assert ended.out.endswith("\n")
-    assert "mcp-grok: The answer of the sandbox ended before it was whole" in ended.err
+    assert "mcp-grok: The answer of the sandbox ended before it was complete" in ended.err
     assert "  code: stream_truncated\n" in ended.err
 
 
@@ -262,7 +262,7 @@ async def test_demo_ignores_the_settings(environment: dict[str, str]) -> None:
     ended = await run("demo", env=environment)
     assert (ended.status, ended.err) == (0, "")
     assert "\x1b" not in ended.out
-    assert "not as it should be" not in ended.out
+    assert "failed: " not in ended.out
     scenes = ("tools/list", "A plain call", "A streamed call", "Several turns", "An image", "A tool call, first turn")
     assert all(scene in ended.out for scene in (*scenes, "… and the second", "JSON by a schema", "An error", "done"))
 

@@ -1,4 +1,4 @@
-"""What is dropped from a call because its provider or its model does not take it, and what is not."""
+"""What is dropped from a call because its provider or its model does not accept it, and what is not."""
 
 import json
 from typing import Any
@@ -76,12 +76,12 @@ def test_refused_parameter_is_dropped_with_reason(model: str, given: dict[str, A
 
 def test_reason_names_what_the_model_takes() -> None:
     assert request("xai", model="grok-4.5", reasoning_effort="xhigh").dropped == {
-        "reasoning_effort": "grok-4.5 takes low, medium or high"
+        "reasoning_effort": "grok-4.5 accepts low, medium or high"
     }
     assert request("xai", model="grok-4", reasoning_effort="low").dropped == {
-        "reasoning_effort": "grok-4 does not take it"
+        "reasoning_effort": "grok-4 does not accept it"
     }
-    assert request("xai", logit_bias={}).dropped == {"logit_bias": "xAI does not take it"}
+    assert request("xai", logit_bias={}).dropped == {"logit_bias": "xAI does not accept it"}
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -103,7 +103,7 @@ def test_unknown_effort_is_refused_where_efforts_are_known() -> None:
 
 def test_strict_setting_refuses_instead_of_dropping() -> None:
     message, param = refusal_of(lambda: request("xai", model="grok-4.7", strict=True, presence_penalty=1, stop="END"))
-    assert "stop: grok-4.7 does not take it; presence_penalty: grok-4.7 does not take it" in message
+    assert "stop: grok-4.7 does not accept it; presence_penalty: grok-4.7 does not accept it" in message
     assert param == "stop"
 
 

@@ -200,7 +200,7 @@ def test_type_that_the_provider_does_not_take_is_refused(folder: Path, image_typ
     (folder / "cat").write_bytes(CONTENTS[image_type])
     message = refusal(folder, str(folder / "cat"), provider="xai")
     assert (
-        message == f"{URL_PATH} is {image_type}, which the provider does not take; send one of image/png, image/jpeg."
+        message == f"{URL_PATH} is {image_type}, which the provider does not accept; send one of image/png, image/jpeg."
     )
 
 
@@ -213,7 +213,7 @@ def test_more_than_20_files_are_refused(folder: Path) -> None:
     (folder / "cat.png").write_bytes(PNG)
     paths = [str(folder / "cat.png")] * (MAX_IMAGES + 1)
     assert len(sent(folder, *paths[1:])) == MAX_IMAGES
-    assert "at most 20 image files go into one call" in refusal(folder, *paths)
+    assert "a call may have at most 20 image files" in refusal(folder, *paths)
 
 
 def test_more_bytes_than_allowed_together_are_refused(folder: Path) -> None:

@@ -223,7 +223,7 @@ def test_other_image_address_is_refused(url: str, alone: bool) -> None:
     "start", ["https://ann:hunter2@", "https://hunter2@", "https://:hunter2@", "http://a:hunter2@"]
 )
 def test_address_with_password_is_refused_without_quoting_it(start: str) -> None:
-    message = f"{URL_PATH} must not hold a user name or password."
+    message = f"{URL_PATH} must not contain a user name or password."
     assert refusal(with_part({"type": "image_url", "image_url": f"{start}example.com/cat.png"})) == (message, URL_PATH)
 
 

@@ -1,1 +1,1 @@
-"""`mcp-grok install`: puts this server into the configuration of an MCP client, and takes it out again."""
+"""`mcp-grok install`: adds this server to the configuration of an MCP client, or removes it."""

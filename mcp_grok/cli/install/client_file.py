@@ -1,4 +1,4 @@
-"""The configuration file of a client on this machine: read, changed in one entry, replaced in one step."""
+"""The configuration file of a client on this machine: one entry is changed, and the file is replaced atomically."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ class ClientFile:
         self._format = FORMATS[self.path.suffix]
 
     def read(self) -> str:
-        """The text of the file; empty where there is none.
+        """The text of the file; empty if there is none.
 
         Raises:
             NotConfigured: the file cannot be read.
@@ -50,7 +50,7 @@ class ClientFile:
             raise NotConfigured(f"{self.path} cannot be read: {error}") from None
 
     def entry(self, text: str) -> dict[str, Any]:
-        """Our entry in the text of the file; empty where there is none.
+        """This server's entry in the text of the file; empty if there is none.
 
         Raises:
             NotConfigured: the text is not in the format of the file.
@@ -65,10 +65,10 @@ class ClientFile:
         return found if isinstance(found, dict) else {}
 
     def changed(self, text: str, entry: Mapping[str, Any] | None) -> str:
-        """The text of the file with an entry of ours; without one for None.
+        """The text of the file with this server's entry; without the entry for None.
 
         Raises:
-            NotConfigured: the text cannot be changed without changing something else.
+            NotConfigured: the entry cannot be changed without changing something else.
         """
         try:
             if entry is None:
@@ -76,13 +76,13 @@ class ClientFile:
             else:
                 after = self._format.put(text, self._table, NAME, entry)
             if self._others(text) != self._others(after) or self.entry(after) != (entry or {}):
-                raise ValueError("the change would touch what is not ours")
+                raise ValueError("the change would affect other entries")
         except (ValueError, RecursionError) as error:
             raise NotConfigured(f"{self.path} was left as it is, since it cannot be changed safely: {error}") from None
         return after
 
     def write(self, text: str) -> Path | None:
-        """Replaces the file in one step; returns the copy of the former file, if there was one.
+        """Replaces the file atomically; returns the path of the backup copy, if there was a file before.
 
         Raises:
             NotConfigured: the file cannot be written.
@@ -105,7 +105,7 @@ class ClientFile:
         return backup
 
     def _others(self, text: str) -> dict[str, Any]:
-        """Everything in a text but our entry. An empty table of servers counts as none."""
+        """The content of a text without this server's entry. An empty table of servers counts as none."""
         parsed: dict[str, Any] = self._format.read(text)
         servers = parsed.get(self._table, {})
         if not isinstance(servers, dict):

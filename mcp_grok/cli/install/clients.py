@@ -1,4 +1,4 @@
-"""MCP clients as data: where each keeps its configuration, and what an entry there looks like."""
+"""The MCP clients: the location of each client's configuration, and the form of an entry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class Folder(NamedTuple):
-    """A folder of the user's.
+    """A folder of the user.
 
     Attributes:
-        usual: Its path from the user's home.
-        variable: The environment variable that moves it, if there is one.
+        usual: Its default path, relative to the user's home.
+        variable: The environment variable that overrides the path; empty if there is none.
     """
 
     usual: str
@@ -36,16 +36,16 @@ class McpClient:
         name: Its name on the command line.
         title: Its name in messages.
         folders: The folder of its configuration by system (`sys.platform`, or `ANY_SYSTEM` for all others).
-        file: The path of the configuration file in that folder. Its suffix, `.json` or `.toml`, gives the format.
-        table: The key of the object, or table, that holds the servers.
+        file: The path of the configuration file in that folder. Its suffix, `.json` or `.toml`, is the format.
+        table: The key of the object, or table, that contains the servers.
         typed: Whether an entry has `"type": "stdio"`.
-        reference: How an entry refers to an environment variable: a pattern with `%s` for the name. Without one, the
-            value is written down.
-        forwards: The key of an entry's list of environment variables that the client passes on, used instead of
-            `reference`.
-        call_limit: The key of an entry's limit for a call, in seconds; a client with one needs `handoff_after`.
+        reference: The form of a reference to an environment variable, with `%s` for the name. If empty, the entry
+            contains the value.
+        forwards: The key of an entry's list of environment variables that the client passes to the server, used
+            instead of `reference`.
+        call_limit: The key of an entry's time limit for a call, in seconds; a client with one needs `handoff_after`.
         handoff_after: Seconds after which calls are handed off; by default the server's own setting.
-        next_step: What the user does after the installation.
+        next_step: The user's next action after the installation.
     """
 
     name: str
@@ -71,7 +71,7 @@ CLIENTS = {
             title="Claude Desktop",
             folders=APPLICATION_DATA,
             file="Claude/claude_desktop_config.json",
-            # It gives a call up after four minutes, even with progress.
+            # It abandons a call after four minutes, even with progress.
             handoff_after=200,
             next_step="Restart Claude Desktop.",
         ),
@@ -82,7 +82,7 @@ CLIENTS = {
             file=".claude.json",
             typed=True,
             reference="${%s}",
-            # It waits for half an hour, and longer while there is progress.
+            # It waits for half an hour, and longer while progress arrives.
             handoff_after=600,
         ),
         McpClient(name="cursor", title="Cursor", folders=HOME, file=".cursor/mcp.json", reference="${env:%s}"),
@@ -116,7 +116,7 @@ def config_path(client: McpClient, platform: str, home: PurePath, environment: M
         client: The client.
         platform: The system, as in `sys.platform`.
         home: The user's home.
-        environment: The environment variables, some of which move folders.
+        environment: The environment variables, some of which override folders.
     """
     folder = client.folders.get(platform) or client.folders[ANY_SYSTEM]
     moved = environment.get(folder.variable)

@@ -1,4 +1,4 @@
-"""The entry of this server in a client's configuration: how to start it, and with which settings."""
+"""The entry of this server in a client's configuration: its command and its settings."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from mcp_grok.cli.install.clients import McpClient
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
 
 START_TIMEOUT = 60
-"""Seconds to wait for the server to start; without compiled bytecode it takes several."""
+"""Seconds to wait for the server to start, which takes several without compiled bytecode."""
 
 KEY_VARIABLES = [variable(field) for field in KEY_FIELDS]
 
@@ -22,11 +22,11 @@ REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)\}")
 NOTHING: Mapping[str, Any] = {}
 
 MARGIN = 60
-"""Seconds that a client's limit for a call is longer than the server's hand-off time, so that the hand-off is first."""
+"""Seconds by which a client's limit for a call exceeds the server's hand-off time."""
 
 
 def own_command() -> list[str]:
-    """A command with absolute paths that starts this server, tried on this machine.
+    """A command with absolute paths that starts this server; it was tested on this machine.
 
     Raises:
         RuntimeError: no command starts it.
@@ -34,7 +34,7 @@ def own_command() -> list[str]:
     script = Path(sys.executable).with_name("mcp-grok.exe" if os.name == "nt" else "mcp-grok")
     for command in ([str(script)], [sys.executable, "-m", "mcp_grok"]):
         try:
-            # A client starts it in some other folder than the present one.
+            # A client starts it in a different folder.
             ended = subprocess.run(  # noqa: S603 - our own interpreter
                 [*command, "--version"], capture_output=True, timeout=START_TIMEOUT, cwd=script.parent, check=False
             )
@@ -57,7 +57,7 @@ def keys_in(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_key(client: McpClient, existing: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether an entry has a key: written down, or in a variable of the environment that it refers to."""
+    """Whether an entry contains a key, or refers to an environment variable that is set."""
     if any(name in environment for name in listed(existing, client.forwards) if name in KEY_VARIABLES):
         return True
     values = [value for name, value in environment_of(existing).items() if name in KEY_VARIABLES and value]
@@ -72,7 +72,7 @@ def environment_of(existing: Mapping[str, Any]) -> dict[str, str]:
 
 
 def listed(existing: Mapping[str, Any], key: str) -> list[Any]:
-    """A list in an entry; empty where there is none."""
+    """A list in an entry; empty if there is none."""
     value = existing.get(key)
     return value if isinstance(value, list) else []
 
@@ -90,14 +90,14 @@ def entry(
 
     Args:
         client: The client.
-        command: Starts the server.
-        settings: Variables, written down with their values.
-        keys: Variables that hold keys; written down only where the client cannot refer to them.
-        typed_key: A key that is in no variable; written down.
-        existing: The present entry; what is not replaced stays.
+        command: The command that starts the server.
+        settings: Variables that are written with their values.
+        keys: Variables that contain keys; their values are written only if the client cannot refer to variables.
+        typed_key: A key that the user typed; it is written.
+        existing: The existing entry; fields that are not replaced are kept.
 
     Raises:
-        ValueError: the hand-off time of the present entry is not a number.
+        ValueError: the hand-off time of the existing entry is not a number.
     """
     environment = {**environment_of(existing), **settings}
     handoff = variable("handoff_after")

@@ -1,7 +1,7 @@
-"""One member of one object in a JSON file, put in or taken out without touching another byte.
+"""Adding and removing one member of an object in a JSON file, without changing any other byte.
 
-The files may have comments, trailing commas and layouts made by hand, so they are not parsed and written again. For
-reading, what is not JSON is replaced by spaces; the change is then spliced into the original text.
+The files may have comments, trailing commas and manual layout, so they are not parsed and written again. For
+reading, comments and trailing commas are replaced by spaces; the change is then inserted into the original text.
 """
 
 import json
@@ -40,21 +40,21 @@ class _Object:
 
 
 def read(text: str) -> dict[str, Any]:
-    """The object in a JSON text with comments and trailing commas; an empty text holds an empty object.
+    """The object in a JSON text with comments and trailing commas; an empty text is an empty object.
 
     Raises:
-        ValueError: the text is not a JSON object; the message says where.
+        ValueError: the text is not a JSON object; the message contains the position of a syntax error.
     """
     if not text.strip(BYTE_ORDER_MARK).strip():
         return {}
     value = json.loads(_blanked(COMMENT, TRAILING_COMMA, text=text))
     if not isinstance(value, dict):
-        raise ValueError("it does not hold an object")
+        raise ValueError("it is not an object")
     return value
 
 
 def put(text: str, table: str, name: str, value: Any) -> str:
-    """The text with the member `name` in the object `table` of the root; either is made if it is missing.
+    """The text with the member `name` in the object `table` of the root; either is created if it is missing.
 
     Raises:
         ValueError: the text is not a JSON object, or `table` is not an object.
@@ -66,7 +66,7 @@ def put(text: str, table: str, name: str, value: Any) -> str:
     if found is None:
         return _inserted(text, root, table, {name: value})
     if not isinstance(read(text)[table], dict):
-        raise ValueError(f"{table} does not hold an object")
+        raise ValueError(f"{table} is not an object")
     servers = _object_at(text, found.value)
     member = servers.get(name)
     if member is None:
@@ -91,7 +91,7 @@ def remove(text: str, table: str, name: str) -> str:
 
 
 def _blanked(*patterns: re.Pattern[str], text: str) -> str:
-    """The text with spaces for all that the patterns match, so that every position stays the same."""
+    """The text with all matches of the patterns replaced by spaces, so that positions do not change."""
 
     def blank(match: re.Match[str]) -> str:
         return match[0] if match[1] else re.sub(r"\S", " ", match[0])

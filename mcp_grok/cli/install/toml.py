@@ -1,8 +1,8 @@
-"""One table of a TOML file, put in or taken out without changing another byte.
+"""Adding and removing one table of a TOML file, without changing any other byte.
 
 tomlkit writes the values, and changes servers that are written as dotted keys or in an inline table. Tables with a
-header are cut and appended here: tomlkit 0.15 puts a new table in front of dotted keys that belong to the root, takes
-the comment above the next table out together with ours, and ends its lines with `\\n` in a file of `\\r\\n`.
+header are cut and appended here, because tomlkit 0.15 inserts a new table before dotted keys of the root, removes the
+comment above the next table together with the table, and writes `\\n` in a file with `\\r\\n`.
 """
 
 import re
@@ -20,10 +20,10 @@ BLANK_LINE_AT_END = re.compile(r"^\r?\n\Z", re.MULTILINE)
 
 
 def put(text: str, table: str, name: str, value: Mapping[str, Any]) -> str:
-    """The text with the table `[table.name]` at its end, in place of the present one.
+    """The text with the table `[table.name]` at its end, which replaces an existing one.
 
     Raises:
-        ValueError: the text is not TOML, or `table` cannot hold a table.
+        ValueError: the text is not TOML, or `table` is not a table.
     """
     import tomlkit
 
@@ -60,7 +60,7 @@ def remove(text: str, table: str, name: str) -> str:
     for section in _sections(text):
         header = HEADER.match(section)
         if header and _holds(header[0], table, name):
-            # The blank line above our table goes with it.
+            # The blank line above this server's table is removed with it.
             remarks = REMARKS.search(section)
             rest = BLANK_LINE_AT_END.sub("", rest) + (remarks[0] if remarks else "")
         else:
@@ -80,7 +80,7 @@ def _holds(text: str, table: str, name: str) -> bool:
 
 
 def _sections(text: str) -> Iterator[str]:
-    """The pieces of a text: what stands before the first header, then each header with its lines."""
+    """The sections of a text: the lines before the first header, then each header with its lines."""
     start = 0
     for header in HEADER.finditer(text):
         if _is_toml(text[: header.start()]):
@@ -90,7 +90,7 @@ def _sections(text: str) -> Iterator[str]:
 
 
 def _is_toml(text: str) -> bool:
-    """Whether a text is complete; one that ends within a value of several lines is not."""
+    """Whether a text is valid TOML; a text that ends inside a multi-line value is not."""
     try:
         read(text)
     except tomllib.TOMLDecodeError:
