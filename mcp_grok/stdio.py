@@ -27,10 +27,8 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from mcp_grok.limits import MAX_LINE_BYTES
 from mcp_grok.surrogates import without_lone_surrogates
-
-MAX_LINE_BYTES = 256 * 1024 * 1024
-"""Maximum length of a line. Lines may contain images, so they can be long."""
 
 FLUSH_TIMEOUT = 2.0
 """Seconds for the client to read the last messages after the session has ended."""

@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_grok.calls import Call, Calls, Delivery, Reason, State, Timings, open_calls
+from mcp_grok.calls.call import Claim
 from mcp_grok.calls.calls import Recent
+from mcp_grok.calls.local_store import LocalStore
 from mcp_grok.calls.sqlite_table import CallTable
 from mcp_grok.errors import (
     CallTimeout,
@@ -427,6 +429,38 @@ async def test_fingerprint_depends_on_address_and_key_alone(upstream: Replay, se
     ]
     assert len(set(endpoints)) == 3
     assert endpoints[0] == endpoints[3]
+
+
+class SlowStore(LocalStore):
+    """A store that takes long over the first claim."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: str | None = None
+        self.begun, self.go_on = anyio.Event(), anyio.Event()
+
+    async def claim(self, fingerprint: str, running: Call | None) -> Claim:
+        self.first = self.first or fingerprint
+        if fingerprint == self.first:
+            self.begun.set()
+            await self.go_on.wait()
+        return await super().claim(fingerprint, running)
+
+
+async def test_slow_start_delays_only_calls_with_its_fingerprint(upstream: Replay, settings: Settings) -> None:
+    client, store = ChatClient(settings.endpoint), SlowStore()
+    async with anyio.create_task_group() as tasks:
+        calls = Calls(client, tasks, store)
+        tasks.start_soon(ask, calls, hello(text="slow"))
+        await store.begun.wait()
+        tasks.start_soon(ask, calls, hello(text="slow"))
+        with anyio.fail_after(5):
+            assert isinstance(await outcome_of(await ask(calls, hello(text="other"))), Completion)
+        assert len(upstream.requests) == 1
+        store.go_on.set()
+        await until(lambda: len(upstream.requests) == 3)
+        tasks.cancel_scope.cancel()
+    await client.aclose()
 
 
 async def test_other_principal_or_key_does_not_claim(upstream: Replay, stored: Settings) -> None:
