@@ -212,7 +212,7 @@ async def check_leaks(process: psutil.Process, upstream: Faulty, files: int) -> 
 
 @pytest.mark.timeout(170)
 async def test_invariants_hold_over_stdio(store: str) -> None:
-    count = 400 if store == "memory" else 200
+    count = 800 if store == "memory" else 400
     async with (
         Faulty(seed=1, work=(0.02, 1.2)) as upstream,
         server_process({**SETTINGS, "MCP_GROK_STORE": store, "MCP_GROK_BASE_URL": upstream.base_url}) as server,
