@@ -345,7 +345,7 @@ class RedisStore(Store):
                 pipeline.smembers(holders_key(call_id))
             answers = await pipeline.execute()
         summaries = [dict(zip(SUMMARY, values, strict=True)) for values in answers[::2]]
-        records = {call_id: known for call_id, known in zip(ids, summaries, strict=True) if is_readable(known)}
+        records = {call_id: summary for call_id, summary in zip(ids, summaries, strict=True) if is_readable(summary)}
         if gone := ids - set(records):
             await self._redis.srem(asked_key(fingerprint), *gone)
         return records, dict(zip(ids, answers[1::2], strict=True))

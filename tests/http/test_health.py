@@ -23,14 +23,19 @@ async def test_health_checks(upstream: Replay) -> None:
         assert (await get(url.replace("mcp", "metrics"))).status_code == 404
 
 
+async def begin_of_drain(url: str) -> None:
+    """Waits until a server that got a signal is no longer ready."""
+    while (await get(url.replace("mcp", "readyz"))).status_code == 200:
+        pass
+
+
 async def test_after_a_signal_running_calls_end_and_new_ones_are_refused(upstream: Replay) -> None:
     held = Held(upstream)
     async with serving(upstream, "http", "--drain", "20") as (url, process):
         calling = asyncio.create_task(call(url))
         await upstream.exchanges.get()
         process.terminate()
-        while (await get(url.replace("mcp", "readyz"))).status_code == 200:
-            pass
+        await begin_of_drain(url)
         assert (await get(url.replace("mcp", "healthz"))).status_code == 200
         error = (await call(url))["error"]
         assert (error["code"], error["billed"], error["retryable"]) == ("unavailable", "no", True)
@@ -56,8 +61,7 @@ async def test_second_signal_ends_the_drain(upstream: Replay) -> None:
         calling = asyncio.create_task(call(url))
         await upstream.exchanges.get()
         process.terminate()
-        while (await get(url.replace("mcp", "readyz"))).status_code == 200:
-            pass
+        await begin_of_drain(url)
         process.terminate()
         assert (await calling)["error"]["code"] == "lost"
         assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM

@@ -108,9 +108,8 @@ async def sessionless(url: str) -> AsyncIterator[HandshakeClient]:
         yield client
 
 
-async def test_repeat_after_a_timeout_claims_the_call_while_the_first_response_is_open(
-    upstream: Replay, client: HandshakeClient
-) -> None:
+async def repeat_after_a_timeout(upstream: Replay, client: HandshakeClient) -> tuple[Any, asyncio.Task[Any]]:
+    """The result of a repeat that is made while the first response is open, and the first call."""
     held = Held(upstream)
     first = asyncio.create_task(client.call(7))
     await upstream.exchanges.get()
@@ -118,7 +117,13 @@ async def test_repeat_after_a_timeout_claims_the_call_while_the_first_response_i
     repeat = asyncio.create_task(client.call(8))
     await asyncio.wait({repeat}, timeout=0.2)
     held.release.set()
-    result = await repeat
+    return await repeat, first
+
+
+async def test_repeat_after_a_timeout_claims_the_call_while_the_first_response_is_open(
+    upstream: Replay, client: HandshakeClient
+) -> None:
+    result, first = await repeat_after_a_timeout(upstream, client)
     first.cancel()
     assert body_of(result) == COMPLETION
     assert "mcp-grok/picked_up" in result["_meta"]
@@ -180,14 +185,8 @@ async def test_principals_do_not_share_sessions(upstream: Replay) -> None:
 async def test_without_a_session_a_repeat_after_a_timeout_shares_the_call(
     upstream: Replay, sessionless: HandshakeClient
 ) -> None:
-    held = Held(upstream)
-    first = asyncio.create_task(sessionless.call(7))
-    await upstream.exchanges.get()
-    await sessionless.cancel(7, TIMED_OUT)
-    repeat = asyncio.create_task(sessionless.call(8))
-    await asyncio.wait({repeat}, timeout=0.2)
-    held.release.set()
-    assert "mcp-grok/picked_up" in (await repeat)["_meta"]
+    result, first = await repeat_after_a_timeout(upstream, sessionless)
+    assert "mcp-grok/picked_up" in result["_meta"]
     assert body_of(await first) == COMPLETION
     assert len(upstream.requests) == 1
     assert "mcp-grok/picked_up" not in (await sessionless.call(9))["_meta"]
