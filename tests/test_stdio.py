@@ -16,7 +16,7 @@ import pytest
 from tests.chat import body_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
-from tests.replay import REST, TEXT, Exchange, Replay, hold
+from tests.replay import REST, TEXT, Exchange, HeldStream, Replay, hold
 
 
 @pytest.fixture
@@ -89,22 +89,13 @@ async def test_blank_lines_and_carriage_returns_are_ignored(environment: dict[st
 
 
 async def test_first_piece_arrives_before_the_last_is_sent(environment: dict[str, str], upstream: Replay) -> None:
-    seen = asyncio.Event()
-
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT)
-        await seen.wait()
-        exchange.chunk(REST)
-        exchange.end()
-
-    upstream.behave = behave
+    held = HeldStream(upstream)
     async with server_process(environment) as server:
         _, answer = server.ask_grok(progress=True, stream=True)
         first = await server.others.get()
         assert first["params"]["message"] == "so far"
         assert not answer.done()
-        seen.set()
+        held.release.set()
         result = (await answer)["result"]
     assert body_of(result)["choices"][0]["message"]["content"] == "so far, done"
     assert "".join(text for _, text in server.progress) == "so far, done"

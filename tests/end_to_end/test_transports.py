@@ -14,7 +14,7 @@ from mcp.client.sse import sse_client
 
 from tests.chat import CHAT, HELLO, content_of
 from tests.process import MODERN_META, serving
-from tests.replay import REST, TEXT, Exchange, Held, Replay, hold
+from tests.replay import Exchange, Held, HeldStream, Replay, hold
 
 WAYS = ["http legacy", "http 2026-07-28", "sse"]
 
@@ -40,21 +40,13 @@ async def test_tool_is_listed_and_called(upstream: Replay, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_progress_arrives_while_the_call_runs(upstream: Replay, way: str) -> None:
-    seen = asyncio.Event()
+    held = HeldStream(upstream)
     pieces: list[str | None] = []
-
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT)
-        await seen.wait()
-        exchange.chunk(REST)
-        exchange.end()
 
     async def show(progress: float, total: float | None, message: str | None) -> None:
         pieces.append(message)
-        seen.set()
+        held.release.set()
 
-    upstream.behave = behave
     async with connected(upstream, way) as client:
         result = await client.call_tool(CHAT, HELLO, progress_callback=show)
     assert content_of(result) == "so far, done"
