@@ -50,7 +50,7 @@ class ChatClient:
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
         self._slots = anyio.Semaphore(endpoint.max_concurrency, fast_acquire=True)
-        self._takes_bare_only = False
+        self._refuses_usage_request = False
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(endpoint.url)
         self._endpoint_id = self._digest(endpoint.key)
@@ -133,9 +133,9 @@ class ChatClient:
             failure.redact(secret)
 
     async def _attempts(self, call: RunningCall) -> Completion:
-        bare = call.request.body_without_usage
-        if bare is not None and self._takes_bare_only:
-            call.body = bare
+        without_usage = call.request.body_without_usage
+        if without_usage is not None and self._refuses_usage_request:
+            call.body = without_usage
         while True:
             call.sent_at = None
             try:
@@ -143,12 +143,12 @@ class ChatClient:
                     call.attempts += 1
                     call.on_sent()
                     answer = await self._exchange(call)
-                self._takes_bare_only = self._takes_bare_only or call.body is bare
+                self._refuses_usage_request = self._refuses_usage_request or call.body is without_usage
                 return answer
             except GrokError as error:
-                if bare is not None and call.body is not bare and _may_refuse_addition(error):
+                if without_usage is not None and call.body is not without_usage and _may_refuse_addition(error):
                     # The error may be about this server's addition; the user's own request has not been sent yet.
-                    call.body = bare
+                    call.body = without_usage
                     continue
                 wait = seconds_before_resend(
                     error,

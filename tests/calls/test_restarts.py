@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from mcp_grok.calls import Reason, open_calls
+from mcp_grok.calls import Call, Outcome, Reason, open_calls
 from mcp_grok.errors import CallTimeout, GrokError, Lost, UpstreamError
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
@@ -22,15 +22,21 @@ STRANGE = {
 }
 
 
+async def found_after_a_restart(open_store: Opened, outcome: Outcome) -> tuple[Call, Call]:
+    """A call that ended with an outcome, and the same as a later process finds it."""
+    async with open_store() as store:
+        call = await ended(store, outcome=outcome)
+    async with open_store() as store:
+        found = await store.find(call.id)
+    assert found is not None
+    return call, found
+
+
 async def test_answer_outlives_its_process_whole(open_store: Opened) -> None:
     answer = Completion(
         STRANGE, attempts=2, first_text_after=0.5, dropped={"x": "y"}, size=9, violations=[{"path": "$"}]
     )
-    async with open_store() as store:
-        call = await ended(store, outcome=answer)
-    async with open_store() as store:
-        found = await store.find(call.id)
-    assert found is not None
+    call, found = await found_after_a_restart(open_store, answer)
     assert isinstance(found.outcome, Completion)
     assert found.outcome == answer
     assert list(found.outcome.body) == list(STRANGE)
@@ -48,11 +54,7 @@ async def test_answer_outlives_its_process_whole(open_store: Opened) -> None:
 )
 async def test_failure_outlives_its_process_as_it_was(open_store: Opened, error: GrokError) -> None:
     error.attempts = 3
-    async with open_store() as store:
-        call = await ended(store, outcome=error)
-    async with open_store() as store:
-        found = await store.find(call.id)
-    assert found is not None
+    _, found = await found_after_a_restart(open_store, error)
     assert isinstance(found.outcome, GrokError)
     assert (found.outcome.as_dict(), found.outcome.attempts) == (error.as_dict(), 3)
     assert (found.outcome.billed, found.outcome.code) == (error.billed, error.code)
