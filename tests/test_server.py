@@ -11,9 +11,10 @@ from mcp_types import CallToolResult
 from mcp_grok.errors import InternalError
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from mcp_grok.upstream.stream import NO_FINISH
 from tests.chat import CHAT, HELLO, body_of, text_of
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, Replay
+from tests.replay import COMPLETION, TEXT, Replay
 
 
 async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto") -> CallToolResult:
@@ -135,6 +136,13 @@ async def test_missing_choices_are_counted_in_meta(upstream: Replay, settings: S
     result = await call(settings, {**HELLO, "n": 3})
     assert result.meta is not None
     assert result.meta["mcp-grok/missing_choices"] == 2
+
+
+async def test_doubt_about_an_answer_is_in_meta(upstream: Replay, settings: Settings) -> None:
+    upstream.stream(TEXT, b"data: [DONE]\n\n")
+    result = await call(settings, {**HELLO, "stream": True})
+    assert result.meta is not None
+    assert result.meta["mcp-grok/in_doubt"] == NO_FINISH
 
 
 def test_defect_is_an_internal_error_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:

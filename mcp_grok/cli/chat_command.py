@@ -76,7 +76,11 @@ async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) 
         _write(written[0])
     if written and not written[-1].endswith("\n"):
         _write("\n")
-    return _explain(outcome) if isinstance(outcome, GrokError) else 0
+    if isinstance(outcome, GrokError):
+        return _explain(outcome)
+    if outcome.in_doubt:
+        complain(f"The answer may be incomplete. {outcome.in_doubt}.")
+    return 0
 
 
 def _explain(error: GrokError) -> int:

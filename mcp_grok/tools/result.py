@@ -79,6 +79,8 @@ def _notes(completion: Completion) -> dict[str, Any]:
     notes: dict[str, Any] = {"attempts": completion.attempts}
     if completion.first_text_after is not None:
         notes["time_to_first_token"] = round(completion.first_text_after, 3)
+    if completion.in_doubt:
+        notes["in_doubt"] = completion.in_doubt
     if completion.missing_choices:
         notes["missing_choices"] = completion.missing_choices
     if completion.violations:

@@ -1,27 +1,16 @@
-"""The assembly of a stream's chunks into one `chat.completion`, with nothing lost.
+"""The assembly of a stream's chunks into one `chat.completion`, with nothing lost."""
 
-Text is concatenated, lists are extended, objects are merged; identifying fields are set once; for anything else the
-last value that is not null is used. Thus unknown fields are preserved, too.
-"""
-
-import json
 from typing import Any
 
-JSONObject = dict[str, Any]
-
-SET_ONCE = frozenset({"id", "type", "name", "role", "index"})
-"""Identifying keys in a message; repeated values in later deltas are ignored."""
+from mcp_grok.upstream.content_text import content_text
+from mcp_grok.upstream.merge import SET_ONCE, JSONObject, joined, merge
+from mcp_grok.upstream.tool_call_deltas import Malformed, ToolCallDeltas, index_of
 
 FIRST_WINS = frozenset({"id", "created", "model"})
 """Keys of a chunk that identify the completion; the first value is used."""
 
-
-class Malformed(ValueError):
-    """A chunk with the wrong structure."""
-
-
-class _Pieces(list[str]):
-    """The pieces of a text, joined once at the end, so that the cost is linear."""
+NO_ADDITION = SET_ONCE | {"annotations"}
+"""Keys of a delta that do not continue an answer; sources may follow its end."""
 
 
 class Assembler:
@@ -61,8 +50,8 @@ class Assembler:
     def _add_choice(self, part: Any) -> str:
         if not isinstance(part, dict):
             raise Malformed("a choice is not an object")
-        index = part.get("index") or 0
-        if not isinstance(index, int):
+        index = 0 if part.get("index") is None else index_of(part)
+        if index is None:
             raise Malformed("a choice's index is not a number")
         choice = self._choices.get(index)
         if choice is None:
@@ -87,7 +76,7 @@ class Assembler:
         return max(0, self._expected - len(self._choices))
 
     def is_complete(self, *, done: bool) -> bool:
-        """Whether every expected choice has ended.
+        """Whether every expected choice has a finish reason that nothing has followed.
 
         Args:
             done: Whether `[DONE]` was received. Only then is an empty finish reason (seen with tool calls) accepted,
@@ -96,6 +85,17 @@ class Assembler:
         if not self._choices or (self.missing_choices and not done):
             return False
         return all(choice.finish or (done and choice.finish == "") for choice in self._choices.values())
+
+    @property
+    def has_unfinished_answer(self) -> bool:
+        """Whether no choice has finished, although each has text or whole tool calls."""
+        choices = self._choices.values()
+        return bool(choices) and all(not choice.finish and choice.has_answer for choice in choices)
+
+    @property
+    def continued_after_finish(self) -> bool:
+        """Whether text or a tool call followed a finish reason, which therefore did not mean the end."""
+        return any(choice.continued_after_finish for choice in self._choices.values())
 
     def completion(self) -> JSONObject:
         """The `chat.completion` assembled from the chunks. Call it once, after the last chunk."""
@@ -111,8 +111,11 @@ class Assembler:
 class _Choice:
     def __init__(self) -> None:
         self.finish: str | None = None
+        self.continued_after_finish = False
+        self._stated_finish: str | None = None
+        self._has_deltas = False
         self._message: JSONObject = {}
-        self._tool_calls = _ToolCalls()
+        self._tool_calls = ToolCallDeltas()
         self._fields: JSONObject = {}
         self._new_reasoning = ""
 
@@ -122,55 +125,90 @@ class _Choice:
 
     @property
     def content(self) -> str:
-        content = _joined(self._message.get("content"))
-        return content if isinstance(content, str) else ""
+        return content_text(joined(self._message.get("content"), "content"))
+
+    @property
+    def has_answer(self) -> bool:
+        if self._tool_calls:
+            return self._tool_calls.are_whole
+        return bool(self.content or joined(self._message.get("refusal")))
 
     def add(self, part: JSONObject) -> str:
-        text = ""
+        delta, message = part.get("delta"), part.get("message")
+        if delta is not None and not isinstance(delta, dict):
+            raise Malformed("a delta is not an object")
+        if delta and _adds(delta):
+            self._has_deltas = True
+            self._continue()
+            text = self._add_delta(delta)
+        else:
+            self._add_delta(delta or {})
+            text = self._add_message(message) if isinstance(message, dict) and _adds(message) else ""
         for key, value in part.items():
-            if key == "delta":
-                text += self._add_delta(value)
-            elif key == "message":
-                text += self._replace(value) if isinstance(value, dict) and value else ""
-            elif key == "finish_reason":
+            if key == "finish_reason":
                 self._finish(value)
-            elif key == "logprobs":
-                self._fields[key] = _merged(self._fields.get(key), value)
-            elif key != "index" and (value is not None or key not in self._fields):
-                self._fields[key] = value
+            elif key not in ("index", "delta", "message"):
+                self._add_field(key, value)
         return text
 
-    def _replace(self, message: JSONObject) -> str:
-        """Replaces the message so far by a complete one; returns the new part of its content."""
-        before = self.content
-        self._message, self._tool_calls = {}, _ToolCalls()
-        content = self._add_delta(message)
-        return content.removeprefix(before) if content.startswith(before) else ""
+    def _add_field(self, key: str, value: Any) -> None:
+        if key == "logprobs":
+            self._add_logprobs(value)
+        elif value is not None or key not in self._fields:
+            self._fields[key] = value
+
+    def _add_logprobs(self, logprobs: Any) -> None:
+        """Extends the lists of log probabilities: unlike other lists, equal items are not repetitions."""
+        old = self._fields.get("logprobs")
+        if not isinstance(old, dict) or not isinstance(logprobs, dict):
+            self._fields["logprobs"] = logprobs or old
+            return
+        for key, new in logprobs.items():
+            if isinstance(old.get(key), list) and isinstance(new, list):
+                old[key].extend(new)
+            elif new is not None:
+                old[key] = new
+
+    def _add_message(self, message: JSONObject) -> str:
+        """Adds a message: all so far, or the next piece where a stream has messages instead of deltas."""
+        before, content = self.content, content_text(message.get("content"))
+        if not content.startswith(before) and not self._has_deltas:
+            self._continue()
+            return self._add_delta(message)
+        for key, value in message.items():
+            if key == "tool_calls" and value:
+                self._tool_calls = ToolCallDeltas()
+            elif value:
+                self._message.pop(key, None)
+        self._add_delta(message)
+        added = content.removeprefix(before) if content.startswith(before) else ""
+        if added:
+            self._continue()
+        return added
+
+    def _continue(self) -> None:
+        """Takes back an earlier finish reason: some servers set one on every chunk."""
+        if self.finish:
+            self._stated_finish, self.finish = self.finish, None
+            self.continued_after_finish = True
 
     def _finish(self, reason: Any) -> None:
         if reason is not None and not isinstance(reason, str):
             raise Malformed("a finish_reason is not a string")
         self.finish = reason or self.finish or reason
 
-    def _add_delta(self, delta: Any) -> str:
-        if delta is None:
-            return ""
-        if not isinstance(delta, dict):
-            raise Malformed("a delta is not an object")
+    def _add_delta(self, delta: JSONObject) -> str:
         for key, value in delta.items():
             if key == "tool_calls":
                 self._tool_calls.add(value)
-            elif key in SET_ONCE:
-                self._message[key] = self._message.get(key) or value
             else:
-                self._message[key] = _merged(self._message.get(key), value)
+                merge(self._message, key, value)
         if isinstance(reasoning := delta.get("reasoning_content") or delta.get("reasoning"), str):
             self._new_reasoning += reasoning
-        content = delta.get("content")
-        return content if isinstance(content, str) else ""
+        return content_text(delta.get("content"))
 
     def finished(self, index: int) -> JSONObject:
-        fields = {key: _joined(value) for key, value in self._message.items()}
+        fields: JSONObject = joined(self._message)
         calls = self._tool_calls.finished()
         silent = None if calls or len(fields.keys() - {"role", "content"}) else ""
         content = fields.pop("content", None)
@@ -181,100 +219,10 @@ class _Choice:
         }
         if calls:
             message["tool_calls"] = calls
-        others = {key: _joined(value) for key, value in self._fields.items()}
-        return {"index": index, "message": message, **others, "finish_reason": self.finish}
+        finish = self._stated_finish if self.finish is None else self.finish
+        return {"index": index, "message": message, **self._fields, "finish_reason": finish}
 
 
-class _ToolCalls:
-    """The tool calls of a message, in the order in which they began.
-
-    A delta belongs to the call with its index; the same index with another id is a new call. Without an index, a new
-    id begins a call, and a delta without an id continues the last one.
-    """
-
-    def __init__(self) -> None:
-        self._calls: list[JSONObject] = []
-        self._by_index: dict[int, JSONObject] = {}
-        self._by_id: dict[str, JSONObject] = {}
-
-    def add(self, deltas: Any) -> None:
-        if deltas is None:
-            return
-        if not isinstance(deltas, list) or not all(isinstance(delta, dict) for delta in deltas):
-            raise Malformed("tool_calls are not a list of objects")
-        for delta in deltas:
-            call = self._call_of(delta)
-            for key, value in _with_text_arguments(delta).items():
-                if key != "index":
-                    call[key] = (call.get(key) or value) if key in SET_ONCE else _merged(call.get(key), value)
-            if isinstance(call.get("id"), str):
-                self._by_id.setdefault(call["id"], call)
-
-    def _call_of(self, delta: JSONObject) -> JSONObject:
-        index, call_id = delta.get("index"), delta.get("id")
-        if isinstance(index, int):
-            call = self._by_index.get(index)
-            another_id = call_id and call is not None and call.get("id") and call["id"] != call_id
-            if call is None or another_id or (not call_id and _begins_another(delta, call)):
-                call = self._by_index[index] = self._open()
-            return call
-        if isinstance(call_id, str) and call_id:
-            return self._by_id.get(call_id) or self._open()
-        last = self._calls[-1] if self._calls else None
-        return self._open() if last is None or _begins_another(delta, last) else last
-
-    def _open(self) -> JSONObject:
-        self._calls.append({})
-        return self._calls[-1]
-
-    def finished(self) -> list[JSONObject]:
-        return [_joined(call) for call in self._calls]
-
-
-def _begins_another(delta: JSONObject, call: JSONObject) -> bool:
-    """Whether a delta without an id names a function although the call already has a name and arguments."""
-    new, old = _function(delta), _function(call)
-    return bool(new.get("name") and old.get("name") and old.get("arguments"))
-
-
-def _function(call: JSONObject) -> JSONObject:
-    function = call.get("function")
-    return function if isinstance(function, dict) else {}
-
-
-def _with_text_arguments(delta: JSONObject) -> JSONObject:
-    function = delta.get("function")
-    if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
-        # The format requires JSON text, but a few servers send an object.
-        text = json.dumps(function["arguments"], ensure_ascii=False, separators=(",", ":"))
-        return {**delta, "function": {**function, "arguments": text}}
-    return delta
-
-
-def _merged(old: Any, new: Any) -> Any:
-    if new is None or old is None:
-        return old if new is None else _Pieces([new]) if isinstance(new, str) else new
-    if isinstance(old, _Pieces | str) and isinstance(new, str):
-        pieces = old if isinstance(old, _Pieces) else _Pieces([old])
-        pieces.append(new)
-        return pieces
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key, value in new.items():
-            old[key] = (old.get(key) or value) if key in SET_ONCE else _merged(old.get(key), value)
-        return old
-    if isinstance(old, list) and isinstance(new, list) and not isinstance(old, _Pieces):
-        old.extend(new)
-        return old
-    if isinstance(old, list | dict | str) or isinstance(new, list | dict | str):
-        raise Malformed("a field changes its type between chunks")
-    return new
-
-
-def _joined(value: Any) -> Any:
-    if isinstance(value, _Pieces):
-        return "".join(value)
-    if isinstance(value, dict):
-        return {key: _joined(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_joined(item) for item in value]
-    return value
+def _adds(delta: JSONObject) -> bool:
+    """Whether a delta or a message contains a piece of the answer."""
+    return any(value and key not in NO_ADDITION for key, value in delta.items())

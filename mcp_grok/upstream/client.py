@@ -25,12 +25,15 @@ from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
 from mcp_grok.upstream.sse import is_event_stream, parse_json
-from mcp_grok.upstream.stream import OnText, StreamReader
+from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
 FAIRNESS = 100
 """Pieces of a body after which other tasks get a turn, even if the body arrives without pauses."""
+
+MAX_MODELS = 100
+"""Most models remembered for refusing the request for usage."""
 
 
 class ChatClient:
@@ -40,17 +43,24 @@ class ChatClient:
         endpoint: The address for calls, and their limits.
         max_response_bytes: Maximum size of an answer.
         backoff: Returns the seconds to wait before the next attempt, if the upstream does not state them.
+        finish_silence: See `StreamReader`.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, max_response_bytes: int = MAX_RESPONSE_BYTES, backoff: Backoff = backoff
+        self,
+        endpoint: Endpoint,
+        *,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+        backoff: Backoff = backoff,
+        finish_silence: float = FINISH_SILENCE,
     ) -> None:
         self.endpoint = endpoint
         self._provider = endpoint.provider
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
         self._slots = anyio.Semaphore(endpoint.max_concurrency, fast_acquire=True)
-        self._refuses_usage_request = False
+        self._finish_silence = finish_silence
+        self._models_without_usage: set[str] = set()
         self._http: httpx2.AsyncClient | None = None
         self._url = httpx2.URL(endpoint.url)
         self._endpoint_id = self._digest(endpoint.key)
@@ -133,22 +143,21 @@ class ChatClient:
             failure.redact(secret)
 
     async def _attempts(self, call: RunningCall) -> Completion:
-        without_usage = call.request.body_without_usage
-        if without_usage is not None and self._refuses_usage_request:
-            call.body = without_usage
+        if call.request.model in self._models_without_usage:
+            call.leave_out_usage_request()
         while True:
             call.sent_at = None
             try:
                 async with self._slots:
-                    call.attempts += 1
-                    call.on_sent()
+                    call.begin_attempt()
                     answer = await self._exchange(call)
-                self._refuses_usage_request = self._refuses_usage_request or call.body is without_usage
+                if call.usage_refused and len(self._models_without_usage) < MAX_MODELS:
+                    self._models_without_usage.add(call.request.model)
                 return answer
             except GrokError as error:
-                if without_usage is not None and call.body is not without_usage and _may_refuse_addition(error):
-                    # The error may be about this server's addition; the user's own request has not been sent yet.
-                    call.body = without_usage
+                if call.refuses_usage_request(error):
+                    # The error is about this server's addition; the user's own request has not been sent yet.
+                    call.leave_out_usage_request()
                     continue
                 wait = seconds_before_resend(
                     error,
@@ -185,7 +194,7 @@ class ChatClient:
     async def _read(self, response: httpx2.Response, call: RunningCall) -> Completion:
         async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
-                body = await read_up_to(received, MAX_ERROR_BYTES)
+                body = call.refusal = await read_up_to(received, MAX_ERROR_BYTES)
                 raise failures.http_error(self.endpoint, response.status_code, response.headers, body)
             start = await first_bytes(received)
             streamed = is_event_stream(start, response.headers.get("content-type", ""))
@@ -239,7 +248,13 @@ class ChatClient:
         return call.completion(body)
 
     async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
-        call.stream = StreamReader(self.endpoint, call.assembler, call.text_streamed, call.on_reasoning)
+        call.stream = StreamReader(
+            self.endpoint,
+            call.assembler,
+            call.text_streamed,
+            call.on_reasoning,
+            finish_silence=self._finish_silence,
+        )
         await call.stream.read(start, received)
         try:
             return call.streamed_completion()
@@ -278,8 +293,3 @@ class ChatClient:
 
 def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
-
-
-def _may_refuse_addition(error: GrokError) -> bool:
-    """Whether an error may be about this server's addition to a request."""
-    return error.type == "invalid_request_error" and error.param in (None, "stream_options")

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_grok.upstream.assemble import JSONObject
+from mcp_grok.upstream.content_text import content_text
 from mcp_grok.upstream.cost import Cost, token_counts
 from mcp_grok.upstream.json_output import Violation
+from mcp_grok.upstream.merge import JSONObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Completion:
         size: Bytes of the answer as received.
         violations: The differences between the answer and the requested JSON.
         cost: The cost of the call; None if it is not known.
+        in_doubt: Why a streamed answer may be incomplete, in a sentence; None if its end is certain.
     """
 
     body: JSONObject
@@ -31,6 +33,7 @@ class Completion:
     size: int = 0
     violations: list[Violation] = field(default_factory=list)
     cost: Cost | None = None
+    in_doubt: str | None = None
 
     @property
     def model(self) -> str:
@@ -41,8 +44,7 @@ class Completion:
     @property
     def text(self) -> str:
         """The text of the first choice; empty if it has none."""
-        text = self.body["choices"][0]["message"].get("content")
-        return text if isinstance(text, str) else ""
+        return content_text(self.body["choices"][0]["message"].get("content"))
 
     @property
     def tokens(self) -> dict[str, int]:

@@ -1,18 +1,23 @@
 """A running call: its state before it has an answer."""
 
+import re
 from collections.abc import Callable
 
 import anyio
 
 from mcp_grok.errors import GrokError
-from mcp_grok.upstream.assemble import Assembler, JSONObject
+from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
+from mcp_grok.upstream.merge import JSONObject
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
 
 REFUSED = (400, 404, 410)
 """Statuses with which the upstream refuses a request permanently."""
+
+USAGE_REQUEST = re.compile(rb"stream_?options(?!\\*[\"']\s*:\s*\\*\{)", re.IGNORECASE)
+"""A mention of the request for usage in a refusal, unless the refusal only quotes the request."""
 
 
 class RunningCall:
@@ -40,6 +45,8 @@ class RunningCall:
         self.assembler = Assembler(request.choices)
         self.attempts = 0
         self.size = 0
+        self.refusal = b""
+        self.usage_refused = False
         self._maybe_billed = False
         self.sent_at: float | None = None
         self.first_text_at: float | None = None
@@ -48,6 +55,25 @@ class RunningCall:
         self.on_text = on_text
         self.on_reasoning = on_reasoning
         self.on_sent = on_sent
+
+    def begin_attempt(self) -> None:
+        """Prepares for the answer of the next attempt."""
+        self.attempts += 1
+        self.refusal = b""
+        self.stream = None
+        self.assembler = Assembler(self.request.choices)
+        self.on_sent()
+
+    def refuses_usage_request(self, error: GrokError) -> bool:
+        """Whether the upstream refused `stream_options`, which this server added to the request."""
+        said = self.refusal or (error.upstream_message or "").encode("utf-8", "replace")
+        is_added = self.body is not self.request.body_without_usage and self.request.body_without_usage is not None
+        return is_added and error.type == "invalid_request_error" and USAGE_REQUEST.search(said) is not None
+
+    def leave_out_usage_request(self) -> None:
+        """Sends the body without `stream_options` from now on, if this server added it."""
+        self.usage_refused = True
+        self.body = self.request.body_without_usage or self.body
 
     def text_streamed(self, text: str) -> None:
         """Passes a piece of text to `on_text`, and records the time of the first one."""
@@ -84,4 +110,7 @@ class RunningCall:
         waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
         missing = max(0, self.request.choices - len(choices))
         cost = stated_cost(body.get("usage"))
-        return Completion(body, self.attempts, waited, missing, self.request.dropped, self.size, cost=cost)
+        in_doubt = self.stream.in_doubt if self.stream else None
+        return Completion(
+            body, self.attempts, waited, missing, self.request.dropped, self.size, cost=cost, in_doubt=in_doubt
+        )

@@ -6,10 +6,13 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 BOM = b"\xef\xbb\xbf"
+DONE = "[DONE]"
+"""The data of the event that ends a stream."""
+
 FIELDS = (b"data", b"event", b"id", b"retry", b":")
 
 
@@ -20,11 +23,20 @@ class Event(NamedTuple):
     data: str
 
 
+JSON_LINE = b' \t{}[]"'
+"""The bytes that begin a line of JSON. No field of the standard begins with one of them."""
+
+
 class EventDecoder:
     """The decoder of one stream. Its cost is linear in the bytes.
 
-    It is more tolerant than the standard in two cases that real servers require: the last event needs no blank line
-    after it, and after an empty `data:` a line that begins with `{` is data (AceData's guide).
+    It is more tolerant than the standard where real servers require it:
+
+    - The last event, and `[DONE]`, need no blank line after them.
+    - A line of JSON needs no `data:` before it. AceData's guide has a line break after an empty `data:`; other servers
+      put spaces before the JSON, print it over several lines, or send an error without a field name.
+    - Events of JSON may be one line apart (https://github.com/ggml-org/llama.cpp/issues/14268): JSON never continues
+      with `{` on the line after `}` or `]`.
     """
 
     def __init__(self) -> None:
@@ -32,6 +44,7 @@ class EventDecoder:
         self._at_start = True
         self._after_cr = False
         self._type = ""
+        self._later_type = ""
         self._data: list[str] = []
 
     def feed(self, received: bytes) -> Iterator[Event]:
@@ -46,20 +59,17 @@ class EventDecoder:
         self._pending = [] if lines[-1].endswith((b"\n", b"\r")) else [lines.pop()]
         self._after_cr = received.endswith(b"\r")
         for line in lines:
-            event = self._read_line(line.rstrip(b"\r\n"))
-            if event is not None:
-                yield event
+            yield from self._read_line(line.rstrip(b"\r\n"))
 
     def close(self) -> Iterator[Event]:
         """The event that the end of the stream completes, if there is one."""
         rest = b"".join(self._pending)
         self._pending = []
-        for line in (rest, b""):
-            event = self._read_line(line) if line or self._data else None
-            if event is not None:
-                yield event
+        if rest:
+            yield from self._read_line(rest)
+        yield from self._dispatch()
 
-    def _read_line(self, line: bytes) -> Event | None:
+    def _read_line(self, line: bytes) -> Sequence[Event]:
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(BOM)
@@ -67,21 +77,45 @@ class EventDecoder:
             return self._dispatch()
         field, _, value = line.partition(b":")
         if field == b"data":
-            self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
-        elif field == b"event":
-            self._type = value.removeprefix(b" ").decode("utf-8", "replace")
-        elif line.startswith(b"{") and self._data and not self._data[-1].strip():
-            self._data[-1] = line.decode("utf-8", "replace")
-        return None
+            return self._add_data(value.removeprefix(b" ").decode("utf-8", "replace"))
+        if field == b"event":
+            self._set_type(value.removeprefix(b" ").decode("utf-8", "replace"))
+        elif line[0] in JSON_LINE and (self._data or line.startswith(b"{")):
+            if self._data and not self._data[-1].strip():
+                self._data.pop()
+            return self._add_data(line.decode("utf-8", "replace"))
+        return ()
 
-    def _dispatch(self) -> Event | None:
-        if not self._data:
-            self._type = ""
-            return None
-        event = Event(self._type, "\n".join(self._data))
-        self._type = ""
-        self._data = []
-        return event
+    def _set_type(self, name: str) -> None:
+        if self._data:
+            # It may belong to the pending data, or to the next event, one line apart.
+            self._later_type = name
+        else:
+            self._type = name
+
+    def _add_data(self, data: str) -> Sequence[Event]:
+        events: list[Event] = []
+        if self._data and _begins_event(data, self._data):
+            events.append(Event(self._type, "\n".join(self._data)))
+            self._type, self._later_type, self._data = self._later_type, "", []
+        self._data.append(data)
+        if data == DONE:
+            events += self._dispatch()
+        return events
+
+    def _dispatch(self) -> Sequence[Event]:
+        event = Event(self._later_type or self._type, "\n".join(self._data))
+        is_empty = not self._data
+        self._type, self._later_type, self._data = "", "", []
+        return () if is_empty else (event,)
+
+
+def _begins_event(data: str, pending: Sequence[str]) -> bool:
+    """Whether a line of data cannot continue the pending lines: it begins JSON, and they are JSON or no JSON at all."""
+    if not data.lstrip().startswith(("{", DONE)):
+        return False
+    last = pending[-1].rstrip()
+    return last.endswith(("}", "]")) or (last != "" and not pending[0].lstrip().startswith(("{", "[")))
 
 
 def is_undecided(start: bytes) -> bool:

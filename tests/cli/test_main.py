@@ -159,6 +159,13 @@ async def test_chat_writes_the_answer_as_it_comes(upstream: Replay) -> None:
         assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
+async def test_chat_says_that_an_answer_may_be_incomplete(upstream: Replay) -> None:
+    upstream.stream(TEXT, b"data: [DONE]\n\n")
+    ended = await run("chat", "Hello", env=at(upstream))
+    assert (ended.status, ended.out) == (0, "so far\n")
+    assert "may be incomplete. The stream ended with [DONE] but without a finish_reason." in ended.err
+
+
 async def test_chat_sends_its_options(upstream: Replay) -> None:
     image = "https://example.com/a.png"
     options = ("--system", "Be brief.", "--image", image, "--image", "data:image/png;base64,AAAA", "--model", "grok-3")

@@ -1,4 +1,5 @@
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -35,8 +36,48 @@ def test_json_line_after_an_empty_data_line_is_data() -> None:
     assert decode(b'data:\n{"a":1} \n\ndata: \n{"b":2}\n\n') == [Event("", '{"a":1} '), Event("", '{"b":2}')]
 
 
-def test_json_line_after_other_data_is_no_data() -> None:
-    assert decode(b'data: x\n{"a":1}\n\n') == [Event("", "x")]
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b'data:\n {"a":1}\n\n',
+        b'data:\n\t{"a":1}\n\n',
+        b'{"a":1}\n\n',
+        b'data: {"a":1}\n',
+        b'data: {\n  "a": 1\n}\n\n',
+        b'data: {\ndata:   "a": 1\ndata: }\n\n',
+    ],
+)
+def test_json_is_read_on_any_lines(stream: bytes) -> None:
+    assert [parse_json(event.data) for event in decode(stream)] == [{"a": 1}]
+
+
+def test_line_that_is_neither_field_nor_json_is_ignored() -> None:
+    assert decode(b"data: x\nunknown: y\n\n") == [Event("", "x")]
+
+
+def test_events_one_line_apart_are_separate() -> None:
+    stream = b'data: {"a":1}\ndata: {"b":2}\ndata: [DONE]\n'
+    assert [event.data for event in EventDecoder().feed(stream)] == ['{"a":1}', '{"b":2}', "[DONE]"]
+
+
+def test_comment_or_raw_error_one_line_apart_is_separate() -> None:
+    stream = b'data: : PROCESSING\ndata: {"a":1}\n{"error":2}\n\n'
+    assert [event.data for event in decode(stream)] == [": PROCESSING", '{"a":1}', '{"error":2}']
+
+
+def test_types_of_events_one_line_apart_stay_with_their_data() -> None:
+    stream = b'event: a\ndata: {"x":1}\nevent: error\ndata: {"y":2}\n\n'
+    assert decode(stream) == [Event("a", '{"x":1}'), Event("error", '{"y":2}')]
+
+
+def test_type_after_its_data_counts() -> None:
+    assert decode(b'data: {"x":1}\nevent: error\n\n') == [Event("error", '{"x":1}')]
+
+
+@pytest.mark.parametrize("items", [["{}", "{}"], ['"a"', '["}"]'], ["1", "[{}]"]])
+def test_list_over_several_lines_of_data_is_one_event(items: list[str]) -> None:
+    lines = "".join(f"data: {line}\n" for line in ("[", ",\ndata: ".join(items), "]"))
+    assert [parse_json(event.data) for event in decode(lines.encode() + b"\n")] == [[json.loads(i) for i in items]]
 
 
 def test_invalid_utf8_becomes_the_replacement_character() -> None:

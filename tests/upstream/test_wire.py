@@ -42,10 +42,16 @@ def assert_as_recorded(expected: dict[str, Any], outcome: Completion | GrokError
     choice = outcome.body["choices"][0]
     message = choice["message"]
     assert outcome.body["object"] == "chat.completion"
-    assert choice["finish_reason"] is not None
+    assert bool(outcome.in_doubt) is expected.get("in_doubt", False)
+    assert choice["finish_reason"] is not None or outcome.in_doubt
     if "content" in expected:
         assert without_lone_surrogates(message["content"]) == expected["content"]
-        assert without_lone_surrogates(streamed) == expected["content"]
+    if text := expected.get("streamed", expected.get("content")):
+        assert without_lone_surrogates(streamed) == text
+    if "message" in expected:
+        assert {key: value for key, value in message.items() if value is not None} == expected["message"]
+    if "whole" in expected:
+        assert {key: value for key, value in outcome.body.items() if key != "choices"} == expected["whole"]
     if "usage" in expected:
         usage = outcome.body["usage"]
         assert [usage[f"{name}_tokens"] for name in ("prompt", "completion", "total")] == expected["usage"]
