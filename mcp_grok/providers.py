@@ -21,7 +21,7 @@ class Provider:
 
     Attributes:
         name: Its name in `MCP_GROK_PROVIDER`.
-        title: Its name in messages.
+        title: Its name inside a sentence; `subject` is the one at the beginning.
         base_url: The address before `path`; None if the configuration must contain it.
         path: The documented path.
         key_variable: The provider's own environment variable for the key; None if it has none.
@@ -54,6 +54,11 @@ class Provider:
     rejects: tuple[str, ...] = ()
     image_types: tuple[str, ...] = IMAGE_TYPES
     telemetry_name: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Its name at the beginning of a sentence."""
+        return self.title.replace("the ", "The ", 1)
 
     def completions_url(self, base_url: str) -> str:
         """The address that calls are posted to. The base URL may already end with the start of the path."""

@@ -51,7 +51,7 @@ def text_of(body: JSONObject, choice: int) -> str:
     Raises:
         IndexError: there is no such choice.
     """
-    return _text(body["choices"][choice]["message"], "content")
+    return _text(body["choices"][choice].get("message"), "content")
 
 
 def fits(text: str, limit: int) -> bool:
@@ -80,17 +80,17 @@ def cut(body: JSONObject, call_id: str, limit: int) -> JSONObject:
         limit: Maximum bytes.
     """
     texts = {
-        (position, key): _text(choice["message"], key)
+        (position, key): _text(choice.get("message"), key)
         for position, choice in enumerate(body["choices"])
         for key in TEXTS
-        if _text(choice["message"], key)
+        if _text(choice.get("message"), key)
     }
     sizes = [_size(text) for text in texts.values()]
     room = limit - (len(compact(body).encode()) - sum(sizes))
     if room < NOTE_ROOM * len(sizes):
         return body
     share = _share(sizes, room)
-    choices = [{**choice, "message": {**choice["message"]}} for choice in body["choices"]]
+    choices = [{**choice, "message": choice.get("message") and {**choice["message"]}} for choice in body["choices"]]
     for (position, key), text in texts.items():
         if _size(text) > share:
             shown = prefix(text, share - NOTE_ROOM)
@@ -127,8 +127,8 @@ def _share(sizes: list[int], room: int) -> int:
     return max(sizes, default=0)
 
 
-def _text(message: JSONObject, key: str) -> str:
-    text = message.get(key)
+def _text(message: JSONObject | None, key: str) -> str:
+    text = message and message.get(key)
     return without_lone_surrogates(text) if isinstance(text, str) else ""
 
 

@@ -20,6 +20,7 @@ from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import pooled_client
+from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
@@ -240,12 +241,14 @@ class ChatClient:
             raise broken or self._not_a_completion(status, content) from None
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
+        if error := failure_in_completion(self.endpoint, body):
+            raise error
         if not is_completion(body):
             raise self._not_a_completion(status, content)
-        text = next((choice["message"].get("content") for choice in body["choices"]), None)
-        if isinstance(text, str) and text:
-            call.on_text(text)
-        return call.completion(body)
+        answer = call.completion(body)
+        if answer.text:
+            call.on_text(answer.text)
+        return answer
 
     async def _read_stream(self, start: bytes, received: AsyncIterator[bytes], call: RunningCall) -> Completion:
         call.stream = StreamReader(

@@ -44,7 +44,8 @@ class Completion:
     @property
     def text(self) -> str:
         """The text of the first choice; empty if it has none."""
-        return content_text(self.body["choices"][0]["message"].get("content"))
+        message = self.body["choices"][0].get("message") or {}
+        return content_text(message.get("content"))
 
     @property
     def tokens(self) -> dict[str, int]:
@@ -53,8 +54,9 @@ class Completion:
 
 
 def is_completion(body: Any) -> bool:
-    """Whether a JSON body has the form of a completion: choices, each with a message."""
+    """Whether a JSON body has the form of a completion: choices, of which at least one has a message."""
     choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(choices, list) or not choices:
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
         return False
-    return all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)
+    messages = [message for choice in choices if (message := choice.get("message")) is not None]
+    return bool(messages) and all(isinstance(message, dict) for message in messages)

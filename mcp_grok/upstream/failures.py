@@ -151,15 +151,21 @@ def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body
 
 
 def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | None:
-    """The error in an answer with HTTP 200, or in a chunk of a stream; None if there is none."""
+    """The error in an answer with HTTP 200, or in a chunk of a stream; None if there is none.
+
+    An error in one of several choices is not an error of the answer.
+    """
     if not isinstance(body, dict):
         return None
     if body.get("error") or body.get("success") is False:
         return _upstream_error(endpoint, status, {}, body, "unknown")
     choices = body.get("choices")
-    for choice in choices if isinstance(choices, list) else []:
-        if isinstance(choice, dict) and choice.get("error"):
-            return _upstream_error(endpoint, status, {}, choice, "unknown")
+    if (
+        isinstance(choices, list)
+        and choices
+        and all(isinstance(choice, dict) and choice.get("error") for choice in choices)
+    ):
+        return _upstream_error(endpoint, status, {}, choices[0], "unknown")
     return None
 
 

@@ -27,8 +27,9 @@ def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Vi
         return []
     found: list[Violation] = []
     for choice in body["choices"]:
-        content = choice["message"].get("content")
-        if isinstance(content, str) and content and not choice["message"].get("tool_calls"):
+        message = choice.get("message") or {}
+        content = message.get("content")
+        if isinstance(content, str) and content and not message.get("tool_calls"):
             problems = _problems(content, response_format)
             found += [{"choice": choice.get("index", 0), "path": path, "problem": text} for path, text in problems]
     return found[:MAX_VIOLATIONS]
