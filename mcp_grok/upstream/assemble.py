@@ -88,9 +88,8 @@ class Assembler:
 
     @property
     def has_unfinished_answer(self) -> bool:
-        """Whether no choice has finished, although each has text or whole tool calls."""
-        choices = self._choices.values()
-        return bool(choices) and all(not choice.finish and choice.has_answer for choice in choices)
+        """Whether no choice has finished, although each has text or whole tool calls. True without any choice."""
+        return all(not choice.finish and choice.has_answer for choice in self._choices.values())
 
     @property
     def continued_after_finish(self) -> bool:

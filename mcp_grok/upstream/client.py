@@ -121,7 +121,8 @@ class ChatClient:
             with anyio.fail_after(self.endpoint.timeout):
                 return await self._attempts(call)
         except TimeoutError:
-            if (whole := call.whole_answer()) is not None:
+            whole = call.whole_answer()
+            if whole is not None and failure_in_completion(self.endpoint, whole.body) is None:
                 return whole
             failure: GrokError = self._timed_out(call)
         except GrokError as error:
@@ -260,11 +261,14 @@ class ChatClient:
         )
         await call.stream.read(start, received)
         try:
-            return call.streamed_completion()
+            answer = call.streamed_completion()
         except RecursionError:
             raise BadUpstreamResponse(
                 f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
             ) from None
+        if failure := failure_in_completion(self.endpoint, answer.body):
+            raise failure
+        return answer
 
     def _missing_key(self) -> GrokError:
         own, names = self._provider.key_variable, self.endpoint.names

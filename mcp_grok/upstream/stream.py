@@ -76,7 +76,10 @@ class StreamReader:
 
     @property
     def whole(self) -> bool:
-        """Whether every expected choice has finished, or `[DONE]` came after an answer without finish reasons."""
+        """Whether every expected choice has finished, or `[DONE]` came after an answer without finish reasons.
+
+        An answer without any choice is whole, too: a refusal by moderation may have none.
+        """
         return self._has_finished or (self._done and self._assembler.has_unfinished_answer)
 
     @property
