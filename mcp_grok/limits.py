@@ -5,6 +5,21 @@ MIB = 1024 * 1024
 MAX_REQUEST_BYTES = 32 * MIB
 """Size of a request over HTTP. Images are inline, and base64 adds a third."""
 
+MAX_REQUEST_ITEMS = 100_000
+"""Items of all lists and objects in a request together. Parsing more would stop other calls for too long."""
+
+MAX_ANSWER_ITEMS = 1_000_000
+"""Items of all lists and objects in an answer from the API together. `logprobs` can have 200 for each token."""
+
+MAX_CONNECTIONS = 10_000
+"""Connections of a server over HTTP, if the system allows it so many."""
+
+HEADER_TIMEOUT = 15.0
+"""Seconds for the headers of a request over HTTP."""
+
+BODY_TIMEOUT = 120.0
+"""Seconds for the body of a request over HTTP."""
+
 MAX_LINE_BYTES = 256 * MIB
 """Size of a message over stdio."""
 

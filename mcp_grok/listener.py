@@ -47,17 +47,18 @@ def address(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
+def app_server(app: Any, *, shutdown_timeout: int, protocol: Any = "h11") -> uvicorn.Server:
     """A uvicorn server that neither handles signals nor configures logging.
 
     Args:
         app: The application.
         shutdown_timeout: Seconds for open responses to end after a stop.
+        protocol: Makes the `asyncio.Protocol` of each connection.
     """
     return _SignalFreeServer(
         uvicorn.Config(
             app,
-            http="h11",
+            http=protocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -68,7 +69,12 @@ def app_server(app: Any, *, shutdown_timeout: int) -> uvicorn.Server:
 
 
 async def serve_app(
-    app: Any, listener: socket.socket, *, shutdown_timeout: int, drain: Callable[[], Awaitable[None]] | None = None
+    app: Any,
+    listener: socket.socket,
+    *,
+    shutdown_timeout: int,
+    drain: Callable[[], Awaitable[None]] | None = None,
+    protocol: Any = "h11",
 ) -> int:
     """Serves an ASGI app until a signal arrives.
 
@@ -77,11 +83,12 @@ async def serve_app(
         listener: The socket to accept connections on.
         shutdown_timeout: Seconds for open responses to end after a stop.
         drain: Awaited after the first signal, while requests are still served; a second signal cancels it.
+        protocol: Makes the `asyncio.Protocol` of each connection.
 
     Returns:
         128 + the signal's number.
     """
-    server = app_server(app, shutdown_timeout=shutdown_timeout)
+    server = app_server(app, shutdown_timeout=shutdown_timeout, protocol=protocol)
     async with anyio.create_task_group() as tasks:
 
         async def end(number: int) -> None:

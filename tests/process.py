@@ -175,14 +175,14 @@ async def server_process(
 
 @asynccontextmanager
 async def listening_process(
-    given: dict[str, str], transport: str, *options: str
+    given: dict[str, str], transport: str, *options: str, command: Sequence[str] = MCP_GROK
 ) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal.
 
     Fails where its log holds a traceback or the key.
     """
     process = await asyncio.create_subprocess_exec(
-        *MCP_GROK,
+        *command,
         *("serve", "--transport", transport, "--port", "0", *options),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **given},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_grok.errors import NotConfigured
 from mcp_grok.http.app import service_app
+from mcp_grok.http.bounded_connections import ConnectionBounds
 from mcp_grok.http.health import health_routes
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.limits import SHUTDOWN_TIMEOUT
@@ -41,7 +42,11 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
         server = create_server(settings, calls, PrincipalReader(options.caller_keys), quotas)
         app = service_app(server, options, health_routes(calls, metrics=options.metrics))
         return await serve_app(
-            app, listener, shutdown_timeout=SHUTDOWN_TIMEOUT, drain=partial(calls.drain, options.drain)
+            app,
+            listener,
+            shutdown_timeout=SHUTDOWN_TIMEOUT,
+            drain=partial(calls.drain, options.drain),
+            protocol=ConnectionBounds().protocol,
         )
 
 
