@@ -23,6 +23,8 @@ import logging
 import traceback
 from typing import Any, Literal
 
+from mcp_grok.redaction import REMOVED, without_controls, without_keys
+
 logger = logging.getLogger(__name__)
 
 Billed = Literal["no", "yes", "unknown"]
@@ -37,10 +39,8 @@ DEFAULTS = ("code", "type", "retryable", "billed")
 FIELDS = ("status", "retry_after", "param", "provider", "trace_id", "upstream_message", "partial")
 """Attributes that are None if they do not apply."""
 
-FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message", "partial")
-"""Attributes that may contain text from the upstream."""
-
-REMOVED = "[removed]"
+FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message")
+"""Attributes that may contain an API's own words. `partial` is the model's answer, and `message` ours."""
 
 
 class GrokError(Exception):
@@ -87,11 +87,19 @@ class GrokError(Exception):
             if value is not None:
                 setattr(self, name, value)
 
-    def redact(self, secret: str) -> None:
-        """Removes a secret from every field that may contain text from the upstream."""
-        for name in FROM_UPSTREAM if secret else ():
-            if isinstance(value := getattr(self, name), str):
-                setattr(self, name, value.replace(secret, REMOVED))
+    def redact(self, *secrets: str) -> None:
+        """Removes keys from every attribute that may contain text from the upstream, and control characters.
+
+        Args:
+            secrets: The keys that were used. Anything else that looks like a key is removed from the API's own words.
+        """
+        for name in (*FROM_UPSTREAM, "message", "partial"):
+            value = getattr(self, name)
+            for secret in filter(None, secrets if isinstance(value, str) else ()):
+                value = value.replace(secret, REMOVED)
+            if name in FROM_UPSTREAM and isinstance(value, str):
+                value = without_controls(without_keys(value))
+            setattr(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
         """The error object of a result, without the fields that do not apply."""

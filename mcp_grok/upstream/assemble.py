@@ -71,6 +71,11 @@ class Assembler:
         return "\n\n".join(text for text in texts if text)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether any part of the answer was received."""
+        return bool(self._head or self._choices or self._usage)
+
+    @property
     def missing_choices(self) -> int:
         """The number of expected choices that have not begun."""
         return max(0, self._expected - len(self._choices))

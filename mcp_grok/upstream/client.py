@@ -21,6 +21,7 @@ from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import pooled_client
 from mcp_grok.upstream.failed_completion import failure_in_completion
+from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
@@ -141,8 +142,7 @@ class ChatClient:
 
     def remove_keys(self, failure: GrokError, key: str | None = None) -> None:
         """Removes the endpoint's key and the call's key from an error, which the upstream may have repeated."""
-        for secret in filter(None, (self.endpoint.key, key)):
-            failure.redact(secret)
+        failure.redact(self.endpoint.key, key or "")
 
     async def _attempts(self, call: RunningCall) -> Completion:
         if call.request.model in self._models_without_usage:
@@ -164,7 +164,7 @@ class ChatClient:
                 wait = seconds_before_resend(
                     error,
                     attempt=call.attempts,
-                    max_retries=self.endpoint.max_retries,
+                    max_retries=0 if call.assembler.has_begun else self.endpoint.max_retries,
                     waiting=self._backoff,
                 )
                 call.failed(error)
@@ -291,10 +291,10 @@ class ChatClient:
 
     def _not_a_completion(self, status: int, body: bytes) -> GrokError:
         return BadUpstreamResponse(
-            f"{self._provider.title} answered HTTP {status} with something that is not a completion; the call may be "
+            f"{self._provider.subject} answered HTTP {status} with something that is not a completion; the call may be "
             f"billed. Check {self.endpoint.names.base_url}.",
             status=status,
-            upstream_message=failures.readable(body),
+            upstream_message=readable(body),
         )
 
 

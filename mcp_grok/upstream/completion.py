@@ -53,6 +53,13 @@ class Completion:
         return token_counts(self.body.get("usage"))
 
 
+def text_of(choices: list[Any]) -> str:
+    """The text of all choices, with a blank line between them."""
+    messages = [choice["message"] for choice in choices if isinstance(choice.get("message"), dict)]
+    texts = [message.get("content") or message.get("refusal") for message in messages]
+    return "\n\n".join(text for text in texts if text and isinstance(text, str))
+
+
 def is_completion(body: Any) -> bool:
     """Whether a JSON body has the form of a completion: choices, of which at least one has a message."""
     choices = body.get("choices") if isinstance(body, dict) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, GrokError, UpstreamError
+from mcp_grok.upstream.completion import text_of
 from mcp_grok.upstream.cost import token_counts
 from mcp_grok.upstream.failures import error_in_answer
 
@@ -45,13 +46,6 @@ def failure_in_completion(endpoint: Endpoint, body: Any) -> GrokError | None:
     failure.message += _counted(body)
     failure.upstream_message = failure.upstream_message or (None if failure.partial else _quoted(body))
     return failure
-
-
-def text_of(choices: list[Any]) -> str:
-    """The text of all choices, with a blank line between them."""
-    messages = [choice["message"] for choice in choices if isinstance(choice.get("message"), dict)]
-    texts = [message.get("content") or message.get("refusal") for message in messages]
-    return "\n\n".join(text for text in texts if text and isinstance(text, str))
 
 
 def _failure(endpoint: Endpoint, choice: dict[str, Any]) -> GrokError | None:

@@ -16,9 +16,11 @@ from mcp_grok.errors import (
     GrokError,
     UpstreamError,
 )
-from mcp_grok.upstream.parameters import PARAMETERS
-from mcp_grok.upstream.retry import retry_after_seconds
+from mcp_grok.upstream.completion import text_of
+from mcp_grok.upstream.parameters import PARAMETERS, snake_case
+from mcp_grok.upstream.refusal import Refusal, readable, says_something, stated_status
 from mcp_grok.upstream.sse import parse_json
+from mcp_grok.upstream.waits import stated_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Category:
     Attributes:
         code: The error's code if the upstream sent none.
         type: The error's type.
-        advice: The error's message: the cause and the remedy, with placeholders `{provider}`, `{status}`, `{names}`.
+        advice: The error's message: the cause and the remedy, with placeholders `{provider}`, `{status}`, `{names}`,
+            and `{subject}` for the provider at the beginning of a sentence.
         retryable: Whether the same call may succeed later.
     """
 
@@ -46,12 +49,12 @@ BALANCE = Category(
 BAD_KEY = Category(
     "invalid_token",
     "authentication_error",
-    "{provider} refused the key; check {names.api_key} and that it belongs to {provider}.",
+    "{subject} refused the key; check {names.api_key} and that it belongs to {provider}.",
 )
 FORBIDDEN = Category(
     "forbidden",
     "permission_error",
-    "{provider} does not allow this: the content was refused by moderation, or the account, the key or its "
+    "{subject} does not allow this: the content was refused by moderation, or the account, the key or its "
     "balance does not cover it.",
 )
 DISABLED = Category(
@@ -60,18 +63,18 @@ DISABLED = Category(
 RATE_LIMIT = Category(
     "too_many_requests",
     "rate_limit_error",
-    "{provider} is receiving too many requests; wait, then send the call again.",
+    "{subject} is receiving too many requests; wait, then send the call again.",
     retryable=True,
 )
 NOT_FOUND = Category(
     "not_found",
     "not_found_error",
-    "{provider} does not know the model or the address; check `model` and {names.base_url}.",
+    "{subject} does not know the model or the address; check `model` and {names.base_url}.",
 )
 BAD_REQUEST = Category(
     "bad_request",
     "invalid_request_error",
-    "{provider} refused the request; see upstream_message, change the arguments and send it again.",
+    "{subject} refused the request; see upstream_message, change the arguments and send it again.",
 )
 TOO_LARGE = Category(
     "bad_request",
@@ -81,41 +84,31 @@ TOO_LARGE = Category(
 GATEWAY_TIMEOUT = Category(
     "timeout",
     "timeout_error",
-    "{provider} gave up waiting for the model; send the call again, or ask for less.",
+    "{subject} gave up waiting for the model; send the call again, or ask for less.",
     retryable=True,
 )
-SERVER = Category("api_error", "server_error", "{provider} failed; send the call again later.", retryable=True)
+SERVER = Category("api_error", "server_error", "{subject} failed; send the call again later.", retryable=True)
 REDIRECT = Category(
     "bad_upstream_response",
     "configuration_error",
-    "{provider} answered with a redirect (HTTP {status}), which is not followed; check {names.base_url}.",
+    "{subject} answered with a redirect (HTTP {status}), which is not followed; check {names.base_url}.",
 )
 
-MAX_READ = 8 * 1024
-"""Maximum bytes of an HTML page that are read; its message is at the beginning."""
-
-MAX_DEPTH = 4
-"""Maximum nesting of lists and objects in which a message is searched."""
-
-BY_CODE = {
-    "used_up": BALANCE,
-    "insufficient_quota": BALANCE,
-    "no_token": BAD_KEY,
-    "invalid_token": BAD_KEY,
-    "invalid_api_key": BAD_KEY,
-    "token_expired": BAD_KEY,
-    "disabled": DISABLED,
-    "forbidden": FORBIDDEN,
-    "too_many_requests": RATE_LIMIT,
-    "rate_limited": RATE_LIMIT,
-    "rate_limit_exceeded": RATE_LIMIT,
-    "no_api": NOT_FOUND,
-    "model_not_found": NOT_FOUND,
-    "bad_request": BAD_REQUEST,
-    "api_not_implemented": BAD_REQUEST,
-    "timeout": GATEWAY_TIMEOUT,
-    "api_error": SERVER,
+BY_NAME = {
+    BALANCE: r"usedup|insufficient(quota|balance|credit|fund)|billing|paymentrequired|outofcredit|arrearage|"
+    r"(credit|balance|budget|spendinglimit)(exceeded|exhausted|reached|toolow)",
+    RATE_LIMIT: r"ratelimit|toomanyrequests|throttl|resourceexhausted|concurren|\A(requests|tokens|[rt]p[md].*)\Z",
+    BAD_KEY: r"\A(no|missing|invalid|incorrect|wrong|expired)(api|access|auth)?(apikey|key|token)\Z|authenticat|"
+    r"(apikey|token)(invalid|expired|missing|notfound)|unauthorized|invalidcredentials",
+    DISABLED: r"\Adisabled\Z|account(deactivated|disabled|suspended)",
+    FORBIDDEN: r"forbidden|permission",
+    NOT_FOUND: r"\Anoapi\Z|notfound",
+    BAD_REQUEST: r"badrequest|invalid|apinotimplemented|contextlength|unsupported|missingrequired|validation",
+    GATEWAY_TIMEOUT: r"timeout|deadlineexceeded",
+    SERVER: r"apierror|servererror|internal|overloaded|unavailable",
 }
+"""The category of an error by its code or type, in lower case without `_` and `-`; the first that matches counts."""
+
 BY_STATUS = {
     401: BAD_KEY,
     402: BALANCE,
@@ -125,19 +118,36 @@ BY_STATUS = {
     413: TOO_LARGE,
     429: RATE_LIMIT,
     504: GATEWAY_TIMEOUT,
+    524: GATEWAY_TIMEOUT,
 }
+"""The category of an error by its status. 524 is Cloudflare's 504."""
+
+DECIDED = (401, 402, 404, 413)
+"""Statuses that say more than the type of an error, which is often one for all of them."""
+
+MAYBE_BILLED = (408, 499)
+"""Statuses below 500 that do not refuse a request: the model may have been at work on it."""
+
+RATES = re.compile(
+    r"rate[ _-]?limit|too many requests|\bper[ -](second|minute|hour|day)|\b[RT]P[MD]\b|concurren|throttl|slow down",
+    re.IGNORECASE,
+)
 CREDITS = re.compile(r"used up|credits?\b|balance|billing|quota|spending limit|monthly limit", re.IGNORECASE)
 KEY_REFUSED = re.compile(
-    r"(incorrect|invalid|wrong|missing|no) (api[ -]?)?(key|token)\b|api[ -]?key not", re.IGNORECASE
+    r"\b(incorrect|invalid|wrong|missing|expired|revoked|no)( or \w{1,20})? "
+    r"(api|access|auth|authentication|bearer)[ -]?(key|token)\b|"
+    r"\bapi[ -]?key( is)? (not|invalid|incorrect|missing|expired)",
+    re.IGNORECASE,
 )
-MARKUP = re.compile(r"(?is)<(script|style)\b[^<>]*>.*?</\1>|<[^<>]*>")
+ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 NAMED = re.compile(
     r"(?:[\"'`]|\b(?:parameter|argument|field|option)s?:? [\"'`]?)(?P<named>[a-z]\w*)"
     r"|: (?P<last>[a-z]\w*)\.?\Z|\b(?P<plain>[a-z]\w*)",
     re.ASCII,
 )
-CAPITAL = re.compile(r"[A-Z]")
-CODE = re.compile(r"[A-Za-z][\w.-]{0,63}\Z", re.ASCII)
+
+ROLES = ("user", "model")
+"""Parameters whose names are also roles of messages."""
 
 
 def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
@@ -146,7 +156,7 @@ def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body
         parsed = parse_json(body)
     except ValueError:
         parsed = readable(body)
-    billed = endpoint.provider.server_errors_billed if status >= 500 else "no"
+    billed = "unknown" if status in MAYBE_BILLED else endpoint.provider.server_errors_billed if status >= 500 else "no"
     return _upstream_error(endpoint, status, headers, parsed, billed)
 
 
@@ -157,16 +167,27 @@ def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | N
     """
     if not isinstance(body, dict):
         return None
-    if body.get("error") or body.get("success") is False:
-        return _upstream_error(endpoint, status, {}, body, "unknown")
-    choices = body.get("choices")
-    if (
-        isinstance(choices, list)
-        and choices
-        and all(isinstance(choice, dict) and choice.get("error") for choice in choices)
-    ):
-        return _upstream_error(endpoint, status, {}, choices[0], "unknown")
-    return None
+    choices = [choice for choice in _list(body.get("choices")) if isinstance(choice, dict)]
+    if says_something(body.get("error")) or body.get("success") is False or (not choices and _is_error(body)):
+        stated = body
+    elif choices and all(says_something(choice.get("error")) for choice in choices):
+        stated = choices[0]
+    else:
+        return None
+    error = _upstream_error(endpoint, status, {}, stated, "unknown")
+    error.partial = text_of(choices)
+    return error
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_error(body: dict[str, Any]) -> bool:
+    """Whether an answer without choices is an error in the form of vLLM, Anthropic, JSON:API, Apigee or a gateway."""
+    if "error" in (body.get("object"), body.get("type")):
+        return True
+    return stated_status(body) is not None or any(says_something(body.get(name)) for name in ("errors", "fault"))
 
 
 def error_event(endpoint: Endpoint, data: str) -> GrokError:
@@ -179,20 +200,23 @@ def error_event(endpoint: Endpoint, data: str) -> GrokError:
 
 
 def _upstream_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: Any, billed: Any) -> GrokError:
-    refusal = _Refusal.read(body)
-    category = _category(status, refusal)
-    advice = category.advice.format(provider=endpoint.provider.title, status=status, names=endpoint.names)
+    refusal = Refusal.read(body)
+    if status < 300:
+        status = refusal.status or status
+    wait = stated_wait(status, headers, refusal)
+    category = _category(status, refusal, wait)
+    provider = endpoint.provider
     error = BadUpstreamResponse if category is REDIRECT else UpstreamError
     return error(
-        advice[0].upper() + advice[1:],
+        category.advice.format(provider=provider.title, subject=provider.subject, status=status, names=endpoint.names),
         code=refusal.code or category.code,
         billed=billed,
         status=status,
         type=category.type,
         retryable=category.retryable,
-        retry_after=retry_after_seconds(headers),
+        retry_after=wait,
         param=refusal.param or (named_parameter(refusal.message) if category.type == BAD_REQUEST.type else None),
-        provider=endpoint.provider.name,
+        provider=provider.name,
         trace_id=refusal.trace_id or headers.get("x-trace-id") or headers.get("x-request-id"),
         upstream_message=refusal.message,
     )
@@ -203,74 +227,61 @@ def named_parameter(message: str) -> str | None:
 
     An English word counts only if it is in quotes, follows a word like "parameter", or is the last one after a colon.
     """
+    about_roles = "role" in message.lower()
     for match in NAMED.finditer(message):
-        name = match["named"] or match["last"] or match["plain"]
-        snake = CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)
-        if snake in PARAMETERS and (not match["plain"] or "_" in snake):
-            return snake
+        name = snake_case(match["named"] or match["last"] or match["plain"])
+        if name in PARAMETERS and (not match["plain"] or "_" in name) and not (about_roles and name in ROLES):
+            return name
     return None
 
 
-def _category(status: int, refusal: "_Refusal") -> Category:
-    by_code = BY_CODE.get(refusal.code or "")
-    if status in (402, 403, 429) and (by_code is BALANCE or CREDITS.search(refusal.message)):
-        return BALANCE
-    if status in (400, 403) and KEY_REFUSED.search(refusal.message):
-        return BAD_KEY
-    if by_code is not None and (status < 300 or by_code is not SERVER):
+def _category(status: int, refusal: Refusal, wait: float | None) -> Category:
+    """The category by what a program can read, then by the error's words."""
+    by_code, by_type = _named(refusal.codes), _named(refusal.types)
+    if by_code is not None and _decides(by_code, status):
         return by_code
+    # Other errors, and a refused key, come under the type of a bad request too.
+    is_exact = by_type is not BAD_REQUEST or status < 300
+    if by_type is not None and is_exact and status not in DECIDED and _decides(by_type, status):
+        return by_type
+    if status == 429 and wait is not None:
+        return RATE_LIMIT
+    return _by_words(status, refusal.message) or _by_status(status)
+
+
+def _named(names: tuple[str, ...]) -> Category | None:
+    for name in names:
+        plain = re.sub(r"[^a-z0-9]", "", name.lower())
+        for category, pattern in BY_NAME.items():
+            if re.search(pattern, plain):
+                return category
+    return None
+
+
+def _decides(named: Category, status: int) -> bool:
+    """Whether a code or type says more than the status."""
+    if status < 300:
+        return True
+    if named in (BAD_REQUEST, FORBIDDEN):
+        return status not in BY_STATUS
+    # Groq's code for one request that is over the limit is that of too many: 413, rate_limit_exceeded.
+    return named is not SERVER and status != 413
+
+
+def _by_words(status: int, message: str) -> Category | None:
+    message = ADDRESS.sub("", message)
+    if (status < 300 or status == 429) and RATES.search(message):
+        return RATE_LIMIT
+    if (status < 300 or status in (403, 429)) and CREDITS.search(message):
+        return BALANCE
+    if (status < 300 or status in (400, 403)) and KEY_REFUSED.search(message):
+        return BAD_KEY
+    return None
+
+
+def _by_status(status: int) -> Category:
     if status in BY_STATUS:
         return BY_STATUS[status]
     if 300 <= status < 400:
         return REDIRECT
     return BAD_REQUEST if 400 <= status < 500 else SERVER
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    message: str = ""
-    code: str | None = None
-    param: str | None = None
-    trace_id: str | None = None
-
-    @classmethod
-    def read(cls, body: Any) -> "_Refusal":
-        """The content of an error body in any form: object, string, list, null, HTML or nothing."""
-        if not isinstance(body, dict):
-            return cls(_message(body))
-        inner = body.get("error")
-        if isinstance(inner, list) and len(inner) == 1:
-            inner = inner[0]
-        fields = inner if isinstance(inner, dict) else {}
-        message = next(
-            filter(None, map(_message, (fields.get("message"), inner, body.get("message"), body.get("detail")))),
-            "",
-        )
-        code = fields.get("code") or body.get("code")
-        if isinstance(code, str) and not CODE.match(code):
-            message = f"{code}: {message}" if message else code
-            code = None
-        param, trace_id = fields.get("param"), body.get("trace_id") or fields.get("trace_id")
-        return cls(
-            message=message,
-            code=code if isinstance(code, str) else None,
-            param=param if isinstance(param, str) else None,
-            trace_id=trace_id if isinstance(trace_id, str) else None,
-        )
-
-
-def _message(value: Any, depth: int = 0) -> str:
-    if isinstance(value, str):
-        return " ".join(value.split())
-    if depth == MAX_DEPTH:
-        return ""
-    if isinstance(value, list):
-        return "; ".join(filter(None, (_message(item, depth + 1) for item in value)))
-    if isinstance(value, dict):
-        return _message(value.get("message") or value.get("msg") or value.get("detail"), depth + 1)
-    return ""
-
-
-def readable(body: bytes) -> str:
-    """The beginning of a body that is not JSON, as text without markup."""
-    return " ".join(MARKUP.sub(" ", body[:MAX_READ].decode("utf-8", "replace")).split())

@@ -29,7 +29,7 @@ async def live_models(endpoint: Endpoint) -> list[str]:
     url = provider.models_url(endpoint.url)
     if not url:
         raise NotConfigured(
-            f"{provider.title} has no list of models to ask for; only the documented models can be shown."
+            f"{provider.subject} has no list of models to ask for; only the documented models can be shown."
         )
     headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     try:
@@ -38,8 +38,10 @@ async def live_models(endpoint: Endpoint) -> list[str]:
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError, ImportError) as error:
         raise transport_error(replace(endpoint, idle_timeout=TIMEOUT), error) from None
     if not response.is_success:
-        raise failures.http_error(endpoint, response.status_code, response.headers, response.content)
+        refused = failures.http_error(endpoint, response.status_code, response.headers, response.content)
+        refused.redact(endpoint.key)
+        raise refused
     try:
         return [str(model["id"]) for model in parse_json(response.content)["data"]]
     except (ValueError, LookupError, TypeError):
-        raise BadUpstreamResponse(f"{provider.title} answered with something that is not a list of models.") from None
+        raise BadUpstreamResponse(f"{provider.subject} answered with something that is not a list of models.") from None

@@ -1,5 +1,6 @@
 """The parameters of `grok_chat_completions`. To add a parameter, add an entry to `PARAMETERS`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from mcp_grok.upstream.function_tools import TOOLS_SCHEMA, read_tool_choice, read_tools
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA, read_messages
 from mcp_grok.upstream.schema_check import Schema, from_json_text, invalid, read_value
+
+CAPITAL = re.compile(r"[A-Z]")
 
 BOOLEAN: Schema = {"type": "boolean"}
 OBJECT: Schema = {"type": "object"}
@@ -97,3 +100,8 @@ PARAMETERS = {
     "extra_body": Parameter(OBJECT),
 }
 """The accepted parameters, in the order of sending (from the references of AceData and llmprovider.ai)."""
+
+
+def snake_case(name: str) -> str:
+    """The name in the form of this server's parameters: `presencePenalty` → `presence_penalty`."""
+    return CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name)

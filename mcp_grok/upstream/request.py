@@ -2,20 +2,23 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.surrogates import without_lone_surrogates
-from mcp_grok.upstream.adapt import adapt
+from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, adapt
 from mcp_grok.upstream.function_tools import resolve_tool_choice
 from mcp_grok.upstream.image_files import ImageFiles, with_image_files
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA
-from mcp_grok.upstream.parameters import PARAMETERS
+from mcp_grok.upstream.parameters import PARAMETERS, snake_case
 from mcp_grok.upstream.schema_check import did_you_mean, expected
+
+NAME = re.compile(r"[A-Za-z]\w*")
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -37,6 +40,7 @@ class ChatRequest:
         response_format: The requested form of the answer; None for plain text.
         body_without_usage: The body without `stream_options` added by this server; None if it adds none.
         retired_for: The model that replaces the requested one, if that has been withdrawn.
+        given: The caller's name of each parameter that it gave, by the name that is sent.
     """
 
     body: bytes
@@ -48,6 +52,16 @@ class ChatRequest:
     response_format: dict[str, Any] | None = None
     body_without_usage: bytes | None = None
     retired_for: str | None = None
+    given: dict[str, str] = field(default_factory=dict)
+
+    def given_name(self, param: str | None) -> str | None:
+        """The caller's name of the parameter that an error of the upstream names; None if the caller did not give it.
+
+        The path in a parameter, as in `messages[0].role`, is kept.
+        """
+        name = NAME.match(param or "")
+        given = self.given.get(snake_case(name[0])) or self.given.get(name[0]) if name else None
+        return given + (param or "").removeprefix(name[0]) if given and name else None
 
 
 def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_wanted: bool = False) -> ChatRequest:
@@ -99,6 +113,7 @@ def _assemble(values: dict[str, Any], endpoint: Endpoint, progress_wanted: bool)
     extra = values.pop("extra_body", {})
     provider = endpoint.provider
     model = find_model(provider.name, name)
+    given = _given(values, extra)
     values, dropped = adapt(values, provider, model)
     streamed = values.get("stream", progress_wanted)
     if "stream_options" in values and not streamed:
@@ -119,7 +134,17 @@ def _assemble(values: dict[str, Any], endpoint: Endpoint, progress_wanted: bool)
         response_format=values.get("response_format"),
         body_without_usage=body if asks_usage else None,
         retired_for=model.retired_for if model else None,
+        given=given,
     )
+
+
+def _given(values: dict[str, Any], extra: dict[str, Any]) -> dict[str, str]:
+    """The caller's name of each parameter. The caller can also give another model than the default."""
+    given = {name: name for name in ("model", *values)}
+    limit = next((name for name in MAX_TOKENS_NAMES if name in values), None)
+    if limit is not None:
+        given |= dict.fromkeys(MAX_TOKENS_NAMES, limit)
+    return given | {name: f"extra_body.{name}" for name in extra}
 
 
 def _strict(dropped: dict[str, str], names: SettingNames) -> InvalidRequest:

@@ -4,17 +4,16 @@ No provider detects a call that is sent twice: both would be billed. So a call i
 cannot have been billed, or if an answer states that it failed, and never after a part of an answer was received.
 """
 
-import email.utils
-import math
 import random
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC
+from collections.abc import Callable
 
 from mcp_grok.errors import ConnectionFailed, GrokError, UpstreamError
 
-ONCE = frozenset({500, 502, 503, 504})
-"""Statuses after which a call is sent again, but only once."""
+ONCE = frozenset({500, 502, 503, 504, 529})
+"""Statuses after which a call is sent again, but only once. 529 is Anthropic's 503.
+
+Not so 408 and Cloudflare's 520 to 524: the model may be at work on the call.
+"""
 
 LONGEST_WAIT = 120.0
 """Maximum seconds to wait. If the upstream asks for more, the call ends with its error instead."""
@@ -54,37 +53,5 @@ def _may_be_resent(error: GrokError, attempt: int) -> bool:
         return error.billed == "no"
     if not isinstance(error, UpstreamError) or error.partial:
         return False
-    return error.status == 429 or (error.status in ONCE and attempt == 1)
-
-
-def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds that the upstream asks to wait; None if it does not state them.
-
-    Reads `retry-after-ms`, and `Retry-After` as seconds or as an HTTP date (RFC 9110, 10.2.3).
-
-    Args:
-        headers: The headers of the response, preferably in a case-insensitive mapping.
-        now: The current time in seconds since 1970, to compare a date with; by default that of the system clock.
-    """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or not value:
-        return seconds
-    try:
-        date = email.utils.parsedate_to_datetime(value)
-        # An HTTP date is in UTC, with or without a time zone.
-        at = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, at - (time.time() if now is None else now))
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
+    is_rate_limit = error.status == 429 or error.type == "rate_limit_error"
+    return is_rate_limit or (error.status in ONCE and attempt == 1)

@@ -89,6 +89,9 @@ class RunningCall:
         """Adds to the call's error the fields that depend on all attempts."""
         failure.attempts = self.attempts
         failure.partial = failure.partial or self.assembler.text
+        if failure.partial:
+            failure.message += " The text received so far is in partial."
+        failure.param = self.request.given_name(failure.param)
         if self.request.retired_for and failure.status in REFUSED:
             failure.message += f" {self.request.model} has been withdrawn; use {self.request.retired_for}."
         if self._maybe_billed and failure.billed == "no":

@@ -187,13 +187,11 @@ class StreamReader:
 
     def _unreadable(self) -> GrokError:
         return BadUpstreamResponse(
-            f"{self._endpoint.provider.title} sent a chunk that cannot be read; the call may be billed. "
-            "The text received so far is in partial."
+            f"{self._endpoint.provider.subject} sent a chunk that cannot be read; the call may be billed."
         )
 
     def _truncated(self) -> GrokError:
         return StreamTruncated(
-            f"The answer of {self._endpoint.provider.title} ended before it was complete; the call may be billed. "
-            "The text received so far is in partial.",
+            f"The answer of {self._endpoint.provider.title} ended before it was complete; the call may be billed.",
             upstream_message=self._stray or None,
         )

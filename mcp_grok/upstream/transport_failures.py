@@ -11,7 +11,7 @@ from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, 
 
 def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
     """The error for a request that failed below HTTP, before the answer began."""
-    name, base_url = endpoint.provider.title, endpoint.names.base_url
+    name, subject, base_url = endpoint.provider.title, endpoint.provider.subject, endpoint.names.base_url
     match error:
         case httpx2.ConnectTimeout():
             return _failed(endpoint, f"No connection to {name} in time; check the network and {base_url}.")
@@ -21,8 +21,8 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             return _not_connected(endpoint, error)
         case httpx2.TimeoutException():
             return CallTimeout(
-                f"{name} sent nothing for {endpoint.idle_timeout:g} s ({endpoint.names.idle_timeout}); the outcome is "
-                "unknown and the call may be billed.",
+                f"{subject} sent nothing for {endpoint.idle_timeout:g} s ({endpoint.names.idle_timeout}); the outcome "
+                "is unknown and the call may be billed.",
                 provider=endpoint.provider.name,
             )
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
@@ -42,7 +42,7 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
 
 
 def _not_connected(endpoint: Endpoint, error: BaseException) -> GrokError:
-    name, base_url = endpoint.provider.title, endpoint.names.base_url
+    name, subject, base_url = endpoint.provider.title, endpoint.provider.subject, endpoint.names.base_url
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
@@ -58,7 +58,8 @@ def _not_connected(endpoint: Endpoint, error: BaseException) -> GrokError:
             )
         cause = cause.__cause__ or cause.__context__
     return _failed(
-        endpoint, f"{name} refused the connection; check the network, {base_url} and, if it is set, HTTPS_PROXY."
+        endpoint,
+        f"{subject} refused the connection; check the network, {base_url} and, if it is set, HTTPS_PROXY.",
     )
 
 

@@ -87,7 +87,7 @@ def test_status_and_code_decide_the_kind_of_failure(
         "status": status,
         "type": kind,
         "retryable": retryable,
-        "billed": "no",
+        "billed": "unknown" if status == 408 else "no",
         "provider": "acedata",
         "trace_id": "t-1",
         "upstream_message": "It failed.",
@@ -145,8 +145,9 @@ def test_redirect_is_a_wrong_address(status: int) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_refusal_is_free_and_server_error_may_be_billed(provider: str) -> None:
-    for status in (301, 400, 402, 403, 408, 429):
+    for status in (301, 400, 402, 403, 413, 429):
         assert error_of(status, b"", provider=provider)["billed"] == "no"
+    assert error_of(408, b"", provider=provider)["billed"] == "unknown"
     for status in (500, 502, 503, 504):
         assert error_of(status, b"", provider=provider)["billed"] == (
             "no" if provider in ("acedata", "sandbox") else "unknown"

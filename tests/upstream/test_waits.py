@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_grok.upstream.retry import retry_after_seconds
+from mcp_grok.upstream.waits import retry_after_seconds
 
 NOW = 784111777.0
 """Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110."""
@@ -44,7 +44,7 @@ def test_wait_is_read_in_seconds_or_milliseconds(headers: dict[str, str], second
     assert retry_after_seconds(headers) == seconds
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "nan", "inf", "-inf", "1e999", "7 s", "Sun, 99 Foo 1994", "1 2 3"])
+@pytest.mark.parametrize("value", ["", "soon", "-1", "nan", "inf", "-inf", "1e999", "Sun, 99 Foo 1994", "1 2 3"])
 def test_unreadable_wait_is_none(value: str) -> None:
     assert retry_after_seconds({"retry-after": value}) is None
     assert retry_after_seconds({"retry-after-ms": value}) is None
