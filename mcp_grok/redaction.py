@@ -12,16 +12,16 @@ CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066
 
 KEYS = re.compile(
     r"""
-      (?<![A-Za-z0-9]) (?: (?:sk|rk|pk|xai|csk|pplx|nvapi|key|glpat) - [\w*-]{8,}      # OpenAI, xAI, Cerebras, …
-                         | (?:gsk|hf|r8|tgp|fw|ghp|gho|ghs|github_pat) _ [\w*]{8,}     # Groq, Hugging Face, GitHub, …
+      (?<![A-Za-z0-9]) (?: (?:sk|rk|pk|xai|csk|pplx|nvapi|glpat) - [\w*-]{8,}      # OpenAI, xAI, Cerebras, …
+                         | (?:gsk|hf|r8|tgp|ghp|gho|ghs|github_pat) _ [\w*]{8,}     # Groq, Hugging Face, GitHub, …
                          | AIza [\w*-]{16,} | ya29\. [\w-]{8,} | AKIA [A-Z0-9]{12,}    # Google, Amazon
                          | eyJ [\w-]{6,} \. [\w-]{2,} (?:\.[\w-]*)? )                  # a JSON Web Token
     | (?<= ://) [^\s/@]{1,200} (?= @ )                                                 # a password in an address
     | (?<![A-Za-z]) (?P<label> (?i: bearer | basic ) \s{1,3} )
-      (?! [A-Za-z]? [a-z]{0,15} (?! [\w~+/=*-] | \.\w ) ) [\w~+/=*.-]{6,}
+      (?! [A-Za-z]? [a-z]{0,15} (?! [\w~+/=*-] | \.\w ) ) [\w~+/=*.-]{5,} [\w~+/=*-]
     | (?<![A-Za-z]) (?P<before> (?i: key | token | secret | password | authorization | credentials? )
                        (?: \W{1,4} (?i: is | was | provided | given | value | sent | received ) ){0,2} \W{1,4} )
-      (?= [\w~+/=*.-]{0,200} \d ) (?= [\w~+/=*.-]{0,200} [A-Za-z] ) [\w~+/=*.-]{12,}
+      (?= [\w~+/=*.-]{0,200} \d ) (?= [\w~+/=*.-]{0,200} [A-Za-z] ) [\w~+/=*.-]{11,} [\w~+/=*-]
     """,
     re.VERBOSE | re.ASCII,
 )

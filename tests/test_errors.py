@@ -104,6 +104,21 @@ def test_secret_at_the_cut_is_removed_whole() -> None:
     assert error.as_dict()["upstream_message"] == "x" * 495 + "[remo"
 
 
+def test_other_keys_and_control_characters_are_removed_from_the_words_of_the_api_only() -> None:
+    said = "No\x1b[2J key: sk-other-0123456789abcdef"
+    error = UpstreamError("It failed.", upstream_message=said, trace_id="t-1", partial=said)
+    error.redact(SECRET)
+    assert error.upstream_message == "No [2J key: [removed]"
+    assert (error.trace_id, error.partial) == ("t-1", said)
+
+
+def test_own_key_of_any_form_is_removed_whole() -> None:
+    error = UpstreamError("Failed (finish_reason: p$ss).", upstream_message="Key sk-0123456789$rest.")
+    error.redact("sk-0123456789$rest", "p$ss")
+    assert error.upstream_message == "Key [removed]."
+    assert "p$ss" not in error.message
+
+
 def test_without_a_secret_nothing_is_removed() -> None:
     error = UpstreamError("It failed.", upstream_message="as it was", param=None)
     error.redact("")

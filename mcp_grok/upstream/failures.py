@@ -129,7 +129,7 @@ MAYBE_BILLED = (408, 499)
 """Statuses below 500 that do not refuse a request: the model may have been at work on it."""
 
 RATES = re.compile(
-    r"rate[ _-]?limit|too many requests|\bper[ -](second|minute|hour|day)|\b[RT]P[MD]\b|concurren|throttl|slow down",
+    r"rate[ _-]?limit|too many requests|\bper[ -](sec|min|hour|day)|\b[RT]P[MD]\b|concurren|throttl|slow down",
     re.IGNORECASE,
 )
 CREDITS = re.compile(r"used up|credits?\b|balance|billing|quota|spending limit|monthly limit", re.IGNORECASE)

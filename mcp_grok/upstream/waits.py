@@ -97,7 +97,7 @@ def _seconds(value: str | None, now: float | None) -> float | None:
     time_at = _date(value) if number is None else number / (1000 if number >= MILLISECONDS_SINCE_1970 else 1)
     if time_at is None or (number is not None and number < SECONDS_SINCE_1970):
         return number
-    return max(0.0, time_at - (time.time() if now is None else now))
+    return round(max(0.0, time_at - (time.time() if now is None else now)), 3)
 
 
 def _duration(text: str) -> float:

@@ -193,6 +193,35 @@ async def test_cut_stream_keeps_its_text(upstream: Replay, settings: Settings) -
     upstream.stream(ROLE, TEXT, whole=False)
     error = await failure(settings, stream=True)
     assert (error["code"], error["billed"], error["partial"]) == ("stream_truncated", "unknown", "so far")
+    assert error["message"].count("in partial") == 1
+
+
+async def test_cut_stream_without_text_names_no_partial(upstream: Replay, settings: Settings) -> None:
+    upstream.stream(ROLE, whole=False)
+    error = await failure(settings, stream=True)
+    assert error["code"] == "stream_truncated"
+    assert "partial" not in json.dumps(error)
+
+
+@pytest.mark.parametrize(
+    ("param", "arguments", "shown"),
+    [
+        ("stop", {"stop": ["x"]}, "stop"),
+        ("presencePenalty", {"presence_penalty": 1}, "presence_penalty"),
+        ("max_completion_tokens", {"max_tokens": 5}, "max_tokens"),
+        ("messages[0].name", {}, "messages[0].name"),
+        ("top_k", {"extra_body": {"top_k": 1}}, "extra_body.top_k"),
+        ("model", {}, "model"),
+        ("stream_options", {}, None),
+        ("Authorization", {}, None),
+        ("stop", {}, None),
+    ],
+)
+async def test_error_names_only_a_parameter_that_was_given(
+    upstream: Replay, settings: Settings, param: str, arguments: dict[str, Any], shown: str | None
+) -> None:
+    upstream.answer({"error": {"message": "no", "param": param}}, 400)
+    assert (await failure(settings, **arguments)).get("param") == shown
 
 
 async def test_idle_limit_ends_silence_and_keeps_the_text(upstream: Replay) -> None:

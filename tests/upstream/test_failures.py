@@ -14,9 +14,11 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import GrokError, UpstreamError
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings
+from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.failures import error_event, error_in_answer, http_error
 from mcp_grok.upstream.transport_failures import transport_error
 from tests.upstream.strategies import JSON, TEXT
+from tests.upstream.test_refusal import EMPTY
 
 
 def endpoint_of(provider: str) -> Endpoint:
@@ -25,6 +27,7 @@ def endpoint_of(provider: str) -> Endpoint:
 
 
 ACEDATA = endpoint_of("acedata")
+CODES = ("used_up", "no_token", "disabled", "forbidden", "rate_limited", "model_not_found", "timeout", "api_error")
 HTML = b"<html><head><style>p { x }</style></head>\n<body><h1>502 Bad Gateway</h1><script>a<b</script></body></html>"
 NO_CREDITS = {"code": "The quota is exhausted", "error": "Your team has used all available credits."}
 SPENT = {"error": "Your team reached its monthly spending limit."}
@@ -133,6 +136,58 @@ def test_used_up_credits_and_refused_keys_are_read_from_words(status: int, body:
     error = error_of(status, body, provider="xai")
     assert error["type"] == kind
     assert error["retryable"] == (kind == "server_error")
+
+
+LINK = "Please try later. Add a payment method at https://example.com/settings/billing to buy credits."
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        *[({"error": {"message": LINK, "code": code}}, {}) for code in
+          ("rate_limit_exceeded", "rate-limited", "RateLimitReached", "TOO_MANY_REQUESTS", "Throttling.RateQuota")],
+        *[({"error": {"message": LINK, "type": kind}}, {}) for kind in
+          ("rate_limit_error", "requests", "tokens", "RateLimitError", "ThrottlingException")],
+        ({"error": {"message": QUOTA, "code": 429, "status": "RESOURCE_EXHAUSTED"}}, {}),
+        ({"error": {"message": "x", "metadata": {"error_type": "rate_limit_exceeded", "raw": QUOTA}}}, {}),
+        ({"error": QUOTA}, {"retry-after": "2"}),
+        ({"error": QUOTA}, {"x-ratelimit-reset-requests": "2s", "x-ratelimit-remaining-requests": "0"}),
+        ({"error": f"{QUOTA} Please retry in 2.5s."}, {}),
+        ({"error": "Limit of 3 requests per min reached. Add credits to raise it."}, {}),
+        ({"error": "See https://example.com/billing/balance"}, {}),
+    ],
+)  # fmt: skip
+def test_rate_limit_is_one_whatever_its_text_mentions(body: Any, headers: dict[str, str]) -> None:
+    error = error_of(429, body, headers)
+    assert (error["type"], error["retryable"]) == ("rate_limit_error", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (429, {"code": "insufficient_quota", "message": "Rate limit. Try again in 3s."}, "insufficient_quota"),
+        (429, {"type": "insufficient_quota", "message": QUOTA}, "insufficient_quota"),
+        (429, {"code": "billing_hard_limit_reached", "message": ""}, "insufficient_quota"),
+        (429, {"type": "invalid_request_error", "message": QUOTA}, "insufficient_quota"),
+        (403, {"type": "billing_error", "message": "no"}, "insufficient_quota"),
+        (403, {"code": "rate_limit_exceeded", "message": "Used up"}, "rate_limit_error"),
+        (400, {"code": "invalid_request_error", "message": "Invalid access token in tools[0].headers"},
+         "invalid_request_error"),
+        (400, {"type": "invalid_request_error", "message": "invalid token, no token left"}, "invalid_request_error"),
+        (400, {"type": "invalid_request_error", "message": "Incorrect API key provided"}, "authentication_error"),
+        (400, {"status": "INVALID_ARGUMENT", "message": "API key not valid."}, "authentication_error"),
+        (400, {"message": "x", "details": [{"reason": "API_KEY_INVALID"}]}, "authentication_error"),
+        (401, {"type": "invalid_request_error", "message": "x"}, "authentication_error"),
+        (404, {"code": "invalid_request_error", "message": "x"}, "not_found_error"),
+        (413, {"code": "rate_limit_exceeded", "type": "tokens", "message": "TPM"}, "invalid_request_error"),
+        (500, {"code": "rate_limit_exceeded", "message": "x"}, "rate_limit_error"),
+        (529, {"type": "overloaded_error", "message": "Overloaded"}, "server_error"),
+        (524, {"message": "x"}, "timeout_error"),
+    ],
+)  # fmt: skip
+def test_facts_decide_before_words(status: int, error: dict[str, Any], kind: str) -> None:
+    assert error_of(status, {"error": error})["type"] == kind
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -249,6 +304,64 @@ def test_error_under_http_200_leaves_the_bill_unknown(body: Any, code: str, retr
         assert error["billed"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({"error": {"code": 429, "message": "Provider returned error"}}, 429, "rate_limit_error"),
+        ({"error": {"code": "402", "message": "x"}}, 402, "insufficient_quota"),
+        ({"error": {"status": 401, "message": "x"}}, 401, "authentication_error"),
+        ({"error": {"code": 400, "message": "max_tokens is too large"}}, 400, "invalid_request_error"),
+        ({"error": {"message": "x", "status": "RESOURCE_EXHAUSTED"}}, 429, "rate_limit_error"),
+        ({"error": {"code": 503, "details": [{"@type": "x"}]}}, 503, "server_error"),
+        ({"object": "error", "message": "x", "code": 404}, 404, "not_found_error"),
+        ({"type": "error", "error": {"type": "rate_limit_error", "message": "x"}}, 200, "rate_limit_error"),
+        ({"errors": [{"status": "403", "detail": "x"}]}, 403, "permission_error"),
+        ({"statusCode": 429, "message": "x"}, 429, "rate_limit_error"),
+        ({"error": "Rate limit exceeded"}, 200, "rate_limit_error"),
+        ({"error": {"type": "invalid_request_error", "message": "billing"}}, 200, "invalid_request_error"),
+    ],
+)
+def test_error_states_its_own_status_under_http_200(body: Any, status: int, kind: str) -> None:
+    for found in (error_in_answer(ACEDATA, 200, body), error_event(ACEDATA, json.dumps(body))):
+        assert found is not None
+        assert (found.status, found.type, found.billed) == (status, kind, "unknown")
+
+
+def test_error_beside_an_answer_keeps_its_text() -> None:
+    answer = {"choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}]}
+    error = error_in_answer(ACEDATA, 200, {**answer, "error": {"code": 502, "message": "died"}})
+    assert error is not None
+    assert (error.partial, error.status) == ("whole", 502)
+
+
+@pytest.mark.parametrize("error", EMPTY)
+def test_empty_error_beside_an_answer_is_none(error: Any) -> None:
+    choice = {"index": 0, "message": {"content": "whole"}, "finish_reason": "stop"}
+    chunk = {"choices": [{"index": 0, "delta": {"content": "x"}, "error": error}], "error": error}
+    for body in ({"choices": [choice], "error": error}, {"choices": [{**choice, "error": error}]}, chunk):
+        assert error_in_answer(ACEDATA, 200, body) is None
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_sentence_begins_with_the_name_as_it_is_written(provider: str) -> None:
+    endpoint = endpoint_of(provider)
+    messages = [error_of(status, b"", provider=provider)["message"] for status in range(300, 600)]
+    messages += [error_of(400, {"error": {"code": code}}, provider=provider)["message"] for code in CODES]
+    messages += [
+        transport_error(endpoint, error).message for error in (httpx2.ReadTimeout(""), httpx2.ConnectError(""))
+    ]
+    empty: list[Any] = [[], [{"message": None, "finish_reason": "SAFETY"}]]
+    for body in ({"choices": choices} for choices in empty):
+        failure = failure_in_completion(endpoint, body)
+        assert failure is not None
+        messages.append(failure.message)
+    for message in messages:
+        assert message[0].isupper() or message.startswith((endpoint.provider.title, "xAI", "llmprovider.ai"))
+        assert not message.startswith(("the ", "XAI", "Llmprovider"))
+        assert ". the " not in message
+    assert any(message.startswith(endpoint.provider.subject) for message in messages)
+
+
 @pytest.mark.parametrize("body", [{"choices": []}, {"success": True}, {"error": None}, {"error": {}}, [], "x", None])
 def test_answer_without_an_error_holds_none(body: Any) -> None:
     assert error_in_answer(ACEDATA, 200, body) is None
@@ -318,6 +431,10 @@ def test_transport_failure_says_what_broke_and_what_it_costs(
         ("Invalid value for `temperature`: 3", "temperature"),
         ("reasoning_effort is not valid", "reasoning_effort"),
         ("the user is not known, please stop", None),
+        ("Only messages of role 'user' can have a name.", None),
+        ("Please use a valid role: user", None),
+        ("Unsupported value: 'stop' is not supported", "stop"),
+        ("Argument not supported on this model: user", "user"),
         ("Extra inputs are not permitted: no_such_thing", None),
         ("", None),
     ],

@@ -1,6 +1,7 @@
 """When a call is sent again: the rule as a table, and the client keeping to it on real sockets."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -36,6 +37,12 @@ def refused(status: int, **details: Any) -> GrokError:
         (refused(502), 1, 7.0),
         (refused(503, retry_after=3.0), 1, 3.0),
         (refused(504), 1, 7.0),
+        (refused(529), 1, 7.0),
+        (refused(529), 2, None),
+        (refused(408), 1, None),
+        (refused(520), 1, None),
+        (refused(524), 1, None),
+        (refused(200, type="rate_limit_error"), 2, 7.0),
         (refused(501), 1, None),
         (refused(200), 1, None),
         (refused(500, partial="so far"), 1, None),
@@ -109,6 +116,41 @@ async def test_retry_after_is_kept_unless_past_the_deadline(upstream: Replay) ->
     error = await outcome(settings_for(upstream, max_retries=1, timeout=5))
     assert error.as_dict()["retry_after"] == 60
     assert error.attempts == 1
+
+
+LIMITED = {"error": {"code": 429, "message": "Slow down."}}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_rate_limit_under_http_200_is_sent_again(upstream: Replay, stream: bool) -> None:
+    async def behave(exchange: Exchange) -> None:
+        first = len(upstream.requests) == 1
+        if stream and first:
+            upstream.stream(f"data: {json.dumps(LIMITED)}\n\n".encode())
+        else:
+            upstream.answer(LIMITED if first else COMPLETION)
+        answering, upstream.behave = upstream.behave, behave
+        await answering(exchange)
+
+    upstream.behave = behave
+    completion = await outcome(settings_for(upstream, max_retries=1), stream=stream)
+    assert (completion.body, completion.attempts) == (COMPLETION, 2)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        {"choices": [{"index": 0, "delta": {"content": "so far"}}]},
+        {"choices": [{"index": 0, "delta": {"role": "assistant"}}]},
+        {"choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]},
+        {"id": "c-1", "choices": []},
+    ],
+)
+async def test_rate_limit_within_an_answer_is_never_resent(upstream: Replay, begun: Any) -> None:
+    upstream.stream(*[f"data: {json.dumps(chunk)}\n\n".encode() for chunk in (begun, LIMITED)])
+    error = await outcome(settings_for(upstream, max_retries=5), stream=True)
+    assert (error.status, error.type, error.attempts) == (429, "rate_limit_error", 1)
+    assert len(upstream.requests) == 1
 
 
 async def test_broken_stream_is_never_resent(upstream: Replay) -> None:
