@@ -56,7 +56,7 @@ class Completion:
 def text_of(choices: list[Any]) -> str:
     """The text of all choices, with a blank line between them."""
     messages = [choice["message"] for choice in choices if isinstance(choice.get("message"), dict)]
-    texts = [message.get("content") or message.get("refusal") for message in messages]
+    texts = [content_text(message.get("content")) or message.get("refusal") for message in messages]
     return "\n\n".join(text for text in texts if text and isinstance(text, str))
 
 
