@@ -22,7 +22,7 @@ DRAIN_GRACE = 0.1
 """Maximum seconds to wait for the end of the body after `[DONE]`, so that the connection can be reused."""
 
 CHUNK_TYPES = ("", "message")
-"""Types of events that contain chunks. Others, such as `ping`, contain one only if it has choices or usage."""
+"""Types of events that contain chunks. Others, such as `ping`, contain one only if it has choices, usage or an error."""
 
 PINGS = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
 """Values of `type` in objects that only keep a connection open."""
@@ -150,6 +150,8 @@ class StreamReader:
             self._on_reasoning(reasoning)
         if text:
             self._on_text(text)
+        if error := failures.error_in_answer(self._endpoint, 200, chunk):
+            raise error
 
     def _chunk(self, event_type: str, data: str) -> Any:
         """The chunk in an event; None if the event contains another object, or something that is not an object."""
@@ -164,12 +166,10 @@ class StreamReader:
             raise self._unreadable() from error
         if isinstance(chunk, list) and len(chunk) == 1:
             chunk = chunk[0]
-        if failure := failures.error_in_answer(self._endpoint, 200, chunk):
-            raise failure
         if not isinstance(chunk, dict):
             return None
         is_other = event_type not in CHUNK_TYPES or chunk.get("type") in PINGS
-        return None if is_other and not chunk.keys() & {"choices", "usage"} else chunk
+        return None if is_other and not chunk.keys() & {"choices", "usage", "error"} else chunk
 
     def _add_chunk(self, chunk: Any) -> str:
         try:
