@@ -15,8 +15,8 @@ import anyio
 import httpx2
 
 from mcp_grok.address import is_loopback
+from mcp_grok.json_parser import parse_json
 from mcp_grok.upstream.response_body import read_up_to
-from mcp_grok.upstream.sse import parse_json
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,14 @@
 from typing import Any
 
 from mcp_grok.upstream.content_text import content_text
-from mcp_grok.upstream.merge import SET_ONCE, JSONObject, joined, merge
-from mcp_grok.upstream.tool_call_deltas import Malformed, ToolCallDeltas, index_of
+from mcp_grok.upstream.merge import MAX_FIELDS, SET_ONCE, JSONObject, Malformed, joined, merge
+from mcp_grok.upstream.tool_call_deltas import ToolCallDeltas, index_of
 
 FIRST_WINS = frozenset({"id", "created", "model"})
 """Keys of a chunk that identify the completion; the first value is used."""
+
+MAX_CHOICES = 128
+"""The maximum of the parameter `n`."""
 
 NO_ADDITION = SET_ONCE | {"annotations"}
 """Keys of a delta that do not continue an answer; sources may follow its end."""
@@ -45,6 +48,8 @@ class Assembler:
                 continue
             elif value is not None or key not in self._head:
                 self._head[key] = value
+        if len(self._head) > MAX_FIELDS:
+            raise Malformed("a completion has too many fields")
         return "".join([self._add_choice(choice) for choice in choices])
 
     def _add_choice(self, part: Any) -> str:
@@ -55,6 +60,8 @@ class Assembler:
             raise Malformed("a choice's index is not a number")
         choice = self._choices.get(index)
         if choice is None:
+            if len(self._choices) >= MAX_CHOICES:
+                raise Malformed("there are too many choices")
             choice = self._choices[index] = _Choice()
         text = choice.add(part)
         return text if index == 0 else ""
@@ -160,6 +167,8 @@ class _Choice:
             self._add_logprobs(value)
         elif value is not None or key not in self._fields:
             self._fields[key] = value
+            if len(self._fields) > MAX_FIELDS:
+                raise Malformed("a choice has too many fields")
 
     def _add_logprobs(self, logprobs: Any) -> None:
         """Extends the lists of log probabilities: unlike other lists, equal items are not repetitions."""

@@ -16,7 +16,9 @@ from mcp_grok.errors import (
     NotConfigured,
     ResponseTooLarge,
 )
-from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
+from mcp_grok.json_bounds import JSONBounds
+from mcp_grok.json_parser import parse_large_json
+from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ANSWER_ITEMS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import pooled_client
@@ -26,13 +28,13 @@ from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
-from mcp_grok.upstream.sse import is_event_stream, parse_json
-from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader
+from mcp_grok.upstream.sse import is_event_stream
+from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader, too_many_items
 from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
-FAIRNESS = 100
-"""Pieces of a body after which other tasks get a turn, even if the body arrives without pauses."""
+LONGEST_TURN = 0.01
+"""Seconds of reading a body after which other tasks get a turn, even if the body arrives without pauses."""
 
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
@@ -209,12 +211,12 @@ class ChatClient:
     async def _received(self, response: httpx2.Response, call: RunningCall) -> AsyncGenerator[bytes, None]:
         call.size = 0
         limit = self._max_response_bytes
-        pieces = 0
+        turn_began = anyio.current_time()
         try:
             async for received in body_of(response):
-                pieces += 1
-                if pieces % FAIRNESS == 0:
+                if anyio.current_time() - turn_began > LONGEST_TURN:
                     await anyio.lowlevel.checkpoint()
+                    turn_began = anyio.current_time()
                 call.size += len(received)
                 if call.size > limit:
                     raise ResponseTooLarge(
@@ -227,17 +229,23 @@ class ChatClient:
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
+        bounds = JSONBounds(MAX_ANSWER_ITEMS)
         pieces = [start]
         broken: GrokError | None = None
         try:
-            async for more in received:
-                pieces.append(more)  # noqa: PERF401 - the pieces before an error are used
+            while not bounds.exceeded_by(pieces[-1]):
+                pieces.append(await anext(received))
+            raise too_many_items()
+        except StopAsyncIteration:
+            pass
+        except ResponseTooLarge:
+            raise
         except GrokError as cut:
             # A complete JSON body is an answer, even if the connection broke after it.
             broken = cut
         content = b"".join(pieces)
         try:
-            body = parse_json(content)
+            body = await parse_large_json(content)
         except ValueError:
             raise broken or self._not_a_completion(status, content) from None
         if error := failures.error_in_answer(self.endpoint, status, body):

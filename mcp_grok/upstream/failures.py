@@ -16,10 +16,10 @@ from mcp_grok.errors import (
     GrokError,
     UpstreamError,
 )
+from mcp_grok.json_parser import parse_json
 from mcp_grok.upstream.completion import text_of
 from mcp_grok.upstream.parameters import PARAMETERS, snake_case
 from mcp_grok.upstream.refusal import Refusal, readable, says_something, stated_status
-from mcp_grok.upstream.sse import parse_json
 from mcp_grok.upstream.waits import stated_wait
 
 

@@ -7,8 +7,8 @@ import httpx2
 from mcp_grok.address import is_loopback
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, NotConfigured
+from mcp_grok.json_parser import parse_json
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.sse import parse_json
 from mcp_grok.upstream.transport_failures import transport_error
 
 TIMEOUT = 15.0

@@ -26,13 +26,27 @@ NEAR = 64
 """Items at the end of a list among which the item that a new one continues is searched."""
 
 
+MAX_FIELDS = 1000
+"""Maximum number of fields that the deltas may add to one object."""
+
+
+class Malformed(ValueError):
+    """A chunk with the wrong structure."""
+
+
 class Pieces(list[str]):
     """The pieces of a text, joined once at the end, so that the cost is linear."""
 
 
 def merge(fields: JSONObject, key: str, new: Any) -> None:
-    """Merges a value into a field."""
+    """Merges a value into a field.
+
+    Raises:
+        Malformed: there are too many fields.
+    """
     old = fields.get(key)
+    if old is None and len(fields) >= MAX_FIELDS:
+        raise Malformed("an object has too many fields")
     if key in SET_ONCE:
         fields[key] = old or new
     elif key in SET_LAST and isinstance(new, str):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcp_grok.json_parser import parse_json
 from mcp_grok.redaction import MAX_TEXT, without_controls
-from mcp_grok.upstream.sse import parse_json
 
 JSONObject = dict[str, Any]
 

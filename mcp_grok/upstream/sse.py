@@ -1,15 +1,14 @@
-"""The decoding of a body: bytes → events of a stream, and bytes → JSON. No I/O; the bytes may be split anywhere.
+"""The decoding of a stream: bytes → events. No I/O; the bytes may be split anywhere.
 
 Only CR, LF and CRLF end a line, as in the standard: U+2028 in an answer is text.
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
 
-import json
-import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple
 
-BOM = b"\xef\xbb\xbf"
+from mcp_grok.json_parser import BOM
+
 DONE = "[DONE]"
 """The data of the event that ends a stream."""
 
@@ -139,30 +138,3 @@ def is_event_stream(start: bytes, content_type: str) -> bool | None:
     if beginning.startswith(FIELDS) or content_type.partition(";")[0].strip().lower() == "text/event-stream":
         return True
     return None
-
-
-def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text. Unlike `json.loads`, this refuses NaN and Infinity.
-
-    Raises:
-        ValueError: the text is not JSON, contains NaN, Infinity or a number too large for a float, or is nested too
-            deeply.
-    """
-    try:
-        return _DECODER.decode(text if isinstance(text, str) else text.removeprefix(BOM).decode("utf-8", "replace"))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large")
-    return number
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

@@ -10,10 +10,19 @@ from typing import Any
 import anyio
 
 from mcp_grok.endpoint import Endpoint
-from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, StreamTruncated
+from mcp_grok.errors import (
+    BadUpstreamResponse,
+    CallTimeout,
+    ConnectionFailed,
+    GrokError,
+    ResponseTooLarge,
+    StreamTruncated,
+)
+from mcp_grok.json_parser import parse_json
+from mcp_grok.limits import MAX_ANSWER_ITEMS
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.assemble import Assembler
-from mcp_grok.upstream.sse import DONE, Event, EventDecoder, parse_json
+from mcp_grok.upstream.sse import DONE, Event, EventDecoder
 
 FINISH_SILENCE = 15.0
 """Maximum seconds without a chunk after every choice has a finish reason."""
@@ -22,10 +31,13 @@ DRAIN_GRACE = 0.1
 """Maximum seconds to wait for the end of the body after `[DONE]`, so that the connection can be reused."""
 
 CHUNK_TYPES = ("", "message")
-"""Types of events that contain chunks. Others, such as `ping`, contain one only if it has choices, usage or an error."""
+"""Types of events that contain chunks. Others, such as `ping`, contain one only with choices, usage or an error."""
 
 PINGS = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
 """Values of `type` in objects that only keep a connection open."""
+
+FREE_ITEMS = 16
+"""Items of all lists and objects in a usual chunk, which leaves nothing but text. Further ones are counted."""
 
 MAX_STRAY = 1000
 """Maximum characters of a line that is not JSON which are kept, for the error if the answer ends early."""
@@ -71,6 +83,7 @@ class StreamReader:
         self._finish_silence = finish_silence
         self._decoder = EventDecoder()
         self._chunks = 0
+        self._items = 0
         self._stray = ""
         self._done = False
 
@@ -158,6 +171,9 @@ class StreamReader:
         if not data.startswith(("{", "[")):
             self._stray = data[:MAX_STRAY]
             return None
+        self._items += max(0, data.count("[") + data.count("{") + data.count(",") - FREE_ITEMS)
+        if self._items > MAX_ANSWER_ITEMS:
+            raise too_many_items()
         try:
             chunk = parse_json(data)
         except ValueError as error:
@@ -195,3 +211,10 @@ class StreamReader:
             f"The answer of {self._endpoint.provider.title} ended before it was complete; the call may be billed.",
             upstream_message=self._stray or None,
         )
+
+
+def too_many_items() -> GrokError:
+    """The error for an answer of which JSON would take too much memory."""
+    return ResponseTooLarge(
+        f"The answer has over {MAX_ANSWER_ITEMS} items of lists and objects; ask for less, such as no logprobs."
+    )

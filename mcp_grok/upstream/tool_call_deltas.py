@@ -9,11 +9,10 @@ import json
 from itertools import groupby, pairwise
 from typing import Any
 
-from mcp_grok.upstream.merge import JSONObject, joined, merge
+from mcp_grok.upstream.merge import JSONObject, Malformed, joined, merge
 
-
-class Malformed(ValueError):
-    """A chunk with the wrong structure."""
+MAX_CALLS = 1000
+"""Maximum number of tool calls in a message."""
 
 
 class ToolCallDeltas:
@@ -47,6 +46,8 @@ class ToolCallDeltas:
         last = self._calls[-1] if self._calls else None
         call = known or (last if index is None else self._by_index.get(index))
         if call is None or call.is_followed_by(delta):
+            if len(self._calls) >= MAX_CALLS:
+                raise Malformed("there are too many tool calls")
             call = _Call()
             self._calls.append(call)
         return call

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.upstream.assemble import Assembler
-from mcp_grok.upstream.tool_call_deltas import Malformed
+from mcp_grok.upstream.merge import Malformed
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=200)
 
@@ -194,3 +194,25 @@ def test_any_chunks_give_a_completion_or_malformed(chunks: list[Any]) -> None:
         pass
     assert isinstance(assembler.text, str)
     json.dumps(assembler.completion())
+
+
+ENDLESS = {
+    "choices": lambda number: chunk({"content": "x"}, index=number),
+    "tool calls": lambda number: chunk({"tool_calls": [{"index": number, "id": f"id{number}"}]}),
+    "fields": lambda number: {f"field{number}": 1},
+    "fields of a choice": lambda number: chunk({}, **{f"field{number}": 1}),
+    "fields of a message": lambda number: chunk({f"field{number}": 1}),
+    "nested fields": lambda number: chunk({"audio": {f"field{number}": 1}}),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_endless_parts_are_refused(kind: str) -> None:
+    assembler = Assembler()
+
+    def add_many() -> None:
+        for number in range(2000):
+            assembler.add(ENDLESS[kind](number))
+
+    with pytest.raises(Malformed, match="too many"):
+        add_many()

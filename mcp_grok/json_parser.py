@@ -1,0 +1,68 @@
+"""The parsing of JSON from outside, within the bounds of `mcp_grok.json_bounds`."""
+
+import json
+import json.scanner
+import math
+from typing import Any, NoReturn
+
+import anyio
+
+from mcp_grok.json_bounds import exceeds
+
+BOM = b"\xef\xbb\xbf"
+
+MAX_ITEMS = 100_000
+"""Items that are parsed in one step, in some 50 milliseconds."""
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text. Unlike `json.loads`, this refuses NaN and Infinity.
+
+    Raises:
+        ValueError: the text is not JSON, contains NaN, Infinity or a number too large for a float, is nested too
+            deeply, or has too many items.
+    """
+    if len(text) > MAX_ITEMS and exceeds(text.encode() if isinstance(text, str) else text, MAX_ITEMS):
+        raise ValueError("too many items")
+    return _parsed(_DECODER, text)
+
+
+async def parse_large_json(content: bytes) -> Any:
+    """The value of a JSON text with any number of items. Other tasks run meanwhile.
+
+    Raises:
+        ValueError: see `parse_json`.
+    """
+    if exceeds(content, MAX_ITEMS):
+        return await anyio.to_thread.run_sync(_parsed, _INTERRUPTIBLE_DECODER, content)
+    return _parsed(_DECODER, content)
+
+
+def _parsed(decoder: json.JSONDecoder, text: str | bytes) -> Any:
+    try:
+        return decoder.decode(text if isinstance(text, str) else text.removeprefix(BOM).decode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _InterruptibleDecoder(json.JSONDecoder):
+    """A decoder in Python: in a thread it gives way to others, as the one in C does not."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_float=_finite, parse_constant=_refuse_constant)
+        self.scan_once = json.scanner.py_make_scanner(self)  # type: ignore[attr-defined]
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_INTERRUPTIBLE_DECODER = _InterruptibleDecoder()
