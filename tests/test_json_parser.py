@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -51,6 +52,6 @@ async def test_large_text_has_the_same_rules(content: bytes) -> None:
 
 
 async def test_large_text_gives_the_same_value() -> None:
-    values = [None, True, 1, -0.5, 1e300, 2**70, "", 'é"\\\n\u2028😀', {}, {"": {"a": [[]]}}, [], [[], {}]]
+    values: list[Any] = [None, True, 1, -0.5, 1e300, 2**70, "", 'é"\\\n\u2028😀', {}, {"": {"a": [[]]}}, [], [[], {}]]
     content = b"\xef\xbb\xbf" + json.dumps([values, *[[]] * MANY]).encode()
     assert (await parse_large_json(content))[0] == values

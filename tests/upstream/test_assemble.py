@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ def test_any_chunks_give_a_completion_or_malformed(chunks: list[Any]) -> None:
     json.dumps(assembler.completion())
 
 
-ENDLESS = {
+ENDLESS: dict[str, Callable[[int], Any]] = {
     "choices": lambda number: chunk({"content": "x"}, index=number),
     "tool calls": lambda number: chunk({"tool_calls": [{"index": number, "id": f"id{number}"}]}),
     "fields": lambda number: {f"field{number}": 1},
