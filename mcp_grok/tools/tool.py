@@ -13,8 +13,9 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.upstream.schema_check import Schema, read_value
 
-UNPUBLISHED = ("minLength", "examples")
-"""Keywords that this server uses but does not publish, because not every client supports them."""
+UNPUBLISHED = ("minLength", "minItems", "maxItems", "examples")
+"""Keywords that this server uses but does not publish, because not every client or model API accepts them in a tool:
+xAI's refuses bounds of lengths (https://github.com/openclaw/openclaw/issues/32080)."""
 
 ID: Schema = {"type": "string", "minLength": 1}
 """The id of a call, from a `chat.completion.pending` result."""
@@ -54,6 +55,8 @@ def _published(schema: Schema) -> Schema:
         shown["properties"] = {name: _published(inner) for name, inner in shown["properties"].items()}
     if "items" in shown:
         shown["items"] = _published(shown["items"])
+    if "anyOf" in shown:
+        shown["anyOf"] = [_published(inner) for inner in shown["anyOf"]]
     return shown
 
 

@@ -54,7 +54,8 @@ MESSAGE_SCHEMA: Schema = {
     "type": "object",
     "properties": {
         "role": {"type": "string", "enum": list(ROLES)},
-        "content": {"description": "A string, or a list of text and image_url parts", "items": PART_SCHEMA},
+        # A union, but clients fail on a property without a type.
+        "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": PART_SCHEMA}]},
         "name": {"type": "string"},
         "tool_calls": CALLS_SCHEMA,
         "tool_call_id": {"type": "string", "description": "role tool: the call this answers"},

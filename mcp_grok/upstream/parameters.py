@@ -30,7 +30,7 @@ class Parameter:
     """One parameter of the tool.
 
     Attributes:
-        schema: The accepted values, as JSON Schema without unions, references, null and default.
+        schema: The accepted values, as JSON Schema without references, null and default.
         description: The description in the tool's schema; if empty, the parameter is not in that schema.
         reader: Reads a value, given its path, if the schema alone does not describe the accepted values.
     """
@@ -64,7 +64,9 @@ def read_stop(path: str, value: Any) -> str | list[str]:
 
 
 PARAMETERS = {
-    "messages": Parameter(MESSAGES_SCHEMA, "The conversation so far, oldest first", read_messages),
+    "messages": Parameter(
+        MESSAGES_SCHEMA, "The conversation so far, oldest first; at least one message", read_messages
+    ),
     "model": Parameter(TEXT, "Grok model"),
     "n": Parameter({"type": "integer", "minimum": 1, "maximum": 128}, "How many answers to generate"),
     "stream": Parameter(BOOLEAN, "Stream from the API: the text comes as progress, the result is whole"),
@@ -78,7 +80,7 @@ PARAMETERS = {
     "frequency_penalty": Parameter(PENALTY, "Above 0: less repetition"),
     "seed": Parameter({"type": "integer"}, "For repeatable sampling, best effort"),
     "user": Parameter({"type": "string"}, "Your id for the end user"),
-    "tools": Parameter(TOOLS_SCHEMA, "Functions the model may call", read_tools),
+    "tools": Parameter(TOOLS_SCHEMA, "Functions the model may call; up to 128", read_tools),
     "tool_choice": Parameter({"type": "string"}, "none, auto, required, or a function's name", read_tool_choice),
     "response_format": Parameter(
         RESPONSE_FORMAT, 'Like {"type":"json_object"} or {"type":"json_schema","json_schema":{"name":…,"schema":{…}}}'
