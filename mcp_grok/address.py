@@ -1,23 +1,31 @@
 """URLs of endpoints: validation, host and port."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
+SECRET_NAME = re.compile("key|token|secret|passw|auth|^sig|^code$", re.IGNORECASE)
+"""The names of a query's values that are secrets. Addresses are shown to users; keys must not be in them."""
 
-def check_base_url(url: str, *, any_http: bool) -> None:
+
+def check_base_url(url: str, *, any_http: bool, query: bool = True) -> None:
     """Checks a base URL.
 
     Args:
-        url: The address without the documented path.
+        url: The base URL, or a whole address.
         any_http: Whether http is allowed to any host; otherwise only to this machine.
+        query: Whether a query is allowed; its values must not be secrets.
 
     Raises:
         ValueError: the URL is not allowed; the message states the expected form and does not repeat the URL.
     """
-    if any(sign in url for sign in "@?#"):
-        raise ValueError("must not contain a user, password, query or fragment; put the key into MCP_GROK_API_KEY")
+    address, _, values = url.partition("?")
+    if "@" in address or "#" in url or (values and not query):
+        raise ValueError("must not contain a user, password or fragment; put the key into MCP_GROK_API_KEY")
+    if any(SECRET_NAME.search(name) for name, _ in parse_qsl(values, keep_blank_values=True)):
+        raise ValueError("must not contain a key in its query; put the key into MCP_GROK_API_KEY")
     try:
         parsed = httpx2.URL(url)
         _ = urlsplit(url).port  # httpx2 does not check its range

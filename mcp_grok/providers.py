@@ -1,5 +1,6 @@
 """The providers, one entry each. All behaviour that differs by provider depends on these entries."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -8,8 +9,12 @@ from mcp_grok.errors import Billed
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
-OPENAI_PATH = "/v1/chat/completions"
-ACEDATA_PATH = "/grok/chat/completions"
+CHAT = "/chat/completions"
+OPENAI_PATH = f"/v1{CHAT}"
+ACEDATA_PATH = f"/grok{CHAT}"
+
+OTHER_ENDPOINT = re.compile(r"/(v\d\w*|openai)/(completions|embeddings|messages|models|responses)$")
+"""The end of the path of another endpoint of such an API. `/models` alone is Azure's base path for chat completions."""
 
 SANDBOX_KEY = "sandbox-key"
 """The only key that the sandbox accepts. It is valid nowhere else."""
@@ -23,6 +28,7 @@ class Provider:
         name: Its name in `MCP_GROK_PROVIDER`.
         title: Its name inside a sentence; `subject` is the one at the beginning.
         base_url: The address before `path`; None if the configuration must contain it.
+        openai_base_url: Whether a base URL with a path is followed by `/chat/completions` alone, as in OpenAI's SDKs.
         path: The documented path.
         key_variable: The provider's own environment variable for the key; None if it has none.
         key: A public key, which needs no configuration; None if the user needs a secret one.
@@ -41,6 +47,7 @@ class Provider:
     name: str
     title: str
     base_url: str | None = None
+    openai_base_url: bool = False
     path: str = OPENAI_PATH
     key_variable: str | None = None
     key: str | None = None
@@ -61,20 +68,31 @@ class Provider:
         return self.title.replace("the ", "The ", 1)
 
     def completions_url(self, base_url: str) -> str:
-        """The address that calls are posted to. The base URL may already end with the start of the path."""
-        base = base_url.rstrip("/")
-        prefix = urlsplit(base).path
+        """The address that calls are posted to, with the query of the base URL.
+
+        A base URL that ends with `/chat/completions` is the whole address. One that ends with the start of the
+        documented path is completed. One of another endpoint, such as `/v1/models`, leads to the one beside it.
+        """
+        parts = urlsplit(base_url)
+        return parts._replace(path=self._completions_path(parts.path.rstrip("/"))).geturl()
+
+    def _completions_path(self, base: str) -> str:
+        if base.endswith(CHAT):
+            return base
+        if OTHER_ENDPOINT.search(base):
+            return base.rpartition("/")[0] + CHAT
         parts = self.path.split("/")
-        for end in range(len(parts), 1, -1):
-            if prefix.endswith("/".join(parts[:end])):
-                return base + "".join(f"/{part}" for part in parts[end:])
-        return base + self.path
+        for end in range(len(parts) - 1, 1, -1):
+            if base.endswith("/".join(parts[:end])):
+                return "/".join([base, *parts[end:]])
+        return base + (CHAT if base and self.openai_base_url else self.path)
 
     def models_url(self, completions_url: str) -> str:
         """The address of the list of models, derived from the one for calls; empty without such a list."""
         if not completions_url or self.models_path is None:
             return ""
-        return completions_url.removesuffix("/chat/completions") + self.models_path
+        parts = urlsplit(completions_url)
+        return parts._replace(path=parts.path.removesuffix(CHAT) + self.models_path).geturl()
 
 
 PROVIDERS = {
@@ -118,6 +136,7 @@ PROVIDERS = {
         Provider(
             name="custom",
             title="the custom API",
+            openai_base_url=True,
             needs_key=False,
             models_path="/models",
             usage_on_request=True,

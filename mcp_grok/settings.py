@@ -83,8 +83,8 @@ class Settings(_ProviderKeys):
     )
     base_url: str | None = Field(
         None,
-        description="Replaces the provider's base URL: the part before `/grok/chat/completions` (AceData) "
-        "or `/v1/chat/completions` (the others). https, or http to a loopback address",
+        description="Replaces the provider's address: a base URL, or the whole address that ends in "
+        "`/chat/completions`, each also with a query. https, or http to a loopback address",
         json_schema_extra={"default": "the provider's; required by `custom`"},
     )
     allow_http: bool = Field(

@@ -95,9 +95,9 @@ def providers() -> str:
     for name, provider in PROVIDERS.items():
         if name != "sandbox":
             key = f"`{provider.key_variable}`" if provider.key_variable else "`MCP_GROK_API_KEY`, if it wants one"
-            base = f"`{provider.base_url}`" if provider.base_url else "`MCP_GROK_BASE_URL`, as you set it"
+            address = f"`{provider.base_url}` `{provider.path}`" if provider.base_url else "[yours](#addresses)"
             model = f"`{provider.default_model}`" if provider.default_model else "none: `MCP_GROK_DEFAULT_MODEL`"
-            rows.append((f"`{name}`", key, f"{base} `{provider.path}`", model))
+            rows.append((f"`{name}`", key, address, model))
     return _table(("provider", "key", "address", "default model"), *rows)
 
 

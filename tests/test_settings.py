@@ -150,6 +150,7 @@ def test_custom_api_has_no_model_by_default(read: Read) -> None:
         ("xai", "https://a.example/v1", "https://a.example/v1/chat/completions"),
         ("xai", "https://a.example/api//", "https://a.example/api/v1/chat/completions"),
         ("xai", "https://a.example/xv1", "https://a.example/xv1/v1/chat/completions"),
+        ("xai", "https://a.example/compat/chat/completions", "https://a.example/compat/chat/completions"),
         ("custom", "https://a.example:8443/v1/chat/completions", "https://a.example:8443/v1/chat/completions"),
         ("sandbox", "http://127.0.0.1:8080", "http://127.0.0.1:8080/grok/chat/completions"),
         ("xai", "http://localhost:1/v1", "http://localhost:1/v1/chat/completions"),
@@ -167,7 +168,11 @@ def test_base_url_may_hold_any_part_of_the_path(read: Read, provider: str, base_
         *[(f"https://a.example:{port}", "must be a URL") for port in ("99999", "-1", "x")],
         ("https://[::1", "must be a URL"),
         *[(f"https://{user}a.example", "must not contain a user") for user in ("me@", "me:pw@", ":pw@", "@")],
-        *[(f"https://a.example{end}", "must not contain a user") for end in ("?x=1", "/grok?x=1", "#x", "?", "#")],
+        *[(f"https://a.example{end}", "password or fragment") for end in ("#x", "#", "/v1?api-version=1#x")],
+        *[
+            (f"https://a.example/v1?{values}", "must not contain a key in its query")
+            for values in ("key=pw", "x=1&api_key=pw", "access-token=pw", "CLIENT_SECRET=pw", "sig=pw", "k%65y=")
+        ],
         *[
             (f"https://{host}", "must be a URL")
             for host in ("a b.example", "999.1.1.1", "[v1.x]", "a\u2028b", "a/\u2028x")
@@ -183,6 +188,34 @@ def test_wrong_or_leaking_base_url_is_refused(read: Read, base_url: str, rule: s
     assert line.startswith(BASE)
     assert rule in line
     assert "pw" not in line
+
+
+@pytest.mark.parametrize(
+    ("base_url", "path"),
+    [
+        ("", "/v1/chat/completions"),
+        ("/", "/v1/chat/completions"),
+        ("/v1", "/v1/chat/completions"),
+        ("/v1/chat", "/v1/chat/completions"),
+        ("/proxy", "/proxy/chat/completions"),
+        ("/openai/v1//", "/openai/v1/chat/completions"),
+        ("/xv1", "/xv1/chat/completions"),
+        ("/models", "/models/chat/completions"),
+        ("/v1/projects/p/endpoints/openapi", "/v1/projects/p/endpoints/openapi/chat/completions"),
+        ("/client/v4/accounts/a/ai/v1/chat/completions/", "/client/v4/accounts/a/ai/v1/chat/completions"),
+        ("?api-version=2024-05-01-preview", "/v1/chat/completions?api-version=2024-05-01-preview"),
+        ("/models?api-version=2024-05-01-preview", "/models/chat/completions?api-version=2024-05-01-preview"),
+        ("/models/chat/completions?api-version=1&x=%2F", "/models/chat/completions?api-version=1&x=%2F"),
+        ("/openai/deployments/g/?api-version=1", "/openai/deployments/g/chat/completions?api-version=1"),
+        ("/v1?", "/v1/chat/completions"),
+        *[(f"/v1/{other}", "/v1/chat/completions") for other in ("completions", "responses", "models", "messages")],
+        ("/v1beta/openai/models", "/v1beta/openai/chat/completions"),
+        ("/api/paas/v4/embeddings?x=1", "/api/paas/v4/chat/completions?x=1"),
+    ],
+)
+def test_base_url_of_any_api_leads_to_its_completions(read: Read, base_url: str, path: str) -> None:
+    settings = read(MCP_GROK_PROVIDER="custom", MCP_GROK_BASE_URL=f"https://a.example{base_url}")
+    assert settings.url == f"https://a.example{path}"
 
 
 def test_http_to_another_machine_needs_to_be_allowed(read: Read) -> None:

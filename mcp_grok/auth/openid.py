@@ -35,7 +35,7 @@ class OidcVerifier:
         self, issuer: str, audience: str, scopes: Sequence[str] = (), *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         try:
-            check_base_url(issuer, any_http=False)
+            check_base_url(issuer, any_http=False, query=False)
         except ValueError:
             raise NotConfigured(
                 "The issuer of tokens must be an https URL (http only on this machine) without user, query or fragment."

@@ -372,11 +372,11 @@ async def test_unusable_proxy_setting_says_what_to_check(monkeypatch: pytest.Mon
 
 
 async def test_custom_server_is_called_without_a_key(upstream: Replay) -> None:
-    settings = Settings(provider="custom", base_url=f"{upstream.base_url}/v1")
+    settings = Settings(provider="custom", base_url=f"{upstream.base_url}/v1?api-version=1")
     async with client_for(settings) as client:
         await ask(client, model="llama")
     [request] = upstream.requests
-    assert request.path == "/v1/chat/completions"
+    assert request.path == "/v1/chat/completions?api-version=1"
     assert "authorization" not in request.headers
 
 

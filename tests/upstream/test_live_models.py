@@ -28,6 +28,20 @@ async def test_names_are_in_the_order_of_the_provider(upstream: Replay, end: str
     assert (request.path, request.headers["authorization"]) == ("/v1/models", f"Bearer {KEY}")
 
 
+@pytest.mark.parametrize(
+    ("end", "path"),
+    [
+        ("/inference", "/inference/models"),
+        ("/models/chat/completions?api-version=1", "/models/models?api-version=1"),
+        ("/v1/models?api-version=1", "/v1/models?api-version=1"),
+    ],
+)
+async def test_list_is_beside_the_completions_of_any_api(upstream: Replay, end: str, path: str) -> None:
+    upstream.answer(LIST)
+    await live_models(settings_for(upstream, provider="custom", base_url=upstream.base_url + end).endpoint)
+    assert [request.path for request in upstream.requests] == [path]
+
+
 async def test_list_is_requested_without_a_key_where_none_is_set(upstream: Replay) -> None:
     upstream.answer(LIST)
     assert len(await live_models(settings_for(upstream, provider="custom", api_key=None).endpoint)) == 2
