@@ -5,11 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
 
 from mcp_grok.calls import Calls
-from mcp_grok.errors import GrokError, NotFound
+from mcp_grok.errors import NotFound
 from mcp_grok.models import catalogue
 from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import compact, completion_json, fits, prefix, uri_of
+from mcp_grok.tools.cutting import compact, fits, prefix, uri_of, whole_json
 from mcp_grok.tools.result import META
 
 JSON = "application/json"
@@ -63,10 +63,8 @@ async def _completion(calls: Calls, settings: Settings, uri: str, principal: Pri
     outcome = call.outcome
     if outcome is None:
         text = compact({"object": "chat.completion.pending", "id": call.id, "status": "in_progress"})
-    elif isinstance(outcome, GrokError):
-        text = compact({"error": outcome.as_dict()})
     else:
-        text = completion_json(outcome)
+        text = whole_json(outcome)
     if offset > len(text):
         raise NotFound(f"{uri}: the completion has {len(text)} characters.", param="uri")
     rest = text[offset:]

@@ -16,7 +16,7 @@ from mcp_grok.errors import GrokError
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.settings import Settings
 from mcp_grok.surrogates import without_lone_surrogates
-from mcp_grok.tools.cutting import completion_json
+from mcp_grok.tools.cutting import whole_json
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 
@@ -72,7 +72,7 @@ async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) 
         call.follow(write)
         outcome = await call.wait()
     if isinstance(outcome, Completion) and as_json:
-        written = [completion_json(outcome)]
+        written = [whole_json(outcome)]
         _write(written[0])
     if written and not written[-1].endswith("\n"):
         _write("\n")

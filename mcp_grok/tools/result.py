@@ -1,7 +1,7 @@
 """The results of tools: an outcome → a `CallToolResult`, with its `_meta`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mcp_types import CallToolResult, ResourceLink, TextContent
@@ -10,14 +10,10 @@ from pydantic_core import to_json
 from mcp_grok.calls import Outcome, Request
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import compact, completion_json, cut, cut_error, fits, uri_of
-from mcp_grok.upstream.completion import Completion
+from mcp_grok.tools.cutting import body_of, compact, cut, fits, uri_of, whole_json
 
 META = "mcp-grok/"
 """The prefix of this server's keys in `_meta`. The completion itself gets no additional keys."""
-
-ERROR_ROOM = 1500
-"""Approximate maximum bytes of an error without its partial text."""
 
 NO_NOTES: Mapping[str, Any] = {}
 
@@ -29,38 +25,30 @@ def json_result(value: dict[str, Any], notes: Mapping[str, Any] = NO_NOTES) -> C
 
 def error_result(error: GrokError) -> CallToolResult:
     """The error as a JSON object, in a result with `isError`."""
-    return _error_result(error.as_dict(), error, NO_NOTES)
-
-
-def _error_result(
-    details: dict[str, Any], error: GrokError, notes: Mapping[str, Any], link: Sequence[ResourceLink] = ()
-) -> CallToolResult:
-    attempts = {"attempts": error.attempts} if error.attempts else {}
-    text = TextContent(text=compact({"error": details}))
-    return CallToolResult(content=[text, *link], is_error=True, _meta=_keyed({**attempts, **notes}))
+    text = TextContent(text=compact(body_of(error)))
+    return CallToolResult(content=[text], is_error=True, _meta=_keyed(_notes(error)))
 
 
 def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
     assert request.call is not None  # noqa: S101 - a request with an outcome is attached to a call
-    limit, call_id, notes = settings.max_result_bytes, request.call.id, request.notes
-    link = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
-    if isinstance(outcome, GrokError):
-        details = outcome.as_dict()
-        if fits(details.get("partial", ""), limit - ERROR_ROOM if limit else 0):
-            return _error_result(details, outcome, notes), False
-        return _error_result(cut_error(details, call_id, limit), outcome, notes, link), True
+    limit, call_id, notes = settings.max_result_bytes, request.call.id, {**_notes(outcome), **request.notes}
     try:
-        text = completion_json(outcome)
+        text = whole_json(outcome)
     except BadUpstreamResponse as error:
-        return _error_result(error.as_dict(), error, notes), False
+        outcome, text = error, whole_json(error)
+    is_error = isinstance(outcome, GrokError)
+    links: list[ResourceLink] = []
     is_cut = not fits(text, limit)
     if is_cut:
-        text = compact(cut(outcome.body, call_id, limit))
+        short, notes["cut"] = cut(body_of(outcome), call_id, limit)
+        text = compact(short)
+        links = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     result = CallToolResult(
-        content=[TextContent(text=text), *(link if is_cut else [])],
-        structured_content=_structured(text) if settings.structured else None,
-        _meta=_keyed({**_notes(outcome), **notes}),
+        content=[TextContent(text=text), *links],
+        structured_content=_structured(text) if settings.structured and not is_error else None,
+        is_error=is_error,
+        _meta=_keyed(notes),
     )
     return result, is_cut
 
@@ -75,20 +63,22 @@ def _structured(text: str) -> Any:
     return content
 
 
-def _notes(completion: Completion) -> dict[str, Any]:
-    notes: dict[str, Any] = {"attempts": completion.attempts}
-    if completion.first_text_after is not None:
-        notes["time_to_first_token"] = round(completion.first_text_after, 3)
-    if completion.in_doubt:
-        notes["in_doubt"] = completion.in_doubt
-    if completion.missing_choices:
-        notes["missing_choices"] = completion.missing_choices
-    if completion.violations:
-        notes["invalid_json"] = completion.violations
-    if completion.cost is not None:
-        notes["cost"] = completion.cost
-    if completion.dropped:
-        notes["dropped"] = completion.dropped
+def _notes(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, GrokError):
+        return {"attempts": outcome.attempts} if outcome.attempts else {}
+    notes: dict[str, Any] = {"attempts": outcome.attempts}
+    if outcome.first_text_after is not None:
+        notes["time_to_first_token"] = round(outcome.first_text_after, 3)
+    if outcome.in_doubt:
+        notes["in_doubt"] = outcome.in_doubt
+    if outcome.missing_choices:
+        notes["missing_choices"] = outcome.missing_choices
+    if outcome.violations:
+        notes["invalid_json"] = outcome.violations
+    if outcome.cost is not None:
+        notes["cost"] = outcome.cost
+    if outcome.dropped:
+        notes["dropped"] = outcome.dropped
     return notes
 
 
