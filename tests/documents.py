@@ -36,9 +36,7 @@ def _allowed(schema: dict[str, Any]) -> str:
         return f"{kind}, {least} to {most}"
     if least is not None:
         return f"{kind}, at least {least}"
-    if "maxItems" in schema:
-        return f"{kind}, at most {schema['maxItems']}"
-    return f"{kind}, at least {schema['minItems']}" if "minItems" in schema else str(kind)
+    return str(kind)
 
 
 def parameters() -> str:
