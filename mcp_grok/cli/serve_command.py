@@ -48,7 +48,8 @@ def add_options(serve: argparse.ArgumentParser) -> None:
             metavar="SECONDS",
             help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
         ),
-        flag("--metrics", help="serve /metrics for Prometheus"),
+        add("--metrics-port", type=int, metavar="PORT", help="serve metrics for Prometheus on this port"),
+        add("--metrics-host", metavar="HOST", help=f"the address of that port (default: {HOST})"),
         add("--workers", type=_positive, metavar="N", help="server processes on this address"),
         flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS"),
     ]

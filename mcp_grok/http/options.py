@@ -49,7 +49,8 @@ class ServiceOptions:
         caller_keys: Whether callers may, or must, use their own key for the provider.
         limits: The quota of each caller.
         drain: Seconds that running calls get to end after a signal.
-        metrics: Whether `/metrics` is served.
+        metrics_port: The port of the metrics for Prometheus; None for no metrics.
+        metrics_host: The address of that port.
     """
 
     transport: Literal["http", "sse"] = "http"
@@ -64,7 +65,8 @@ class ServiceOptions:
     caller_keys: KeyRule = "off"
     limits: Limits = Limits()
     drain: float = DRAIN_SECONDS
-    metrics: bool = False
+    metrics_port: int | None = None
+    metrics_host: str = LOOPBACK_HOSTS[0]
 
     @property
     def authenticates(self) -> bool:
@@ -95,9 +97,14 @@ class ServiceOptions:
                 tokens_per_day=given.tokens_per_day,
             ),
             drain=DRAIN_SECONDS if given.drain is None else given.drain,
-            metrics=bool(given.metrics),
+            metrics_port=given.metrics_port,
+            metrics_host=given.metrics_host or LOOPBACK_HOSTS[0],
         )
         read._check(given.host, settings)
+        if (given.workers or 1) > 1 and given.metrics_port is not None:
+            raise ValueError("--metrics-port: each server has its own metrics, so it cannot be used with --workers.")
+        if given.metrics_host and given.metrics_port is None:
+            raise ValueError("--metrics-host needs --metrics-port.")
         if (given.workers or 1) > 1 and settings.store_folder is None and settings.store_url is None:
             raise ValueError(
                 "--workers: several processes must share their answers: set MCP_GROK_STORE to redis://… or disk:…"

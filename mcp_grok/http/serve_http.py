@@ -10,6 +10,7 @@ from mcp_grok.errors import NotConfigured
 from mcp_grok.http.app import service_app
 from mcp_grok.http.bounded_connections import ConnectionBounds
 from mcp_grok.http.health import health_routes
+from mcp_grok.http.metrics import serving_metrics
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.limits import SHUTDOWN_TIMEOUT
 from mcp_grok.listener import serve_app
@@ -29,8 +30,13 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
         The exit status: 128 + the signal's number.
 
     Raises:
-        NotConfigured: tokens, the OpenID provider or the store cannot be used.
+        NotConfigured: tokens, the OpenID provider, the store or the port for metrics cannot be used.
     """
+    with serving_metrics(options.metrics_host, options.metrics_port):
+        return await _serve_http(settings, options, listener)
+
+
+async def _serve_http(settings: Settings, options: ServiceOptions, listener: socket.socket) -> int:
     async with (
         _quotas(settings, options) as quotas,
         open_upstream(
@@ -40,7 +46,7 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
         ) as calls,
     ):
         server = create_server(settings, calls, PrincipalReader(options.caller_keys), quotas)
-        app = service_app(server, options, health_routes(calls, metrics=options.metrics))
+        app = service_app(server, options, health_routes(calls))
         return await serve_app(
             app,
             listener,

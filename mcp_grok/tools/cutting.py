@@ -10,6 +10,7 @@ from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.content_text import content_text
 
 JSONObject = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -92,8 +93,8 @@ def text_of(body: JSONObject, choice: int) -> str:
     Raises:
         IndexError: there is no such choice.
     """
-    content = (body["choices"][choice].get("message") or {}).get("content")
-    return without_lone_surrogates(content) if isinstance(content, str) else ""
+    message = body["choices"][choice].get("message") or {}
+    return without_lone_surrogates(content_text(message.get("content")))
 
 
 def fits(text: str, limit: int) -> bool:

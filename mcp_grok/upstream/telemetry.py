@@ -16,6 +16,7 @@ from opentelemetry import propagate, trace
 from mcp_grok import __version__
 from mcp_grok.address import host_and_port
 from mcp_grok.errors import GrokError
+from mcp_grok.models import find_model
 from mcp_grok.providers import Provider
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
@@ -26,6 +27,14 @@ OPERATION = "chat"
 DURATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 """https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/"""
+
+OTHER = "other"
+"""The name of every undocumented model in metrics: a caller could write millions of names."""
+
+MODEL_LABELS = ("gen_ai.request.model", "gen_ai.response.model")
+
+MAX_NAME = 100
+"""Maximum characters of a model's name in traces."""
 
 tracer = trace.get_tracer(SCOPE, __version__)
 
@@ -38,10 +47,11 @@ class Observed:
         self.shared: dict[str, Any] = {
             "gen_ai.operation.name": OPERATION,
             "gen_ai.provider.name": provider.telemetry_name or provider.name,
-            "gen_ai.request.model": request.model,
+            "gen_ai.request.model": request.model[:MAX_NAME],
             "server.address": host,
             "server.port": port,
         }
+        self._provider = provider
         self._span = span
         self._began = time.perf_counter()
 
@@ -55,7 +65,7 @@ class Observed:
     def answered(self, completion: Completion) -> None:
         """Records that the answer was received."""
         counts = completion.tokens
-        self.shared["gen_ai.response.model"] = completion.model
+        self.shared["gen_ai.response.model"] = completion.model[:MAX_NAME]
         if self._span.is_recording():
             finishes = [str(choice.get("finish_reason")) for choice in completion.body["choices"]]
             self._span.set_attributes(
@@ -70,21 +80,26 @@ class Observed:
             )
         self._measure({"input": counts["prompt_tokens"], "output": counts["total_tokens"] - counts["prompt_tokens"]})
 
-    def failed(self, error: str) -> None:
-        """Records that the call failed, with the code of its error."""
-        self.shared["error.type"] = error
+    def failed(self, code: str, error_type: str) -> None:
+        """Records that the call failed; the code may be the upstream's own, so it is in the trace only."""
         if self._span.is_recording():
-            self._span.set_attributes(self.shared)
-            self._span.set_status(trace.StatusCode.ERROR, error)
+            self._span.set_attributes({**self.shared, "error.type": code})
+            self._span.set_status(trace.StatusCode.ERROR, code)
+        self.shared["error.type"] = error_type
         self._measure({})
 
     def _measure(self, tokens: Mapping[str, int]) -> None:
         if "opentelemetry.metrics" not in sys.modules:
             return
         duration, usage = _instruments()
-        duration.record(time.perf_counter() - self._began, self.shared)
+        labels = {key: self._known(value) if key in MODEL_LABELS else value for key, value in self.shared.items()}
+        duration.record(time.perf_counter() - self._began, labels)
         for kind, count in tokens.items():
-            usage.record(count, {**self.shared, "gen_ai.token.type": kind})
+            usage.record(count, {**labels, "gen_ai.token.type": kind})
+
+    def _known(self, name: str) -> str:
+        model = find_model(self._provider.name, name)
+        return model.name if model else OTHER
 
 
 def is_observed() -> bool:
@@ -96,7 +111,7 @@ def is_observed() -> bool:
 def observed(provider: Provider, url: str, request: ChatRequest) -> Iterator[Observed]:
     """A span around a call to the upstream, and its measurements."""
     with tracer.start_as_current_span(
-        f"{OPERATION} {request.model}",
+        f"{OPERATION} {request.model[:MAX_NAME]}",
         kind=trace.SpanKind.CLIENT,
         record_exception=False,
         set_status_on_exception=False,
@@ -105,11 +120,11 @@ def observed(provider: Provider, url: str, request: ChatRequest) -> Iterator[Obs
         try:
             yield call
         except GrokError as error:
-            call.failed(error.code)
+            call.failed(error.code, error.type)
             raise
         except BaseException:
             # The log of calls has the reason.
-            call.failed("cancelled")
+            call.failed("cancelled", "cancelled")
             raise
 
 

@@ -51,12 +51,18 @@ def test_wildcard_address_needs_a_host_name() -> None:
         ("--token-file t --public-url http://grok.example.com", "must be an https URL"),
         ("--workers 2", "MCP_GROK_STORE"),
         ("--drain -1", "--drain"),
+        ("--metrics-host 127.0.0.1", "needs --metrics-port"),
         ("--drain nan", "--drain"),
     ],
 )
 def test_conflicting_options_are_refused(options: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(options)
+
+
+def test_workers_have_no_common_metrics() -> None:
+    with pytest.raises(ValueError, match="cannot be used with --workers"):
+        read("--workers 2 --metrics-port 9464", store="disk:/tmp/x")
 
 
 def test_workers_need_a_shared_store() -> None:
@@ -73,7 +79,10 @@ def test_origins_of_own_and_named_hosts_are_allowed() -> None:
     assert "https://evil.example.com" not in security.allowed_origins
 
 
-@pytest.mark.parametrize("option", ["--no-sse", "--token-file t", "--workers 2", "--metrics", "--drain 3", "--port 1"])
+@pytest.mark.parametrize(
+    "option",
+    ["--no-sse", "--token-file t", "--workers 2", "--metrics-port 1", "--metrics-host ::1", "--drain 3", "--port 1"],
+)
 def test_http_option_is_refused_over_stdio(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = parser().parse_args(["serve", *option.split()])
     assert options.run(options) == 2
