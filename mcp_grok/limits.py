@@ -30,13 +30,13 @@ MAX_ERROR_BYTES = MIB
 """Size of an error from the API; the rest is not read."""
 
 MAX_IMAGE_BYTES = 20 * MIB
-"""Size of one image file: xAI's limit (https://docs.x.ai/docs/guides/image-understanding)."""
+"""Size of one image: xAI's limit (https://docs.x.ai/docs/guides/image-understanding)."""
 
 MAX_IMAGES = 20
 """Image files in one call."""
 
 MAX_TOTAL_IMAGE_BYTES = 50 * MIB
-"""Total size of the image files of one call, before base64 adds a third."""
+"""Total size of the images of one call, before base64 adds a third."""
 
 CONNECT_TIMEOUT = 15.0
 """Seconds to connect to the API."""

@@ -7,23 +7,16 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest
-from mcp_grok.limits import MAX_IMAGE_BYTES, MAX_IMAGES, MAX_TOTAL_IMAGE_BYTES
+from mcp_grok.limits import MAX_IMAGES
+from mcp_grok.upstream.image_check import ImageCheck
+from mcp_grok.upstream.image_types import HEAD_BYTES
 
 FILE = re.compile(r"file:|[/~\\]|[a-z]:[/\\]", re.IGNORECASE)
-
-SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
-SIGNATURE_BYTES = 12
-"""Bytes at the start of a file that determine its type."""
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -38,17 +31,15 @@ class ImageFiles:
     """Reads the image files of one call.
 
     Args:
-        endpoint: The allowed folders, and the provider with its accepted media types.
-        max_total_bytes: Maximum total size of the files.
+        endpoint: The allowed folders.
+        check: The accepted media types, and the limits of size.
     """
 
-    def __init__(self, endpoint: Endpoint, *, max_total_bytes: int = MAX_TOTAL_IMAGE_BYTES) -> None:
+    def __init__(self, endpoint: Endpoint, check: ImageCheck) -> None:
         self._folders = endpoint.image_folders
-        self._types = endpoint.provider.image_types
         self._setting = endpoint.names.allowed_dirs
-        self._max_total_bytes = max_total_bytes
+        self._check = check
         self._count = 0
-        self._bytes = 0
 
     def data_uri(self, param: str, url: str) -> str:
         """The image as a `data:` URI.
@@ -85,46 +76,10 @@ class ImageFiles:
 
     def _read(self, param: str, file: BinaryIO) -> str:
         size = os.fstat(file.fileno()).st_size
-        if size > MAX_IMAGE_BYTES:
-            raise InvalidRequest(
-                f"{param} has {size} bytes, and an image may have {MAX_IMAGE_BYTES}; shrink it first.", param=param
-            )
-        found = _image_type(file.read(SIGNATURE_BYTES))
-        if found not in self._types:
-            problem = f"is {found}, which the provider does not accept" if found else "is not an image, by its content"
-            raise InvalidRequest(f"{param} {problem}; send one of {', '.join(self._types)}.", param=param)
+        self._check.count(param, size)
+        found = self._check.type_of(param, file.read(HEAD_BYTES))
         file.seek(0)
-        content = file.read(MAX_IMAGE_BYTES)
-        self._bytes += len(content)
-        if self._bytes > self._max_total_bytes:
-            raise InvalidRequest(
-                f"{param}: the image files of one call may have {self._max_total_bytes} bytes together.", param=param
-            )
-        return f"data:{found};base64,{base64.b64encode(content).decode()}"
-
-
-def with_image_files(messages: list[dict[str, Any]], files: ImageFiles) -> list[dict[str, Any]]:
-    """The messages, with each image file replaced by a data URI.
-
-    Raises:
-        InvalidRequest: an image cannot be sent; `param` is its path.
-    """
-    return [_with_image_files(f"messages[{index}]", message, files) for index, message in enumerate(messages)]
-
-
-def _with_image_files(param: str, message: dict[str, Any], files: ImageFiles) -> dict[str, Any]:
-    content = message.get("content")
-    if not isinstance(content, list):
-        return message
-    parts = [_with_image_file(f"{param}.content[{index}]", part, files) for index, part in enumerate(content)]
-    return {**message, "content": parts}
-
-
-def _with_image_file(param: str, part: dict[str, Any], files: ImageFiles) -> dict[str, Any]:
-    if part["type"] != "image_url" or not names_file(part["image_url"]["url"]):
-        return part
-    url = files.data_uri(f"{param}.image_url.url", part["image_url"]["url"])
-    return {**part, "image_url": {**part["image_url"], "url": url}}
+        return f"data:{found};base64,{base64.b64encode(file.read(size)).decode()}"
 
 
 class _OutsideError(Exception):
@@ -179,9 +134,3 @@ def _opened_folder(folder: Path, names: Sequence[str]) -> Iterator[int | None]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _image_type(head: bytes) -> str | None:
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    return next((found for signature, found in SIGNATURES.items() if head.startswith(signature)), None)

@@ -168,12 +168,21 @@ async def test_chat_says_that_an_answer_may_be_incomplete(upstream: Replay) -> N
 
 async def test_chat_sends_its_options(upstream: Replay) -> None:
     image = "https://example.com/a.png"
-    options = ("--system", "Be brief.", "--image", image, "--image", "data:image/png;base64,AAAA", "--model", "grok-3")
+    options = (
+        "--system",
+        "Be brief.",
+        "--image",
+        image,
+        "--image",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "--model",
+        "grok-3",
+    )
     ended = await run("chat", "-", *options, stdin="Ümlaut?\n".encode(), env=at(upstream))
     assert ended == (0, "Yo!\n", "")
     [request] = upstream.requests
     assert (request.path, request.headers["authorization"]) == (ACEDATA_PATH, f"Bearer {KEY}")
-    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (image, "data:image/png;base64,AAAA")]
+    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (image, "data:image/png;base64,iVBORw0KGgo=")]
     assert request.json == {
         "model": "grok-3",
         "messages": [

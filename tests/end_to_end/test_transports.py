@@ -138,7 +138,7 @@ async def test_foreign_host_or_origin_is_refused_over_sse(upstream: Replay) -> N
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 async def test_body_of_up_to_32_mebibytes_is_accepted(upstream: Replay, version: str) -> None:
     async with serving(upstream, "http") as (url, _):
-        image = "data:image/png;base64," + "A" * 20 * 2**20
+        image = "data:image/png;base64,iVBORw0KGgoA" + "A" * 20 * 2**20
         part = {"type": "image_url", "image_url": {"url": image}}
         arguments = {"messages": [{"role": "user", "content": [part]}]}
         meta = {**MODERN_META} if version == "2026-07-28" else {}

@@ -14,7 +14,7 @@ import pytest
 
 from mcp_grok.limits import MAX_IMAGES
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.image_files import ImageFiles, with_image_files
+from mcp_grok.upstream.images import with_images
 from mcp_grok.upstream.messages import IMAGE_ADDRESS
 from mcp_grok.upstream.request import read_request
 from tests.upstream.refusal import refusal_of
@@ -219,8 +219,8 @@ def test_more_than_20_files_are_refused(folder: Path) -> None:
 def test_more_bytes_than_allowed_together_are_refused(folder: Path) -> None:
     (folder / "cat.png").write_bytes(PNG)
     given = messages(*[str(folder / "cat.png")] * 3)
-    files = ImageFiles(Settings(allowed_dirs=str(folder)).endpoint, max_total_bytes=2 * len(PNG))
-    message, param = refusal_of(lambda: with_image_files(given, files))
+    endpoint = Settings(allowed_dirs=str(folder)).endpoint
+    message, param = refusal_of(lambda: with_images(given, endpoint, max_total_bytes=2 * len(PNG)))
     assert "may have 28 bytes together" in message
     assert param == "messages[0].content[2].image_url.url"
 
