@@ -1,5 +1,6 @@
 """The documented properties of models, each with its source. Models not listed here can be used too."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -44,6 +45,20 @@ REFUSED_BY_ALL = ("presence_penalty",)
 REFUSED_BY_THINKERS = (*REFUSED_BY_ALL, "frequency_penalty", "stop")
 """https://docs.x.ai/docs/guides/reasoning"""
 
+VERSION = re.compile(r"-(?:latest|beta|experimental|20\d\d-\d\d-\d\d|20\d{6}|\d{4})(?=-|$)")
+"""What a name has when it means a release of a model: `grok-4.6-latest`, `grok-4.20-beta-0309-reasoning`."""
+
+ALIASES = {
+    "grok-latest": "grok-4.3",
+    "grok-build-latest": "grok-4.5",
+    "grok-4.20": "grok-4.20-reasoning",
+    "grok-4-fast": "grok-4-fast-reasoning",
+    "grok-code-fast": "grok-code-fast-1",
+    "grok-3-fast": "grok-3",
+    "grok-3-mini-fast": "grok-3-mini",
+}
+"""xAI's names for models that have another name (https://docs.x.ai/developers/models)."""
+
 
 def _acedata(name: str, source: str = ACEDATA_REFERENCE, *, images: bool | None = None) -> Model:
     return Model(name=name, provider="acedata", source=source, images=images)
@@ -63,7 +78,15 @@ def _xai(name: str, context: int, efforts: tuple[str, ...] | None = None, *, rea
 
 
 def _retired(name: str, efforts: tuple[str, ...] | None = None) -> Model:
-    return Model(name=name, provider="xai", source=XAI_RETIREMENT, efforts=efforts, retired_for="grok-4.3")
+    """A model that xAI answers for with grok-4.3, so it refuses what that one refuses."""
+    return Model(
+        name=name,
+        provider="xai",
+        source=XAI_RETIREMENT,
+        efforts=efforts,
+        rejects=REFUSED_BY_THINKERS,
+        retired_for="grok-4.3",
+    )
 
 
 MODELS = (
@@ -76,8 +99,7 @@ MODELS = (
     _acedata("grok-4.7"),
     _acedata("grok-4.5"),
     Model(name="grok-beta", provider="llmprovider", source=LLMPROVIDER_REFERENCE),
-    # The efforts of 4.7 are not documented yet.
-    _xai("grok-4.7", 500_000),
+    _xai("grok-4.7", 500_000, ("low", "medium", "high", "xhigh")),
     _xai("grok-4.6", 500_000, ("low", "medium", "high", "xhigh")),
     _xai("grok-4.5", 500_000, ("low", "medium", "high")),
     _xai("grok-4.3", 1_000_000, ("none", "low", "medium", "high")),
@@ -90,6 +112,7 @@ MODELS = (
     _retired("grok-4-0709", ()),
     _retired("grok-4-fast-reasoning"),
     _retired("grok-4-fast-non-reasoning"),
+    _retired("grok-code-fast-1"),
     _retired("grok-4-1-fast"),
     _retired("grok-4-1-fast-reasoning"),
     _retired("grok-4-1-fast-non-reasoning"),
@@ -97,16 +120,34 @@ MODELS = (
     _retired("grok-3-mini"),
 )
 
+NOT_FOR_CHAT = (_xai("grok-4.20-multi-agent", 1_000_000),)
+"""Models that are not listed, because they do not answer chat completions. Their rules hold for calls all the same."""
+
+BY_NAME = {(model.provider, model.name): model for model in (*MODELS, *NOT_FOR_CHAT)}
+
 
 def known_models(provider: str) -> tuple[Model, ...]:
     """The models documented for a provider, retired ones last; the sandbox has AceData's models."""
-    documented_by = "acedata" if provider == "sandbox" else provider
-    return tuple(model for model in MODELS if model.provider == documented_by)
+    return tuple(model for model in MODELS if model.provider == _documented_by(provider))
 
 
 def find_model(provider: str, name: str) -> Model | None:
-    """The properties of a provider's model; None if it is not documented."""
-    return next((model for model in known_models(provider) if model.name == name), None)
+    """The properties of a provider's model; None if it is not documented.
+
+    An alias, a dated name and the name in a router's form (`xai/grok-4.7`) have the properties of their model.
+    """
+    documented_by = _documented_by(provider)
+    if model := BY_NAME.get((documented_by, name)):
+        return model
+    own_name = re.split("[/:]", name)[-1]
+    undated = VERSION.sub("", own_name)
+    names = (own_name, ALIASES.get(own_name), undated, ALIASES.get(undated))
+    found = (BY_NAME.get((documented_by, known)) for known in names if known)
+    return next(filter(None, found), None)
+
+
+def _documented_by(provider: str) -> str:
+    return "acedata" if provider == "sandbox" else provider
 
 
 def catalogue(provider: str, default: str | None, live: Sequence[str] | None = None) -> dict[str, Any]:
@@ -121,8 +162,13 @@ def catalogue(provider: str, default: str | None, live: Sequence[str] | None = N
     if live is not None:
         names = [model["name"] for model in documented]
         documented = [{**model, "live": model["name"] in live} for model in documented]
-        documented += [{"name": name, "live": True} for name in live if name not in names]
+        documented += [_undocumented(provider, name) for name in live if name not in names]
     return {"provider": provider, **({"default": default} if default else {}), "models": documented}
+
+
+def _undocumented(provider: str, name: str) -> dict[str, Any]:
+    model = find_model(provider, name)
+    return {"name": name, **({"same_as": model.name} if model else {}), "live": True}
 
 
 def _documented(facts: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ async def test_resource_has_only_documented_facts() -> None:
     assert models["grok-4.5"]["context"] == 500_000
     assert models["grok-4.5"]["efforts"] == ["low", "medium", "high"]
     assert models["grok-4.20-0309-reasoning"]["efforts"] == []
-    assert "efforts" not in models["grok-4.7"]
+    assert "efforts" not in models["grok-code-fast-1"]
     assert models["grok-3"]["retired_for"] == "grok-4.3"
     assert all(model["source"] for model in models.values())
 
@@ -45,6 +45,11 @@ def test_live_names_are_merged_with_documented_ones() -> None:
     models = {model["name"]: model for model in catalogue("xai", "grok-4.7", ["grok-4.7", "grok-9"])["models"]}
     assert (models["grok-4.7"]["live"], models["grok-4.6"]["live"]) == (True, False)
     assert models["grok-9"] == {"name": "grok-9", "live": True}
+
+
+def test_live_alias_names_its_model() -> None:
+    models = {model["name"]: model for model in catalogue("xai", None, ["grok-4.6-latest"])["models"]}
+    assert models["grok-4.6-latest"] == {"name": "grok-4.6-latest", "same_as": "grok-4.6", "live": True}
 
 
 def test_command_prints_a_line_a_model(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ def _line(model: dict[str, Any], default: str | None) -> str:
     refused = [*model.get("rejects", ()), *(["reasoning_effort"] if model.get("efforts") == () else [])]
     facts = [
         "default" if model["name"] == default else "",
+        f"same as {model['same_as']}" if "same_as" in model else "",
         f"{model['context']:,} tokens" if "context" in model else "",
         "images" if model.get("images") else "",
         f"reasoning effort {', '.join(model['efforts'])}" if model.get("efforts") else "",
