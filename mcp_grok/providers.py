@@ -40,6 +40,8 @@ class Provider:
         stop_is_list: Whether a single stop sequence must be sent as a list.
         usage_on_request: Whether a stream contains its usage only with `stream_options.include_usage`.
         rejects: Parameters that it refuses for every model.
+        names_only_users: Whether it refuses the `name` of a message that is not a user's.
+        needs_content: Whether it refuses a message whose content is null, also beside tool calls.
         image_types: The image types that it documents; all known types if it documents none.
         telemetry_name: Its name in OpenTelemetry's conventions; empty if they have none, then `name` is used.
     """
@@ -59,6 +61,8 @@ class Provider:
     stop_is_list: bool = False
     usage_on_request: bool = False
     rejects: tuple[str, ...] = ()
+    names_only_users: bool = False
+    needs_content: bool = False
     image_types: tuple[str, ...] = IMAGE_TYPES
     telemetry_name: str = ""
 
@@ -130,6 +134,10 @@ PROVIDERS = {
             # https://github.com/zed-industries/zed/pull/45812
             usage_on_request=True,
             rejects=("logit_bias",),
+            # https://github.com/BerriAI/litellm/issues/9720
+            names_only_users=True,
+            # https://github.com/langchain-ai/langchain/issues/34140
+            needs_content=True,
             image_types=("image/png", "image/jpeg"),
             telemetry_name="x_ai",
         ),

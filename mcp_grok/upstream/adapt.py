@@ -1,4 +1,4 @@
-"""The adaptation of a call's parameters to its provider and its model.
+"""The adaptation of a call's parameters and messages to its provider and its model.
 
 Only documented differences are applied; all other parameters are sent unchanged.
 """
@@ -19,7 +19,7 @@ Values = dict[str, Any]
 
 
 def adapt(values: Values, provider: Provider, model: Model | None) -> tuple[Values, dict[str, str]]:
-    """The parameters to send, and the reason for each one that is dropped.
+    """The parameters to send, and the reason for each parameter and each message's field that is dropped.
 
     A penalty of 0 is the default of every model; where it would be refused, it is dropped silently.
 
@@ -39,7 +39,21 @@ def adapt(values: Values, provider: Provider, model: Model | None) -> tuple[Valu
             kept[_name(name, provider)] = _form(name, value, provider)
         elif name not in PENALTIES or value != 0:
             dropped[name] = reason
+    if "messages" in kept:
+        kept["messages"] = [
+            _adapt_message(f"messages[{index}]", message, provider, dropped)
+            for index, message in enumerate(kept["messages"])
+        ]
     return kept, dropped
+
+
+def _adapt_message(path: str, message: Values, provider: Provider, dropped: dict[str, str]) -> Values:
+    if provider.names_only_users and "name" in message and message["role"] != "user":
+        message = {name: value for name, value in message.items() if name != "name"}
+        dropped[f"{path}.name"] = f"{provider.title} accepts it only in a user's message"
+    if provider.needs_content and message.get("content") is None:
+        message = {**message, "content": ""}
+    return message
 
 
 def _why_refused(name: str, value: Any, provider: Provider, model: Model | None) -> str | None:

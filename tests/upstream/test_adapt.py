@@ -14,6 +14,14 @@ from mcp_grok.upstream.request import ChatRequest, read_request
 from tests.upstream.refusal import refusal_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+# https://github.com/BerriAI/litellm/pull/16265, https://docs.x.ai/developers/models/grok-4.20-0309.md
+ALIASES = [
+    *("grok-4.6-latest", "grok-4.7-0815", "grok-4.5-2026-08-15", "grok-4.3-beta", "xai/grok-4.7", "x-ai/grok-4"),
+    *("grok-4.20", "grok-4.20-multi-agent-beta-0309", "grok-4.20-experimental-beta-0304", "grok-build-latest"),
+    *("grok-4-1-fast-latest", "grok-4-fast", "grok-code-fast-1-0825", "grok-3-mini-fast-latest", "grok-3"),
+]
 
 
 def request(provider: str, *, progress_wanted: bool = False, strict: bool = False, **arguments: Any) -> ChatRequest:
@@ -62,9 +70,14 @@ def test_single_stop_is_a_list_where_the_provider_wants_one(provider: str, stop:
         ("grok-4.5", {"reasoning_effort": "none"}, {}),
         ("grok-4.3", {"reasoning_effort": "none"}, {"reasoning_effort": "none"}),
         ("grok-4.6", {"reasoning_effort": "xhigh"}, {"reasoning_effort": "xhigh"}),
-        ("grok-4.7", {"reasoning_effort": "anything"}, {"reasoning_effort": "anything"}),
+        ("grok-4.7", {"reasoning_effort": "none"}, {}),
+        ("grok-code-fast-1", {"reasoning_effort": "anything"}, {"reasoning_effort": "anything"}),
         ("grok-9", {"presence_penalty": 1, "stop": "END"}, {"presence_penalty": 1, "stop": ["END"]}),
         ("grok-9", {"logit_bias": {"1": 1}}, {}),
+        *[(alias, {"presence_penalty": 0.5, "stop": "END", "seed": 1}, {"seed": 1}) for alias in ALIASES],
+        ("grok-4.20-beta-0309-non-reasoning", {"presence_penalty": 1, "stop": ["END"]}, {"stop": ["END"]}),
+        ("grok-4.5-latest", {"reasoning_effort": "none"}, {}),
+        ("grok-of-tomorrow-latest", {"presence_penalty": 1}, {"presence_penalty": 1}),
     ],
 )
 def test_refused_parameter_is_dropped_with_reason(model: str, given: dict[str, Any], left: dict[str, Any]) -> None:
@@ -81,7 +94,7 @@ def test_reason_names_what_the_model_takes() -> None:
     assert request("xai", model="grok-4", reasoning_effort="low").dropped == {
         "reasoning_effort": "grok-4 does not accept it"
     }
-    assert request("xai", logit_bias={}).dropped == {"logit_bias": "xAI does not accept it"}
+    assert request("xai", logit_bias={"1": 1}).dropped == {"logit_bias": "xAI does not accept it"}
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -127,6 +140,34 @@ def test_given_values_are_not_changed_in_place() -> None:
     values: dict[str, Any] = {"stop": "END", "max_tokens": 1, "presence_penalty": 1}
     adapt(values, PROVIDERS["xai"], find_model("xai", "grok-4.7"))
     assert values == {"stop": "END", "max_tokens": 1, "presence_penalty": 1}
+
+
+def test_xai_gets_names_only_of_users() -> None:
+    # https://github.com/microsoft/autogen/issues/4715
+    messages = [
+        {"role": "developer", "name": "rules", "content": "Be brief"},
+        {"role": "user", "name": "Ann", "content": "Hello"},
+        {"role": "assistant", "name": "Bob", "content": "Hi"},
+        {"role": "tool", "name": "f", "tool_call_id": "call_1", "content": "1"},
+    ]
+    made = request("xai", messages=messages, progress_wanted=True)
+    assert [message.get("name") for message in json.loads(made.body)["messages"]] == [None, "Ann", None, None]
+    reason = "xAI accepts it only in a user's message"
+    assert made.dropped == {f"messages[{index}].name": reason for index in (0, 2, 3)}
+    assert refusal_of(lambda: request("xai", messages=messages, strict=True))[1] == "messages[0].name"
+    assert json.loads(request("acedata", messages=messages).body)["messages"] == messages
+
+
+@pytest.mark.parametrize(("provider", "content"), [("xai", ""), ("acedata", None), ("custom", None)])
+@pytest.mark.parametrize("given", [{}, {"content": None}, {"content": []}])
+def test_call_without_content_gets_an_empty_one_where_the_provider_needs_it(
+    provider: str, content: Any, given: dict[str, Any]
+) -> None:
+    # https://github.com/langchain-ai/langchain/issues/34140
+    body = json.loads(
+        request(provider, model="m", messages=[{"role": "assistant", "tool_calls": [CALL], **given}]).body
+    )
+    assert body["messages"][0].get("content") == content
 
 
 @pytest.mark.parametrize("provider", ["custom", "xai"])
