@@ -21,7 +21,8 @@ def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Vi
 
     Returns:
         At most `MAX_VIOLATIONS` of `{"choice", "path", "problem"}`, with a path like `$.items[0].name`; empty if there
-        are none or no JSON was requested. Choices without content, such as tool calls, have none.
+        are none or no JSON was requested. Choices without content, such as tool calls, have none. A choice that could
+        not be checked has a problem that begins with "not checked".
     """
     if response_format.get("type") not in ("json_object", "json_schema"):
         return []
@@ -29,13 +30,15 @@ def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Vi
     for choice in body["choices"]:
         message = choice.get("message") or {}
         content = message.get("content")
-        if isinstance(content, str) and content and not message.get("tool_calls"):
+        if content and not message.get("tool_calls"):
             problems = _problems(content, response_format)
             found += [{"choice": choice.get("index", 0), "path": path, "problem": text} for path, text in problems]
     return found[:MAX_VIOLATIONS]
 
 
-def _problems(content: str, response_format: dict[str, Any]) -> list[tuple[str, str]]:
+def _problems(content: Any, response_format: dict[str, Any]) -> list[tuple[str, str]]:
+    if not isinstance(content, str):
+        return [("$", "not checked, the content is not a text")]
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -44,19 +47,20 @@ def _problems(content: str, response_format: dict[str, Any]) -> list[tuple[str, 
         return [] if isinstance(value, dict) else [("$", "not an object")]
     json_schema = response_format.get("json_schema")
     schema = json_schema.get("schema") if isinstance(json_schema, dict) else None
-    return _schema_problems(value, schema) if isinstance(schema, dict) else []
+    if not isinstance(schema, (dict, bool)):
+        return [("$", "not checked, the response_format has no schema")]
+    return _schema_problems(value, schema)
 
 
-def _schema_problems(value: Any, schema: dict[str, Any]) -> list[tuple[str, str]]:
+def _schema_problems(value: Any, schema: Any) -> list[tuple[str, str]]:
     import jsonschema
     import referencing
-    import referencing.exceptions
 
-    # With an empty registry, a schema cannot make this server fetch anything.
-    checker = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
+        checker = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         checker.check_schema(schema)
+        # With an empty registry, a schema cannot make this server fetch anything.
         errors = list(checker(schema, registry=referencing.Registry()).iter_errors(value))
-    except (jsonschema.SchemaError, referencing.exceptions.Unresolvable, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001 - the answer is paid for, and no schema may lose it
         return [("$", f"not checked, the schema cannot be used: {getattr(error, 'message', error)}"[:MAX_PROBLEM])]
     return [(error.json_path, error.message[:MAX_PROBLEM]) for error in errors]

@@ -30,8 +30,6 @@ def by(schema: Any) -> dict[str, Any]:
         ("{}", OBJECT),
         ("plain text", {"type": "text"}),
         ("[]", by(True)),
-        ("[]", {"type": "json_schema"}),
-        ("[]", {"type": "json_schema", "json_schema": {"name": "x"}}),
         (None, OBJECT),
         ("", OBJECT),
     ],
@@ -60,6 +58,23 @@ def test_unusable_schema_is_named_and_nothing_fetched(schema: dict[str, Any]) ->
     [(_, path, problem)] = found("{}", by(schema))
     assert path == "$"
     assert problem.startswith("not checked, the schema cannot be used")
+
+
+@pytest.mark.parametrize(
+    "response_format", [{"type": "json_schema"}, {"type": "json_schema", "json_schema": {"name": "x"}}]
+)
+def test_missing_schema_is_named(response_format: dict[str, Any]) -> None:
+    assert found("[]", response_format) == [(2, "$", "not checked, the response_format has no schema")]
+
+
+def test_content_that_is_no_text_is_named() -> None:
+    assert found([{"type": "text", "text": "{}"}], OBJECT) == [(2, "$", "not checked, the content is not a text")]
+
+
+@pytest.mark.parametrize(("content", "schema"), [("1e400", {"multipleOf": 0.1}), ("{}", {"$schema": 5})])
+def test_check_that_fails_is_named(content: str, schema: dict[str, Any]) -> None:
+    [(_, path, problem)] = found(content, by(schema))
+    assert (path, problem.partition(":")[0]) == ("$", "not checked, the schema cannot be used")
 
 
 def test_violations_are_few_and_short() -> None:
