@@ -11,6 +11,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import result_of
+from mcp_grok.upstream.images import hold_long_images
 from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.schema_check import Schema
@@ -73,7 +74,8 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     """
     endpoint = context.calls.endpoint
     read = partial(read_request, arguments, endpoint, progress_wanted=context.report is not None)
-    # Reading files may block, so it runs in a thread; without files a thread would only cost time.
-    chat = await anyio.to_thread.run_sync(read) if endpoint.image_folders else read()
+    # Reading files or long images may block, so it runs in a thread; for other calls a thread would only cost time.
+    blocks = endpoint.image_folders or hold_long_images(arguments.get("messages"))
+    chat = await anyio.to_thread.run_sync(read) if blocks else read()
     await context.calls.start(chat, context.request)
     return await result_of(context)

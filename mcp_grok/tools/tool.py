@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, Tool, ToolAnnotations
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.upstream.schema_check import Schema, read_value
+from mcp_grok.upstream.schema_check import Schema, is_given, read_value
 
 UNPUBLISHED = ("minLength", "minItems", "maxItems", "examples")
 """Keywords that this server uses but does not publish, because not every client or model API accepts them in a tool:
@@ -66,7 +66,11 @@ def read_arguments(schemas: Mapping[str, Schema], arguments: Mapping[str, Any]) 
     Raises:
         InvalidRequest: an argument is wrong, unknown or missing; `param` is its name.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = {
+        name: value
+        for name, value in arguments.items()
+        if value is not None and (name == "id" or name not in schemas or is_given(value, schemas[name]))
+    }
     for name in given:
         if name not in schemas:
             raise InvalidRequest(f"{name!r} is not a parameter; give {', '.join(schemas)}.", param=name)

@@ -5,18 +5,30 @@ the role and content of messages; tool calls and parts follow the OpenAI format,
 """
 
 import json
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from mcp_grok.errors import InvalidRequest
+from mcp_grok.upstream.data_uris import is_data_uri
 from mcp_grok.upstream.image_files import names_file
-from mcp_grok.upstream.schema_check import Schema, expected, from_json_text, invalid, read_list, read_value
+from mcp_grok.upstream.schema_check import (
+    Schema,
+    expected,
+    from_json_text,
+    invalid,
+    is_empty,
+    is_given,
+    read_list,
+    read_value,
+    without_empty,
+)
 
 ROLES = ("system", "user", "assistant", "tool", "developer")
 EXAMPLE = {"role": "user", "content": "Hello"}
 
-DATA_IMAGE = re.compile(r"data:image/[\w.+-]+(;[\w.+-]+=[\w.+-]+)*;base64,", re.IGNORECASE)
+OPTIONAL_FIELDS = ("name", "tool_call_id", "refusal", "audio", "function_call")
+"""Fields of a message that mean nothing when they are empty; some APIs refuse them then."""
+
 IMAGE_ADDRESS = "an https URL, a data:image/…;base64,… URI, or the absolute path of a file"
 
 FOREIGN_PARTS = {
@@ -24,6 +36,8 @@ FOREIGN_PARTS = {
     "input_image": '{"type": "image_url", "image_url": {"url": "…"}}',
     "input_text": '{"type": "text", "text": "…"}',
     "output_text": '{"type": "text", "text": "…"}',
+    "tool_use": "tool_calls beside the content",
+    "tool_result": "a message with the role tool",
 }
 """Parts of other APIs' formats, and their replacements. The API would refuse them or, worse, ignore them."""
 
@@ -83,6 +97,9 @@ def _read_message(path: str, value: Any) -> dict[str, Any]:
     if role not in ROLES:
         raise invalid(f"{path}.role", f"one of {', '.join(ROLES)}", role)
     message = {key: field for key, field in message.items() if key == "content" or field is not None}
+    message = without_empty(message, OPTIONAL_FIELDS)
+    if not is_given(message.get("tool_calls"), CALLS_SCHEMA):
+        message.pop("tool_calls", None)
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise InvalidRequest(
             f"{path} has the role tool and must have the tool_call_id of the call that it answers.",
@@ -90,15 +107,24 @@ def _read_message(path: str, value: Any) -> dict[str, Any]:
         )
     if "tool_calls" in message:
         message["tool_calls"] = read_list(f"{path}.tool_calls", message["tool_calls"], CALLS_SCHEMA, _read_tool_call)
-    content = message.get("content")
-    if content is not None:
+    _read_content_of(path, message)
+    return message
+
+
+def _read_content_of(path: str, message: dict[str, Any]) -> None:
+    role, content = message["role"], message.get("content")
+    if role == "tool" and is_empty(content):
+        # The function returned nothing.
+        message["content"] = ""
+    elif content == [] and "tool_calls" in message:
+        message["content"] = None
+    elif content is not None:
         message["content"] = _read_content(f"{path}.content", content)
     elif role != "assistant" or message.keys() <= {"role", "name", "content"}:
         instead = ", or tool_calls" if role == "assistant" else ""
         raise InvalidRequest(
             f"{path}.content is missing; give a string or a list of parts{instead}.", param=f"{path}.content"
         )
-    return message
 
 
 def _read_content(path: str, content: Any) -> str | list[dict[str, Any]]:
@@ -111,9 +137,10 @@ def _read_content(path: str, content: Any) -> str | list[dict[str, Any]]:
     return [_read_part(f"{path}[{index}]", part) for index, part in enumerate(content)]
 
 
-def _read_part(path: str, part: Any) -> dict[str, Any]:
+def _read_part(path: str, value: Any) -> dict[str, Any]:
+    part = from_json_text(value, dict)
     if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-        raise invalid(path, 'a part like {"type": "text", "text": "…"}', part)
+        raise invalid(path, 'a part like {"type": "text", "text": "…"}', value)
     part_type = part["type"]
     if part_type in FOREIGN_PARTS:
         raise InvalidRequest(
@@ -122,23 +149,22 @@ def _read_part(path: str, part: Any) -> dict[str, Any]:
         )
     if part_type == "text":
         read_value(f"{path}.text", part.get("text"), {"type": "string"})
+        return without_empty(part, ("image_url",))
     if part_type == "image_url":
-        return {**part, "image_url": _read_image(f"{path}.image_url", part.get("image_url"))}
+        image = _read_image(f"{path}.image_url", part.get("image_url"))
+        return {**without_empty(part, ("text",)), "image_url": image}
     return part
 
 
 def _read_image(path: str, value: Any) -> dict[str, Any]:
+    value = from_json_text(value, dict)
     image: dict[str, Any] = {"url": value} if isinstance(value, str) else read_value(path, value, IMAGE_SCHEMA)
     _check_image_url(f"{path}.url", image["url"])
-    return image
+    return without_empty(image, ("detail",))
 
 
 def _check_image_url(path: str, url: str) -> None:
-    if names_file(url):
-        return
-    if DATA_IMAGE.match(url):
-        if url.endswith(","):
-            raise InvalidRequest(f"{path} is a data URI without data.", param=path)
+    if names_file(url) or is_data_uri(url):
         return
     try:
         parts = urlsplit(url)
@@ -156,16 +182,23 @@ def _read_tool_call(path: str, call: Any) -> dict[str, Any]:
         raise invalid(path, "an object with the id, type and function that were returned", call)
     function = call.get("function")
     if isinstance(function, dict):
-        if isinstance(function.get("arguments"), dict):
-            text = _json_text(f"{path}.function.arguments", function["arguments"])
-            return {**call, "function": {**function, "arguments": text}}
-    elif call.get("type", "function") == "function":
+        text = _arguments_text(f"{path}.function.arguments", function.get("arguments"))
+        return {**call, "function": {**function, "arguments": text}}
+    if call.get("type", "function") == "function":
         raise invalid(f"{path}.function", "an object with name and arguments", function)
     return call
 
 
-def _json_text(path: str, arguments: dict[str, Any]) -> str:
-    """The arguments of a call as the JSON text that the format requires; clients often send back an object."""
+def _arguments_text(path: str, arguments: Any) -> Any:
+    """The arguments of a call as the JSON text that the format requires; clients often send back an object.
+
+    A call without arguments often comes as empty text, which no API can parse when it is sent back
+    (https://github.com/vllm-project/vllm/issues/19419).
+    """
+    if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
+        return "{}"
+    if not isinstance(arguments, dict):
+        return arguments
     try:
         return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

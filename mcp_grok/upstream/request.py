@@ -13,14 +13,20 @@ from mcp_grok.models import find_model
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, adapt
 from mcp_grok.upstream.function_tools import resolve_tool_choice
-from mcp_grok.upstream.image_files import ImageFiles, with_image_files
+from mcp_grok.upstream.images import with_images
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA
-from mcp_grok.upstream.parameters import PARAMETERS, snake_case
-from mcp_grok.upstream.schema_check import did_you_mean, expected
+from mcp_grok.upstream.parameters import FOREIGN_PARAMETERS, PARAMETERS, snake_case
+from mcp_grok.upstream.schema_check import did_you_mean, expected, is_empty
 
 NAME = re.compile(r"[A-Za-z]\w*")
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+NEEDS_TOOLS = ("tool_choice", "parallel_tool_calls")
+"""Parameters that mean nothing without tools. APIs refuse them then (https://github.com/vllm-project/vllm/pull/39780)."""
+
+EMPTY_SEARCH = 'an empty object means not given; give {"search_context_size": "medium"} for a search'
+"""OpenAI's API searches for an empty object, so leaving it out must not be silent."""
 
 ASK_FOR_USAGE = b',"stream_options":{"include_usage":true}}'
 """The end of a body that asks for usage; appended as bytes, so that a body with large images is encoded only once."""
@@ -68,7 +74,8 @@ def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_w
     """Checks the arguments of a call and creates the request. Reads the image files that they name.
 
     Args:
-        arguments: The arguments as the client sent them; a value of None means not given.
+        arguments: The arguments as the client sent them. None, and for an optional parameter an empty text, list or
+            object mean not given.
         endpoint: The endpoint of the call, with its provider, default model and image folders.
         progress_wanted: Whether to stream the answer when `stream` is not given.
 
@@ -76,23 +83,20 @@ def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_w
         InvalidRequest: an argument is wrong, or unknown; `param` names it.
         NotConfigured: the call names no model, and there is no default.
     """
-    values = _read_arguments({name: value for name, value in arguments.items() if value is not None})
-    images = ImageFiles(endpoint)
-    values["messages"] = with_image_files(values["messages"], images)
-    return _assemble(values, endpoint, progress_wanted)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    values = _read_arguments(given)
+    values["messages"] = with_images(values["messages"], endpoint)
+    dropped = {"web_search_options": EMPTY_SEARCH} if given.get("web_search_options") == {} else {}
+    return _assemble(values, dropped, endpoint, progress_wanted)
 
 
 def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in PARAMETERS:
-            raise InvalidRequest(
-                f"{name!r} is not a parameter.{did_you_mean(name, list(PARAMETERS))} "
-                "Parameters that only the API knows go into extra_body.",
-                param=name,
-            )
+            raise _unknown(name)
     if "messages" not in given:
         raise InvalidRequest(f"messages is missing; give {expected(MESSAGES_SCHEMA)}.", param="messages")
-    values = {name: parameter.read(name, given[name]) for name, parameter in PARAMETERS.items() if name in given}
+    values = _read_values(given)
     if "max_tokens" in values and "max_completion_tokens" in values:
         raise InvalidRequest(
             "max_tokens and max_completion_tokens are two names of one limit; give one of them.",
@@ -100,13 +104,36 @@ def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         )
     if "tool_choice" in values:
         values["tool_choice"] = resolve_tool_choice(values["tool_choice"], values.get("tools", []))
+    if "tools" not in values:
+        values = {name: value for name, value in values.items() if name not in NEEDS_TOOLS}
     for name in values.get("extra_body", {}):
         if name in PARAMETERS:
             raise InvalidRequest(f"extra_body.{name}: give {name} as a parameter.", param=f"extra_body.{name}")
     return values
 
 
-def _assemble(values: dict[str, Any], endpoint: Endpoint, progress_wanted: bool) -> ChatRequest:
+def _unknown(name: str) -> InvalidRequest:
+    nearest = did_you_mean(name, list(PARAMETERS))
+    instead = f" {FOREIGN_PARAMETERS[name]}" if name in FOREIGN_PARAMETERS else nearest
+    return InvalidRequest(
+        f"{name!r} is not a parameter.{instead} Parameters that only the API knows go into extra_body.", param=name
+    )
+
+
+def _read_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given parameters in the order of sending, without those that are empty."""
+    values = {}
+    for name, parameter in PARAMETERS.items():
+        if name in given and (name == "messages" or parameter.is_given(given[name])):
+            value = parameter.read(name, given[name])
+            if not is_empty(value):
+                values[name] = value
+    return values
+
+
+def _assemble(
+    values: dict[str, Any], dropped: dict[str, str], endpoint: Endpoint, progress_wanted: bool
+) -> ChatRequest:
     name = values.pop("model", None) or endpoint.default_model
     if name is None:
         raise NotConfigured(f"Name a model in the call, or set {endpoint.names.default_model}.", param="model")
@@ -114,7 +141,8 @@ def _assemble(values: dict[str, Any], endpoint: Endpoint, progress_wanted: bool)
     provider = endpoint.provider
     model = find_model(provider.name, name)
     given = _given(values, extra)
-    values, dropped = adapt(values, provider, model)
+    values, refused = adapt(values, provider, model)
+    dropped = {**dropped, **refused}
     streamed = values.get("stream", progress_wanted)
     if "stream_options" in values and not streamed:
         del values["stream_options"]

@@ -10,7 +10,7 @@ an object are checked. The others are not changed, because APIs accept more than
 import difflib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,8 +29,31 @@ TYPES: dict[str, tuple[PythonType, str]] = {
 }
 """The Python type and the wording for each type of JSON Schema."""
 
+EMPTY_TEXTS = ("", "null", "[]", "{}", '""')
+"""Texts that mean nothing where a number, a boolean, a list or an object is expected."""
+
 QUOTED_CHARACTERS = 80
 """Maximum characters of a wrong value that an error quotes."""
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value is null, or an empty string, list or object. Models and proxies fill optional fields with these.
+
+    https://github.com/coder/xum/issues/2887, https://github.com/can1357/oh-my-pi/issues/2981
+    """
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
+
+
+def is_given(value: Any, schema: Schema) -> bool:
+    """Whether the value of an optional parameter is one. An empty value means not given, also as JSON text."""
+    if isinstance(value, str) and schema["type"] != "string":
+        return value.strip() not in EMPTY_TEXTS
+    return not is_empty(value)
+
+
+def without_empty(fields: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    """An object without those of the named fields that are empty."""
+    return {name: value for name, value in fields.items() if name not in names or not is_empty(value)}
 
 
 def read_value(path: str, value: Any, schema: Schema) -> Any:

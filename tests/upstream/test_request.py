@@ -18,6 +18,9 @@ from tests.upstream.refusal import refusal_of
 from tests.upstream.strategies import JSON, TEXT
 
 HELLO = [{"role": "user", "content": "Hello"}]
+OPTIONAL = [name for name in PARAMETERS if name != "messages"]
+NOT_TEXT = [name for name in OPTIONAL if PARAMETERS[name].schema["type"] != "string" and name != "stop"]
+
 TOOLS = [
     {"type": "function", "function": {"name": "look_up"}},
     {"type": "live_search"},
@@ -71,6 +74,52 @@ def test_null_means_not_given() -> None:
     assert sent(**others) == sent(not_a_parameter=None) == sent()
 
 
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("empty", ["", [], {}])
+def test_empty_value_means_not_given(name: str, empty: Any) -> None:
+    # https://github.com/coder/xum/issues/2887: models and proxies fill every field.
+    assert sent(**{name: empty}) == sent()
+
+
+@pytest.mark.parametrize("name", NOT_TEXT)
+@pytest.mark.parametrize("empty", ["null", "[]", "{}", '""', " \n", " null "])
+def test_empty_value_as_text_means_not_given_except_for_texts(name: str, empty: str) -> None:
+    assert sent(**{name: empty}) == sent()
+
+
+@pytest.mark.parametrize("name", ["user", "model", "stop", "service_tier", "reasoning_effort"])
+@pytest.mark.parametrize("text", ["null", " ", "0"])
+def test_text_that_is_not_empty_is_sent(name: str, text: str) -> None:
+    assert sent(**{name: text})[name] == text
+
+
+@pytest.mark.parametrize("stop", [[""], ["", ""], "[ ]", '[""]'])
+def test_stop_without_sequences_means_not_given(stop: Any) -> None:
+    assert sent(stop=stop) == sent()
+
+
+@pytest.mark.parametrize("empty", ["", [], {}, "null"])
+def test_empty_messages_are_refused(empty: Any) -> None:
+    assert refusal(messages=empty)[1] == "messages"
+
+
+@pytest.mark.parametrize("name", ["n", "max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("zero", [0, "0"])
+def test_zero_is_given(name: str, zero: Any) -> None:
+    # It may be a budget that is used up.
+    assert refusal(**{name: zero})[1] == name
+
+
+def test_zero_and_false_are_sent() -> None:
+    given = {"temperature": 0, "top_p": 0, "seed": 0, "logprobs": False, "store": False}
+    assert sent(**given) == {**sent(), **given}
+
+
+def test_empty_web_search_options_are_named_because_openai_searches_for_them() -> None:
+    assert "web_search_options" in request(web_search_options={}).dropped
+    assert request(web_search_options="").dropped == {}
+
+
 @pytest.mark.parametrize("arguments", [{}, {"messages": None}, {"model": "grok-4"}])
 def test_missing_messages_are_refused_with_example(arguments: dict[str, Any]) -> None:
     assert refusal_of(lambda: read_request(arguments, ACEDATA.endpoint)) == (
@@ -107,7 +156,7 @@ def test_each_parameter_is_sent_under_its_own_name() -> None:
         "modalities": ["text"],
         "audio": {"voice": "x"},
         "prediction": {"type": "content"},
-        "web_search_options": {},
+        "web_search_options": {"search_context_size": "low"},
     }
     assert arguments.keys() | {"messages", "max_tokens", "extra_body"} == PARAMETERS.keys()
     assert sent(**arguments) == {"messages": HELLO, **arguments}
@@ -123,6 +172,22 @@ def test_unknown_name_is_refused_with_nearest(name: str, nearest: str) -> None:
         f"'{name}' is not a parameter. Did you mean {nearest}? Parameters that only the API knows go into extra_body.",
         name,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("reasoning", "Give reasoning_effort."),
+        ("functions", "Give tools."),
+        ("stop_sequences", "Give stop."),
+        ("max_output_tokens", "Give max_tokens."),
+        ("system", "as the first of messages."),
+    ],
+)
+def test_parameter_of_another_api_is_refused_with_ours(name: str, instead: str) -> None:
+    message, param = refusal(**{name: {"effort": "high"}})
+    assert f"{instead} Parameters that only the API knows go into extra_body." in message
+    assert param == name
 
 
 def test_unknown_name_without_nearest_is_refused() -> None:
@@ -201,28 +266,21 @@ def test_both_names_of_token_limit_are_refused() -> None:
     assert "max_tokens" not in sent(max_tokens=None, max_completion_tokens=5)
 
 
-@pytest.mark.parametrize("choice", ["none", "auto", "required"])
-def test_tool_choice_word_is_unchanged(choice: str) -> None:
-    assert sent(tool_choice=choice)["tool_choice"] == choice
-
-
-def test_function_name_as_tool_choice_becomes_object() -> None:
-    body = sent(tool_choice="book_table", tools=json.dumps(TOOLS))
-    assert body["tool_choice"] == {"type": "function", "function": {"name": "book_table"}}
+@pytest.mark.parametrize("tools", [None, [], "[]"])
+@pytest.mark.parametrize("choice", ["auto", "none", "AUTO", {"type": "none"}, {"type": "auto", "name": ""}])
+def test_tool_choice_and_parallel_calls_are_left_out_without_tools(choice: Any, tools: Any) -> None:
+    # https://github.com/vllm-project/vllm/pull/39780
+    made = request(tool_choice=choice, tools=tools, parallel_tool_calls=False)
+    assert json.loads(made.body) == sent()
+    assert made.dropped == {}
 
 
 @pytest.mark.parametrize(
-    ("choice", "tools", "suggestion"),
-    [
-        ("book_tables", TOOLS, " Did you mean book_table?"),
-        ("require", TOOLS, " Did you mean required?"),
-        ("live_search", TOOLS, ""),
-        ("book_table", None, ""),
-    ],
+    "choice", ["required", "any", "book_table", {"type": "any"}, {"type": "function", "function": {"name": "f"}}]
 )
-def test_tool_choice_without_such_function_is_refused_with_nearest(choice: str, tools: Any, suggestion: str) -> None:
-    assert refusal(tool_choice=choice, tools=tools) == (
-        f"tool_choice must be none, auto, required or the name of a function in tools, got '{choice}'.{suggestion}",
+def test_tool_choice_of_a_tool_without_tools_is_refused(choice: Any) -> None:
+    assert refusal(tool_choice=choice, tools=[]) == (
+        "tool_choice requires a tool, and the call has none; give tools, or leave tool_choice out.",
         "tool_choice",
     )
 
