@@ -134,6 +134,23 @@ async def test_image_is_received(client: Client, stream: bool) -> None:
     assert "16 x 9 pixels" in body["choices"][0]["message"]["content"]
 
 
+async def test_spellings_of_other_apis_are_sent_as_the_provider_documents_them(client: Client, stream: bool) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "clock", "arguments": ""}}
+    image = {"url": PNG.replace("image/png", "image/jpg").rstrip("="), "detail": ""}
+    messages = [
+        {"role": "system", "name": "rules", "content": "Be brief"},
+        {"role": "user", "name": "Ann", "content": "Hello"},
+        {"role": "assistant", "content": None, "refusal": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": []},
+        {"role": "user", "content": [{"type": "image_url", "image_url": image, "text": ""}]},
+    ]
+    tools = [{"name": "clock", "input_schema": {}}]
+    empty: dict[str, Any] = {"stop": [], "response_format": {}, "seed": "", "reasoning_effort": "", "user": ""}
+    body, _ = await ask(client, messages, tools=tools, tool_choice={"type": "none"}, stream=stream, **empty)
+    assert "16 x 9 pixels" in body["choices"][0]["message"]["content"]
+    await ask(client, "Hello", tools=[], tool_choice="none", stream=stream)
+
+
 async def test_json_output(client: Client, stream: bool) -> None:
     body, result = await ask(client, "Hello", response_format={"type": "json_object"}, stream=stream)
     assert json.loads(body["choices"][0]["message"]["content"])["you_said"] == "Hello"

@@ -1,5 +1,8 @@
 """The documented rules that all providers share (the references of AceData, llmprovider.ai and OpenAI)."""
 
+import base64
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +21,9 @@ WHOLE_NUMBERS: dict[str, tuple[float, float]] = {
     "max_completion_tokens": (1, float("inf")),
     "top_logprobs": (0, 20),
 }
+DATA_URI = re.compile(r"data:image/(png|jpeg|webp|gif);base64,")
+"""Any other spelling is refused by some API (https://github.com/cline/cline/pull/5278)."""
+
 ROLES = ("system", "user", "assistant", "tool", "developer")
 
 
@@ -44,6 +50,8 @@ def _message_violations(message: dict[str, Any]) -> Iterator[ApiError]:
         yield violation("messages", f"must have roles of {', '.join(ROLES)}")
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         yield violation("messages", "of the role tool must have a tool_call_id")
+    for call in message.get("tool_calls") or []:
+        yield from _call_violations(call)
     if content is None and role == "assistant" and message.get("tool_calls"):
         return
     if isinstance(content, list):
@@ -53,15 +61,38 @@ def _message_violations(message: dict[str, Any]) -> Iterator[ApiError]:
         yield violation("messages", "must have a content that is a string or a list of parts")
 
 
+def _call_violations(call: Any) -> Iterator[ApiError]:
+    function = call.get("function") if isinstance(call, dict) else None
+    if isinstance(function, dict) and not _is_json(function.get("arguments")):
+        # https://github.com/vllm-project/vllm/issues/19419
+        yield violation("messages", "must have tool_calls whose arguments are JSON text")
+
+
+def _is_json(text: Any) -> bool:
+    try:
+        json.loads(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _part_violations(part: Any) -> Iterator[ApiError]:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "image_url":
         image = part.get("image_url")
         url = image.get("url") if isinstance(image, dict) else None
-        if not isinstance(url, str) or not url.startswith(("https://", "data:image/")):
+        if not isinstance(url, str) or not (url.startswith("https://") or _is_image_in_base64(url)):
             yield violation("messages", "must have images whose url is https or a data:image URI")
     elif kind != "text" or not isinstance(part.get("text"), str):
         yield violation("messages", "must have parts of the type text or image_url")
+
+
+def _is_image_in_base64(url: str) -> bool:
+    start = DATA_URI.match(url)
+    try:
+        return start is not None and bool(base64.b64decode(url[start.end() :], validate=True))
+    except ValueError:
+        return False
 
 
 def _number_violations(body: dict[str, Any]) -> Iterator[ApiError]:
@@ -91,8 +122,8 @@ def _form_violations(body: dict[str, Any]) -> Iterator[ApiError]:
 def _tool_violations(tools: Any) -> Iterator[ApiError]:
     if tools is None:
         return
-    if not _is_list(tools, dict) or len(tools) > 128:
-        yield violation("tools", "must be a list of at most 128 objects")
+    if not _is_list(tools, dict) or not 1 <= len(tools) <= 128:
+        yield violation("tools", "must be a list of 1 to 128 objects")
         return
     for function in _functions(tools):
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
@@ -103,7 +134,12 @@ def _tool_violations(tools: Any) -> Iterator[ApiError]:
 
 def _tool_choice_violations(body: dict[str, Any]) -> Iterator[ApiError]:
     choice = body.get("tool_choice")
-    if choice in (None, "none", "auto", "required"):
+    if choice is None:
+        return
+    if not body.get("tools"):
+        # https://github.com/vllm-project/vllm/pull/39780
+        yield violation("tool_choice", "is only allowed when tools are specified")
+    if choice in ("none", "auto", "required"):
         return
     function = choice.get("function") if isinstance(choice, dict) else None
     names = [function["name"] for function in _functions(body.get("tools") or [])]

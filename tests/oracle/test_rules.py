@@ -40,7 +40,9 @@ FORBIDDEN_EVERYWHERE: list[dict[str, Any]] = [
     *[content(value) for value in (None, 5, ["Hello"], [{"type": "input_text", "text": "Hello"}])],
     content([{"type": "image_url", "image_url": None}]),
     content([{"type": "image_url", "image_url": {}}]),
-    image("http://a/b.png"),
+    *[image(url) for url in ("http://a/b.png", "data:image/jpg;base64,AAAA", "data:image/png;base64,AAA")],
+    image("data:image/png;base64,AA\nAA"),
+    {"messages": [{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": ""}}]}]},
     *[{"n": value} for value in (0, 129, 1.5, "2", True)],
     *[{name: value} for name in ("max_tokens", "max_completion_tokens") for value in (0, 1.5)],
     *[{"temperature": value} for value in (-0.1, 2.1)],
@@ -48,8 +50,9 @@ FORBIDDEN_EVERYWHERE: list[dict[str, Any]] = [
     *[{name: value} for name in ("presence_penalty", "frequency_penalty") for value in (-2.1, 2.1)],
     *[{"top_logprobs": value} for value in (-1, 21)],
     *[{"stop": value} for value in (["a"] * 5, 5, [1])],
-    *[{"tools": value} for value in ([TOOL] * 129, 5, ["get_weather"], [{"type": "function"}])],
+    *[{"tools": value} for value in ([], [TOOL] * 129, 5, ["get_weather"], [{"type": "function"}])],
     {"tools": [{"type": "function", "function": {"name": "get_weather", "parameters": "city"}}]},
+    *[{"tool_choice": choice} for choice in ("auto", "none", "required")],
     {"tool_choice": {}, "tools": [TOOL]},
     {"tool_choice": {"type": "function", "function": {"name": "get_time"}}, "tools": [TOOL]},
     {"response_format": "json_object"},
@@ -77,6 +80,8 @@ XAI_FORBIDDEN: list[dict[str, Any]] = [
     {"top_logprobs": 9},
     *[{"model": model} for model in ("foo", "grok-beta", "grok-3", "grok-4", "grok-4-0709", "grok-4-1-fast")],
     {"search_parameters": {"mode": "off"}},
+    *[{"messages": [{"role": role, "name": "Ann", "content": "Hi"}]} for role in ("system", "assistant")],
+    {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}]},
 ]
 
 
@@ -92,6 +97,8 @@ XAI_ALLOWED: list[dict[str, Any]] = [
     *[{"top_logprobs": most} for most in (0, 8)],
     *[image(f"data:image/{kind};base64,AAAA") for kind in ("png", "jpeg")],
     image("https://example.com/a.webp", "tool"),
+    {"messages": [{"role": "user", "name": "Ann", "content": "Hi"}]},
+    {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]}]},
 ]
 
 

@@ -46,7 +46,7 @@ REFUSED_WITH_REASONING = {"frequency_penalty": "frequencyPenalty", "stop": "stop
 """https://docs.x.ai/docs/guides/reasoning"""
 
 MAX_TOP_LOGPROBS = 8
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/jpg")
+IMAGE_TYPES = ("image/png", "image/jpeg")
 
 
 def violations(body: dict[str, Any]) -> Iterator[ApiError]:
@@ -64,10 +64,22 @@ def violations(body: dict[str, Any]) -> Iterator[ApiError]:
         yield violation("stop", "must be an array")
     if (body.get("top_logprobs") or 0) > MAX_TOP_LOGPROBS:
         yield violation("top_logprobs", f"must be from 0 to {MAX_TOP_LOGPROBS}")
+    yield from _message_violations(body["messages"])
     for url in _image_urls(body):
         if url.startswith("data:") and url[5:].partition(";")[0].lower() not in IMAGE_TYPES:
             # https://github.com/cline/cline/pull/5278
             yield ApiError(400, "bad_request", "Downloaded response does not contain a valid JPG or PNG image.")
+
+
+def _message_violations(messages: list[dict[str, Any]]) -> Iterator[ApiError]:
+    for message in messages:
+        if "name" in message and message["role"] != "user":
+            # https://github.com/BerriAI/litellm/issues/9720
+            yield ApiError(400, "bad_request", "Only messages of role 'user' can have a name.", "messages")
+        if message.get("content") is None:
+            # https://github.com/langchain-ai/langchain/issues/34140
+            rule = "Invalid request content: Each message must have at least one content element."
+            yield ApiError(400, "bad_request", rule, "messages")
 
 
 def _parameter_violations(body: dict[str, Any], model: Model) -> Iterator[ApiError]:
