@@ -157,14 +157,19 @@ class StreamReader:
         chunk = self._chunk(event.type, data)
         if chunk is None:
             return
+        error = failures.error_in_answer(self._endpoint, 200, chunk)
+        if error is None or chunk.get("choices"):
+            self._add(chunk)
+        if error is not None:
+            raise error
+
+    def _add(self, chunk: Any) -> None:
         self._chunks += 1
         text = self._add_chunk(chunk)
         if reasoning := self._assembler.take_reasoning():
             self._on_reasoning(reasoning)
         if text:
             self._on_text(text)
-        if error := failures.error_in_answer(self._endpoint, 200, chunk):
-            raise error
 
     def _chunk(self, event_type: str, data: str) -> Any:
         """The chunk in an event; None if the event contains another object, or something that is not an object."""
