@@ -3,6 +3,20 @@
 import json
 from typing import Any
 
+from mcp_grok.json_bounds import exceeds
+from mcp_grok.json_parser import MAX_ITEMS
+from mcp_grok.upstream.content_text import content_text
+from mcp_grok.upstream.schema_cost import cost_of
+
+MAX_COST = 100_000
+"""Maximum number of times that a part of the schema is applied to a part of the answer."""
+
+MAX_LISTED_COST = 500
+"""The same for a list of all violations, each of which takes some 50 μs. Above it only the first one is found."""
+
+MAX_PATTERN_BYTES = 100_000
+"""Maximum size of a compiled pattern."""
+
 MAX_VIOLATIONS = 10
 MAX_PROBLEM = 300
 """Maximum characters of a problem's description, which may quote the answer."""
@@ -13,7 +27,7 @@ Violation = dict[str, Any]
 def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Violation]:
     """The violations in the answers of a completion.
 
-    Imports jsonschema when first used, which takes a tenth of a second: call it in a thread.
+    It takes some milliseconds; call it in a thread.
 
     Args:
         body: The completion.
@@ -37,10 +51,13 @@ def violations(body: dict[str, Any], response_format: dict[str, Any]) -> list[Vi
 
 
 def _problems(content: Any, response_format: dict[str, Any]) -> list[tuple[str, str]]:
-    if not isinstance(content, str):
+    text = content_text(content)
+    if not text:
         return [("$", "not checked, the content is not a text")]
+    if len(text) > MAX_ITEMS and exceeds(text.encode("utf-8", "replace"), MAX_ITEMS):
+        return [("$", "not checked, the answer is too large")]
     try:
-        value = json.loads(content)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         return [("$", f"not JSON: {error}"[:MAX_PROBLEM])]
     if response_format["type"] == "json_object":
@@ -53,14 +70,31 @@ def _problems(content: Any, response_format: dict[str, Any]) -> list[tuple[str, 
 
 
 def _schema_problems(value: Any, schema: Any) -> list[tuple[str, str]]:
-    import jsonschema
-    import referencing
+    import jsonschema_rs
 
     try:
-        checker = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        checker.check_schema(schema)
-        # With an empty registry, a schema cannot make this server fetch anything.
-        errors = list(checker(schema, registry=referencing.Registry()).iter_errors(value))
+        cost = cost_of(schema, value, MAX_COST)
+        # Nothing is fetched, and a pattern takes linear time.
+        options = jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES)
+        checker = jsonschema_rs.validator_for(schema, offline=True, pattern_options=options)
+        if checker.is_valid(value):
+            return []
     except Exception as error:  # noqa: BLE001 - the answer is paid for, and no schema may lose it
         return [("$", f"not checked, the schema cannot be used: {getattr(error, 'message', error)}"[:MAX_PROBLEM])]
-    return [(error.json_path, error.message[:MAX_PROBLEM]) for error in errors]
+    errors = checker.iter_errors(value) if cost <= MAX_LISTED_COST else [_first_error(checker, value)]
+    return [(_path(error.instance_path), error.message[:MAX_PROBLEM]) for error in errors]
+
+
+def _first_error(checker: Any, value: Any) -> Any:
+    import jsonschema_rs
+
+    try:
+        checker.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return error
+
+
+def _path(place: list[str | int]) -> str:
+    """A place in a value as a JSON path, like `$.items[0]['a b']`."""
+    steps = (f".{step}" if isinstance(step, str) and step.isidentifier() else f"[{step!r}]" for step in place)
+    return "$" + "".join(steps)

@@ -1,3 +1,5 @@
+import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -39,8 +41,8 @@ def test_matching_answer_has_no_violations(content: Any, response_format: dict[s
 
 
 def test_violation_has_its_path() -> None:
-    assert found('{"name": "a", "ages": [1, "x"]}', by(SCHEMA)) == [(2, "$.ages[1]", "'x' is not of type 'integer'")]
-    assert found('{"ages": []}', by(SCHEMA)) == [(2, "$", "'name' is a required property")]
+    assert found('{"name": "a", "ages": [1, "x"]}', by(SCHEMA)) == [(2, "$.ages[1]", '"x" is not of type "integer"')]
+    assert found('{"ages": []}', by(SCHEMA)) == [(2, "$", '"name" is a required property')]
 
 
 def test_text_that_is_no_json_object_is_a_violation() -> None:
@@ -68,16 +70,86 @@ def test_missing_schema_is_named(response_format: dict[str, Any]) -> None:
 
 
 def test_content_that_is_no_text_is_named() -> None:
-    assert found([{"type": "text", "text": "{}"}], OBJECT) == [(2, "$", "not checked, the content is not a text")]
+    assert found([{"type": "image_url"}], OBJECT) == [(2, "$", "not checked, the content is not a text")]
+    assert found([{"type": "text", "text": "[]"}], OBJECT) == [(2, "$", "not an object")]
 
 
-@pytest.mark.parametrize(("content", "schema"), [("1e400", {"multipleOf": 0.1}), ("{}", {"$schema": 5})])
+@pytest.mark.parametrize(
+    ("content", "schema"),
+    [
+        ('"\\ud800"', {"maxLength": 1}),
+        ("{}", {"$schema": 5}),
+        ("{}", {"pattern": "^(?=a)b"}),
+        ("{}", {"pattern": "(a{1000}){1000}"}),
+    ],
+)
 def test_check_that_fails_is_named(content: str, schema: dict[str, Any]) -> None:
     [(_, path, problem)] = found(content, by(schema))
     assert (path, problem.partition(":")[0]) == ("$", "not checked, the schema cannot be used")
 
 
 def test_violations_are_few_and_short() -> None:
-    many = found("[" + ",".join([f'"{"x" * 1000}"'] * 50) + "]", by({"items": {"type": "integer"}}))
+    many = found("[" + ",".join([f'"{"x" * 500}"'] * 20) + "]", by({"items": {"type": "integer"}}))
     assert len(many) == 10
     assert all(len(problem) <= 300 for _, _, problem in many)
+
+
+def test_path_of_any_name_is_written() -> None:
+    schema = by({"additionalProperties": {"items": {"type": "string"}}})
+    assert [path for _, path, _ in found('{"a b": [1], "c": ["", 2]}', schema)] == ["$['a b'][0]", "$.c[1]"]
+
+
+def test_of_many_violations_the_first_is_found() -> None:
+    [(_, path, _)] = found(json.dumps([0] * 5000 + ["x"] * 5000), by({"items": {"type": "integer"}}))
+    assert path == "$[5000]"
+
+
+def doubling(levels: int, keyword: str = "allOf") -> dict[str, Any]:
+    """A schema that refers twice from each level to the next."""
+    names = [f"level{number}" for number in range(levels)]
+    last = {names[-1]: {"type": "string"}}
+    return {"$defs": {a: {keyword: [{"$ref": f"#/$defs/{b}"}] * 2} for a, b in pairwise(names)} | last}
+
+
+NESTED = {"allOf": [{"properties": {"c": {"$ref": "#/$defs/n"}}}] * 2}
+ATTACKS = {
+    "backtracking": ({"properties": {"a": {"pattern": "^(a+)+$"}}}, json.dumps({"a": "a" * 5000 + "!"})),
+    "names by pattern": ({"patternProperties": {"^(a|a)*$": {}}}, json.dumps({"a" * 5000 + "!": 1})),
+    **{keyword: ({**doubling(40, keyword), "$ref": "#/$defs/level0"}, "1") for keyword in ("allOf", "anyOf", "oneOf")},
+    "doubling in depth": ({"$defs": {"n": NESTED}, "$ref": "#/$defs/n"}, '{"c":' * 60 + "1" + "}" * 60),
+    "itself": ({"$ref": "#"}, "1"),
+    "in a circle": ({"$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"}, "1"),
+    "many values": ({"enum": [[number] for number in range(3000)]}, json.dumps([[0]] * 20_000)),
+    "many items": ({"items": {"allOf": [{"minLength": 1}] * 100}}, json.dumps(["x"] * 20_000)),
+    "wide": ({"allOf": [{"properties": {f"p{n}": {"type": "string"}}} for n in range(30_000)]}, "{}"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_schema_that_takes_hours_takes_milliseconds(attack: str) -> None:
+    # The time limit of each test is far below what these took.
+    schema, content = ATTACKS[attack]
+    assert len(found(content, by(schema))) <= 1
+
+
+ROW = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {"id": {"type": "integer"}, "tags": {"items": {"$ref": "#/$defs/tag"}}},
+}
+CHILDREN = {"properties": {"id": {"type": "integer"}, "children": {"items": {"$ref": "#/$defs/node"}}}}
+TREE = {"$defs": {"node": CHILDREN}, "$ref": "#/$defs/node"}
+
+
+def test_usual_large_answer_is_checked() -> None:
+    rows = [{"id": number, "tags": ["a", "b"], "text": "word " * 20} for number in range(3000)]
+    schema = {"$defs": {"tag": {"type": "string"}}, "type": "array", "items": ROW}
+    assert found(json.dumps(rows), by(schema)) == []
+    assert len(found(json.dumps([*rows, {}]), by(schema))) == 1
+
+
+def test_tree_is_checked() -> None:
+    tree: dict[str, Any] = {"id": 0}
+    for number in range(25):
+        tree = {"id": number, "children": [tree, {"id": "wrong" if number == 7 else 0}]}
+    assert [problem for _, _, problem in found(json.dumps(tree), by(TREE))] == ['"wrong" is not of type "integer"']
