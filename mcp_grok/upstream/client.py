@@ -21,7 +21,7 @@ from mcp_grok.json_parser import parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ANSWER_ITEMS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
-from mcp_grok.upstream.connection_pool import pooled_client
+from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
@@ -65,7 +65,7 @@ class ChatClient:
         self._slots = anyio.Semaphore(endpoint.max_concurrency, fast_acquire=True)
         self._finish_silence = finish_silence
         self._models_without_usage: set[str] = set()
-        self._http: httpx2.AsyncClient | None = None
+        self._connections = ConnectionPool(endpoint)
         self._url = httpx2.URL(endpoint.url)
         self._endpoint_id = self._digest(endpoint.key)
         self._headers = httpx2.Headers(
@@ -83,8 +83,7 @@ class ChatClient:
 
     async def aclose(self) -> None:
         """Closes the pooled connections."""
-        if self._http is not None:
-            await self._http.aclose()
+        await self._connections.aclose()
 
     async def complete(
         self,
@@ -154,7 +153,8 @@ class ChatClient:
             try:
                 async with self._slots:
                     call.begin_attempt()
-                    answer = await self._exchange(call)
+                    async with self._connections.client() as http:
+                        answer = await self._exchange(http, call)
                 if call.usage_refused and len(self._models_without_usage) < MAX_MODELS:
                     self._models_without_usage.add(call.request.model)
                 return answer
@@ -174,8 +174,7 @@ class ChatClient:
                     raise
             await anyio.sleep(wait)
 
-    async def _exchange(self, call: RunningCall) -> Completion:
-        self._http = http = self._http or pooled_client(self.endpoint)
+    async def _exchange(self, http: httpx2.AsyncClient, call: RunningCall) -> Completion:
         # http.build_request would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
