@@ -1,6 +1,9 @@
 """The removal of what must not be passed on from text of an upstream: keys of any kind, and control characters."""
 
+import json
 import re
+from collections.abc import Iterable
+from typing import Any
 
 REMOVED = "[removed]"
 
@@ -36,3 +39,16 @@ def without_controls(text: str) -> str:
 def without_keys(text: str) -> str:
     """The text without anything that looks like a key."""
     return KEYS.sub(lambda found: (found["label"] or found["before"] or "") + REMOVED, text[:MAX_TEXT])
+
+
+def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON value with these secrets removed from all of its texts."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        # Such a value cannot be written as a result, either.
+        return value
+    clean = text
+    for secret in secrets:
+        clean = clean.replace(json.dumps(secret, ensure_ascii=False)[1:-1], REMOVED)
+    return value if clean is text else json.loads(clean)

@@ -80,5 +80,5 @@ def pending_result(context: RequestContext, call: Call) -> CallToolResult:
             "would be billed again.",
             "next": {"tool": GET, "arguments": {"id": call.id}},
         },
-        context.request.notes,
+        {"pending": call.id, **context.request.notes},
     )

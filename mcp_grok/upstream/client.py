@@ -106,12 +106,13 @@ class ChatClient:
         Raises:
             GrokError: the call failed; it contains the provider's name and the text received so far.
         """
+        secrets = self._secrets(key)
         if not is_observed():
-            call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""))
+            call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""), secrets)
             return await self._completed(call, key)
         with observed(self._provider, str(self._url), request) as watched:
             headers = {**watched.headers(), **_authorization(key or "")}
-            call = RunningCall(request, on_text, on_reasoning, on_sent, headers)
+            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
             answer = await self._completed(call, key)
             watched.answered(answer)
         return answer
@@ -143,7 +144,10 @@ class ChatClient:
 
     def remove_keys(self, failure: GrokError, key: str | None = None) -> None:
         """Removes the endpoint's key and the call's key from an error, which the upstream may have repeated."""
-        failure.redact(self.endpoint.key, key or "")
+        failure.redact(*self._secrets(key))
+
+    def _secrets(self, key: str | None) -> list[str]:
+        return [secret for secret in (self.endpoint.key, key) if secret]
 
     async def _attempts(self, call: RunningCall) -> Completion:
         if call.request.model in self._models_without_usage:
@@ -253,7 +257,7 @@ class ChatClient:
             raise error
         if not is_completion(body):
             raise self._not_a_completion(status, content)
-        answer = call.completion(body)
+        answer = call.completion(body, content)
         if answer.text:
             call.on_text(answer.text)
         return answer

@@ -1,11 +1,12 @@
 """A running call: its state before it has an answer."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
 
 from mcp_grok.errors import GrokError
+from mcp_grok.redaction import REMOVED, without_secrets
 from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
@@ -29,6 +30,7 @@ class RunningCall:
         on_reasoning: Called with each piece of the model's reasoning.
         on_sent: Called whenever an attempt leaves the queue for a slot.
         headers: Further headers.
+        secrets: The keys of the call, which are removed from its answer.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class RunningCall:
         on_reasoning: OnText,
         on_sent: Callable[[], None],
         headers: dict[str, str] | None = None,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.request = request
+        self._secrets = secrets
         self.headers = headers
         self.body = request.body
         self.assembler = Assembler(request.choices)
@@ -79,6 +83,8 @@ class RunningCall:
         """Passes a piece of text to `on_text`, and records the time of the first one."""
         if self.first_text_at is None:
             self.first_text_at = anyio.current_time()
+        for secret in self._secrets:
+            text = text.replace(secret, REMOVED)
         self.on_text(text)
 
     def failed(self, error: GrokError) -> None:
@@ -107,8 +113,15 @@ class RunningCall:
         """The answer assembled from the chunks of a complete stream."""
         return self.completion(self.assembler.completion())
 
-    def completion(self, body: JSONObject) -> Completion:
-        """The answer with this body."""
+    def completion(self, body: JSONObject, content: bytes | None = None) -> Completion:
+        """The answer with this body.
+
+        Args:
+            body: The completion.
+            content: The JSON of the completion, if it came whole: searching it for keys is faster.
+        """
+        if content is None or any(secret.encode() in content for secret in self._secrets):
+            body = without_secrets(body, self._secrets)
         choices = body["choices"]
         waited = self.first_text_at - self.sent_at if self.first_text_at and self.sent_at else None
         missing = max(0, self.request.choices - len(choices))

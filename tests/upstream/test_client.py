@@ -51,6 +51,22 @@ async def test_call_is_posted_as_documented(upstream: Replay, settings: Settings
     assert request.json == {"model": "grok-4", **HELLO, "temperature": 0.5}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_key_in_an_answer_is_removed(upstream: Replay, settings: Settings, stream: bool) -> None:
+    deltas = [{"content": f"It is {KEY[:5]}"}, {"content": f"{KEY[5:]}."}, {"reasoning_content": KEY}]
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    if stream:
+        events = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+        upstream.stream(events, FINISH, b"data: [DONE]\n\n")
+    else:
+        message = {"content": f"It is {KEY}.", "reasoning_content": KEY}
+        upstream.answer({**COMPLETION, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    async with client_for(settings) as client:
+        answer = await ask(client, stream=stream)
+    assert answer.text == "It is [removed]."
+    assert KEY not in str(answer)
+
+
 async def test_connection_is_used_again_plain_and_streamed(upstream: Replay, settings: Settings) -> None:
     async with client_for(settings) as client:
         for _ in range(3):

@@ -43,7 +43,7 @@ async def steps(pool: ConnectionPool, upstream: Replay) -> int:
     """The function calls that one request takes."""
     count = 0
 
-    def counted(frame: Any, event: str, argument: Any) -> None:
+    def counted(_frame: Any, event: str, argument: Any) -> None:
         nonlocal count
         count += event in ("call", "c_call")
 
