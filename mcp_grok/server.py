@@ -35,6 +35,7 @@ from mcp_grok.http_exchange import HandshakeRequests, exchange_of
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
+from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion, chat, get_completion
@@ -101,6 +102,7 @@ def create_server(
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
     )
+    server.middleware.append(read_params)
     server.add_notification_handler(CANCELLED, CancelledNotificationParams, handlers.cancelled)
     if calls is not None:
         calls.on_interrupted = handlers.handshake_requests.cancelled

@@ -11,22 +11,14 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
 
 import anyio
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp_types import (
-    INTERNAL_ERROR,
-    INVALID_REQUEST,
-    PARSE_ERROR,
-    JSONRPCMessage,
-    JSONRPCNotification,
-    jsonrpc_message_adapter,
-)
-from pydantic import ValidationError
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, JSONRPCMessage
 from pydantic_core import PydanticSerializationError
 
+from mcp_grok.json_rpc import Unreadable, error_json, plain_message, repaired_message
 from mcp_grok.limits import MAX_LINE_BYTES
 from mcp_grok.surrogates import without_lone_surrogates
 
@@ -170,14 +162,8 @@ class LineReader(ObjectReceiveStream[SessionMessage]):
             if line.isspace():
                 continue
             try:
-                message = jsonrpc_message_adapter.validate_json(line, by_name=False)
-                if not isinstance(message, JSONRPCNotification) or b'"id"' not in line:
-                    return SessionMessage(message)
-            except ValidationError:
-                pass
-            try:
-                return SessionMessage(_repaired_message(line))
-            except _Unreadable as error:
+                return SessionMessage(plain_message(line) or repaired_message(line))
+            except Unreadable as error:
                 await self._refuse(error)
 
     async def _next_line(self) -> bytes:
@@ -191,49 +177,16 @@ class LineReader(ObjectReceiveStream[SessionMessage]):
             if not too_long:
                 return line
             # This is the end of the line that was too long.
-            await self._refuse(_Unreadable(INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes"))
+            await self._refuse(Unreadable(INVALID_REQUEST, f"Line over {MAX_LINE_BYTES} bytes"))
             too_long = False
 
-    async def _refuse(self, error: "_Unreadable") -> None:
+    async def _refuse(self, error: "Unreadable") -> None:
         with suppress(anyio.BrokenResourceError):
-            await self._writer.write_line(_error_line(error.request_id, error.code, error.message))
+            await self._writer.write_line(error.as_json())
 
     async def aclose(self) -> None:
         """Closes the stream: the next `receive` raises `ClosedResourceError`."""
         self._closed = True
-
-
-class _Unreadable(Exception):
-    """A line that is not a message: the JSON-RPC error for it, and the request's id if it has one."""
-
-    def __init__(self, code: int, message: str, request_id: Any = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.request_id = request_id
-
-
-def _repaired_message(line: bytes) -> JSONRPCMessage:
-    """Parses a line that the SDK's parser rejected, or parsed as a notification although it may have an id.
-
-    Bytes that are not UTF-8 and lone surrogates become U+FFFD.
-
-    Raises:
-        _Unreadable: the line is not a message.
-    """
-    try:
-        parsed = json.loads(line.decode("utf-8", "replace"))
-        parsed = json.loads(without_lone_surrogates(json.dumps(parsed, ensure_ascii=False)))
-    except (ValueError, RecursionError):
-        raise _Unreadable(PARSE_ERROR, "Parse error: a line must be one JSON object") from None
-    with suppress(ValidationError):
-        message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
-        # A request with an id that JSON-RPC does not allow is parsed as a notification, and would never be answered.
-        if not isinstance(message, JSONRPCNotification) or "id" not in parsed:
-            return message
-    request_id = parsed.get("id") if isinstance(parsed, dict) else None
-    allowed = isinstance(request_id, int | str) and not isinstance(request_id, bool)
-    raise _Unreadable(INVALID_REQUEST, "Invalid Request: not a JSON-RPC message", request_id if allowed else None)
 
 
 def _repaired_line(message: JSONRPCMessage) -> str:
@@ -242,8 +195,4 @@ def _repaired_line(message: JSONRPCMessage) -> str:
         fields = message.model_dump(by_alias=True, exclude_unset=True)
         return without_lone_surrogates(json.dumps(fields, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError):
-        return _error_line(getattr(message, "id", None), INTERNAL_ERROR, "The result cannot be written as JSON")
-
-
-def _error_line(request_id: Any, code: int, message: str) -> str:
-    return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+        return error_json(getattr(message, "id", None), INTERNAL_ERROR, "The result cannot be written as JSON")

@@ -21,8 +21,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_grok.connection import Connection
+from mcp_grok.http.accepted_form import AcceptedForm
 from mcp_grok.http.exchange_recorder import RecordedExchange
 from mcp_grok.http.options import HTTP_PATH, SSE_PATH, ServiceOptions
+from mcp_grok.http.readable_body import ReadableBody
 from mcp_grok.limits import MAX_REQUEST_BYTES
 
 MESSAGES_PATH = "/messages/"
@@ -59,7 +61,9 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     )
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
-        routes.append(Route(HTTP_PATH, endpoint=guard(RecordedExchange(route.endpoint))))
+        endpoint = guard(ReadableBody(AcceptedForm(RecordedExchange(route.endpoint)), security))
+        # Starlette would redirect, and not every client follows: https://github.com/modelcontextprotocol/python-sdk/issues/732
+        routes += [Route(path, endpoint=endpoint) for path in (HTTP_PATH, f"{HTTP_PATH}/")]
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
     if verifier is not None:
         app.add_middleware(AuthContextMiddleware)
@@ -155,7 +159,7 @@ def _sse_routes(
 
     return [
         Route(SSE_PATH, endpoint=guard(_App(connect)), methods=["GET"]),
-        Mount(MESSAGES_PATH, app=guard(sse.handle_post_message)),
+        Mount(MESSAGES_PATH, app=guard(ReadableBody(sse.handle_post_message, security))),
     ]
 
 

@@ -59,14 +59,14 @@ class RecordedExchange:
             nonlocal written
             if opens and exchange.session and message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[SESSION_HEADER] = exchange.session
-            is_answer = exchange.request is not None and _is_answer(message)
-            if is_answer:
+            answers = exchange.request is not None and is_answer(message)
+            if answers:
                 # After a disconnect uvicorn drops what is sent without an error; only a pending `receive` reports it.
                 for _ in range(ROUNDS):
                     await anyio.lowlevel.checkpoint()
             is_dropped = gone
             await send(message)
-            written = written or (is_answer and not is_dropped)
+            written = written or (answers and not is_dropped)
 
         try:
             await self._app(scope, read, write)
@@ -85,7 +85,7 @@ def _is_initialize(message: Message) -> bool:
     return isinstance(request, dict) and request.get("method") == "initialize"
 
 
-def _is_answer(message: Message) -> bool:
+def is_answer(message: Message) -> bool:
     """Whether a part of a body holds the response. On an event stream, notifications precede it and an end follows."""
     kind = MEMBER.search(message.get("body", b""))
     return kind is not None and kind[1] != b"method"

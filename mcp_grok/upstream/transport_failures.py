@@ -32,7 +32,9 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             )
         case httpx2.DecodingError():
             return BadUpstreamResponse(
-                f"The answer of {name} is compressed in a way that cannot be read.", provider=endpoint.provider.name
+                f"{name} compressed its answer ({error}), though no compression was asked for, and it cannot be read; the "
+                f"call may be billed. Turn compression off in the server or proxy at {base_url}.",
+                provider=endpoint.provider.name,
             )
         case _:
             return ConnectionFailed(

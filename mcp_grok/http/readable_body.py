@@ -1,0 +1,65 @@
+"""Bodies of requests that the SDK would refuse, or misunderstand, although they can be read."""
+
+from mcp.server.transport_security import (
+    RequestBodyLimitMiddleware,
+    TransportSecurityMiddleware,
+    TransportSecuritySettings,
+)
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_grok.json_rpc import Unreadable, plain_message, repaired_message, too_deep
+from mcp_grok.limits import MAX_REQUEST_BYTES
+
+
+class ReadableBody:
+    """An ASGI application that repairs the messages posted to another one, and answers those that are none.
+
+    Args:
+        app: One of the SDK's transports.
+        security: The hosts and origins that get an answer.
+    """
+
+    def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
+        self._app = app
+        self._limited = RequestBodyLimitMiddleware(self._post, MAX_REQUEST_BYTES)
+        self._security = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; see the ASGI specification."""
+        app = self._limited if scope["method"] == "POST" else self._app
+        await app(scope, receive, send)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first: Message | None = await receive()
+        if first is not None and first["type"] == "http.request":
+            try:
+                first["body"] = readable(first["body"])
+            except Unreadable as error:
+                refusal = await self._security.validate_request(Request(scope), is_post=True) or Response(
+                    error.as_json(), status_code=400, media_type="application/json"
+                )
+                await refusal(scope, receive, send)
+                return
+
+        async def read() -> Message:
+            nonlocal first
+            message, first = first, None
+            return message or await receive()
+
+        await self._app(scope, read, send)
+
+
+def readable(body: bytes) -> bytes:
+    """The body as the SDK can read it.
+
+    Raises:
+        Unreadable: it is not a message.
+    """
+    if plain_message(body) is not None:
+        return body
+    repaired = repaired_message(body).model_dump_json(by_alias=True, exclude_unset=True).encode()
+    if plain_message(repaired) is None:
+        raise too_deep(body)
+    return repaired
