@@ -86,7 +86,9 @@ def repaired_message(text: bytes) -> JSONRPCMessage:
     try:
         message = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
     except ValidationError:
-        raise Unreadable(INVALID_REQUEST, "Invalid Request: not a JSON-RPC message", _echoed(parsed.get("id"))) from None
+        raise Unreadable(
+            INVALID_REQUEST, "Invalid Request: not a JSON-RPC message", _echoed(parsed.get("id"))
+        ) from None
     if isinstance(message, JSONRPCNotification) and "id" in parsed:
         raise Unreadable(
             INVALID_REQUEST, "Invalid Request: the id must be a string or a whole number", _echoed(parsed["id"])

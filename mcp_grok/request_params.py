@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mcp_grok.upstream.schema_check import from_json_text, invalid
 
-NOT_GIVEN = (None, "", [], {})
+NOT_GIVEN: tuple[Any, ...] = (None, "", [], {})
 """The values that clients fill optional parameters with."""
 
 OPTIONAL = ("arguments", "cursor", "_meta")
@@ -31,16 +31,16 @@ WORDS = {
 """The wording for pydantic's kinds of errors."""
 
 
-async def read_params(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def read_params(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """The SDK's middleware that lets requests through whose parameters can be read, and says what is wrong in others.
 
     Raises:
         MCPError: a parameter is wrong.
     """
-    if context.request_id is not None and context.params:
-        context = replace(context, params=_read(context.method, context.params))
+    if ctx.request_id is not None and ctx.params:
+        ctx = replace(ctx, params=_read(ctx.method, ctx.params))
     try:
-        return await call_next(context)
+        return await call_next(ctx)
     except ValidationError as error:
         raise MCPError(INVALID_PARAMS, _said(error)) from None
     except MCPError as error:

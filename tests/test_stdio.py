@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.chat import body_of
+from tests.chat import CHAT, HELLO, body_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
 from tests.replay import REST, TEXT, Exchange, HeldStream, Replay, hold
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @pytest.fixture
@@ -44,13 +46,18 @@ async def test_garbage_is_answered(environment: dict[str, str]) -> None:
         (b'{"jsonrpc":"2.0","id":7,"method":5}', 7, -32600),
         (b'{"jsonrpc":"2.0","id":"a","params":[]}', "a", -32600),
         (b'{"jsonrpc":"2.0","id":true}', None, -32600),
-        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 1.5, -32600),
         (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, -32600),
-        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping","params":{"x":"\xff"}}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping","params":{"x":"\xff"}}', 1.5, -32600),
         (b'{"jsonrpc":"2.0","id":[1],"method":"ping"}', None, -32600),
         (b"[]", None, -32600),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', None, -32600),
+        (b'"text"', None, -32600),
+        (b"Content-Length: 40\r", None, -32700),
         (b"[" * 20_000, None, -32700),
         (b'{"jsonrpc":"2.0","id":1,"method":"ping"', None, -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":%b}}' % DEEP, 7, -32700),
+        (b'{"method":"ping","params":{"id":1,"x":%b},"jsonrpc":"2.0","id":"a"}' % DEEP, "a", -32700),
     ],
 )
 async def test_invalid_request_is_answered_with_its_id(
@@ -61,6 +68,37 @@ async def test_invalid_request_is_answered_with_its_id(
         refusal = await server.others.get()
         assert (refusal["id"], refusal["error"]["code"]) == (request_id, code)
         assert await server.request("ping", {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id"),
+    [
+        (b'\xef\xbb\xbf{"jsonrpc":"2.0","id":"x","method":"ping"}', "x"),
+        (b'{"jsonrpc":"2.0","id":1e2,"method":"ping"}', 100),
+        (b'{"jsonrpc":"2.0","id":-3.0,"method":"ping","params":[]}', -3),
+        (b'{"jsonrpc":"2.0","id":"","method":"ping","params":null}', ""),
+        (b'{"jsonrpc":"2.0","id":1180591620717411303424,"method":"ping"}', 2**70),
+        (b'{"jsonrpc":"2.0","id":"12","method":"ping"}', "12"),
+    ],
+)
+async def test_odd_request_is_served(environment: dict[str, str], line: bytes, request_id: Any) -> None:
+    async with server_process(environment) as server:
+        server.send_line(line)
+        assert await server.others.get() == {"jsonrpc": "2.0", "id": request_id, "result": {}}
+
+
+async def test_ids_with_a_decimal_point_are_those_of_progress_and_cancellations(
+    environment: dict[str, str], upstream: Replay
+) -> None:
+    HeldStream(upstream)
+    async with server_process(environment) as server:
+        params = {"name": CHAT, "arguments": HELLO, "_meta": {"progressToken": 50.0}}
+        server.send({"id": 50.0, "method": "tools/call", "params": params})
+        progress = await server.others.get()
+        assert (progress["params"]["progressToken"], progress["params"]["message"]) == (50, "so far")
+        exchange = await upstream.exchanges.get()
+        server.send({"method": "notifications/cancelled", "params": {"requestId": 50.0, "reason": "user"}})
+        await asyncio.wait_for(exchange.closed.wait(), 2)
 
 
 async def test_lone_surrogate_is_replaced(environment: dict[str, str], upstream: Replay) -> None:

@@ -57,22 +57,20 @@ class _AsJson:
             self._start = message
         elif self._start is None:
             await self._send(message)
+        elif self._is_sent:
+            return
         elif is_answer(message):
-            await self._answer(message["body"].partition(DATA)[2].strip())
+            await self._answer(self._start, message["body"].partition(DATA)[2].strip())
         elif not message.get("more_body"):
             # The stream has ended without an answer: the server is stopping.
-            self._start["status"] = 503
-            await self._answer(b"")
+            await self._answer({**self._start, "status": 503}, b"")
 
-    async def _answer(self, body: bytes) -> None:
-        assert self._start is not None
-        if self._is_sent:
-            return
+    async def _answer(self, start: Message, body: bytes) -> None:
         self._is_sent = True
-        headers = MutableHeaders(scope=self._start)
+        headers = MutableHeaders(scope=start)
         headers["content-type"] = JSON
         headers["content-length"] = str(len(body))
-        await self._send(self._start)
+        await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
 
 

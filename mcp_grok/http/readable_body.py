@@ -59,7 +59,11 @@ def readable(body: bytes) -> bytes:
     """
     if plain_message(body) is not None:
         return body
-    repaired = repaired_message(body).model_dump_json(by_alias=True, exclude_unset=True).encode()
+    message = repaired_message(body)
+    try:
+        repaired = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    except (ValueError, RecursionError):
+        raise too_deep(body) from None
     if plain_message(repaired) is None:
         raise too_deep(body)
     return repaired

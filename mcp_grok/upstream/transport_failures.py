@@ -32,7 +32,7 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             )
         case httpx2.DecodingError():
             return BadUpstreamResponse(
-                f"{name} compressed its answer ({error}), though no compression was asked for, and it cannot be read; the "
+                f"{name} compressed its answer ({error}), though this server asks for none, and it cannot be read; the "
                 f"call may be billed. Turn compression off in the server or proxy at {base_url}.",
                 provider=endpoint.provider.name,
             )

@@ -19,24 +19,11 @@ from mcp_grok.upstream.request import read_request
 from tests.chat import HELLO
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, TEXT, Exchange, Replay
-from tests.upstream.clients import ask, client_for
+from tests.upstream.clients import ask, client_for, failure
 from tests.wire import recorded
 
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
-
-
-async def failure(
-    settings: Settings, *, client_options: dict[str, Any] | None = None, **arguments: Any
-) -> dict[str, Any]:
-    """The error of a call that must fail."""
-    async with client_for(settings, **(client_options or {})) as client:
-        with pytest.raises(GrokError) as caught:
-            await ask(client, **arguments)
-    error = caught.value.as_dict()
-    assert KEY not in str(error)
-    assert error["provider"] == "acedata"
-    return error
 
 
 async def test_call_is_posted_as_documented(upstream: Replay, settings: Settings) -> None:
