@@ -9,7 +9,7 @@ import pytest
 
 from tests.chat import CHAT, HELLO, body_of
 from tests.process import MODERN_META, modern_call, serving
-from tests.replay import COMPLETION, HeldStream, Replay, hold
+from tests.replay import COMPLETION, HeldStream, Replay
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -66,17 +66,15 @@ async def test_client_that_accepts_json_and_goes_orphans_its_call(upstream: Repl
         repeated = asyncio.create_task(client.post(url, **call(version, JSON)))
         held.release.set()
         result = (await repeated).json()["result"]
-    assert result["_meta"]["mcp-grok/picked_up"]
+    assert "mcp-grok/picked_up" in result["_meta"]
     assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("version", ["", "2026-07-28"])
 async def test_refusal_of_a_request_is_json_in_every_form(upstream: Replay, version: str) -> None:
-    upstream.behave = hold
     async with serving(upstream, "http") as (url, _), httpx2.AsyncClient(trust_env=False) as client:
         for accept in (JSON, EVENTS):
             options = call(version, accept)
-            del options["json"]["id"], options["json"]["params"]["arguments"]
             options["json"]["id"] = None
             response = await client.post(url, **options)
             assert (response.status_code, response.headers["content-type"]) == (400, JSON)
