@@ -37,7 +37,8 @@ async def test_arguments_as_text_are_read(ask: Ask) -> None:
 
 
 async def test_empty_arguments_are_none(ask: Ask, upstream: Replay) -> None:
-    for nothing in (None, "", " ", [], "null", "[]", "{}", '""'):
+    nothings: list[Any] = [None, "", " ", [], "null", "[]", "{}", '""']
+    for nothing in nothings:
         reply = await ask("tools/call", {"name": CHAT, "arguments": nothing})
         assert reply["result"]["isError"]
         assert body_of(reply["result"])["error"]["param"] == "messages"
@@ -79,7 +80,7 @@ async def test_optional_parameter_that_is_empty_is_none(ask: Ask) -> None:
 
 async def test_unknown_methods_are_refused_as_such(ask: Ask) -> None:
     for method in ("tools/none", "logging/setLevel", "notifications/initialized"):
-        assert (await ask(method, {}))["error"]["code"] == -32601
+        assert (await ask(method, {"level": "info"}))["error"]["code"] == -32601
 
 
 async def test_request_before_initialize_says_what_to_send(upstream: Replay) -> None:
