@@ -96,14 +96,19 @@ def repaired_message(text: bytes) -> JSONRPCMessage:
     return message
 
 
-def too_deep(text: bytes) -> Unreadable:
-    """The error for a message that is nested too deeply, with the id of the request."""
+def unparsed(text: bytes, code: int, message: str) -> Unreadable:
+    """The error for a message that costs too much to parse, with the id of the request."""
     found = ID_FIRST.match(text[:ID_WITHIN]) or ID_LAST.search(text[-ID_WITHIN:])
     try:
         request_id = json.loads(found[1]) if found else None
     except ValueError:
         request_id = None
-    return Unreadable(PARSE_ERROR, "Parse error: the message is nested too deeply", _echoed(_whole(request_id)))
+    return Unreadable(code, message, _echoed(_whole(request_id)))
+
+
+def too_deep(text: bytes) -> Unreadable:
+    """The error for a message that is nested too deeply."""
+    return unparsed(text, PARSE_ERROR, "Parse error: the message is nested too deeply")
 
 
 def _repair(parsed: dict[str, Any]) -> None:

@@ -5,12 +5,14 @@ from mcp.server.transport_security import (
     TransportSecurityMiddleware,
     TransportSecuritySettings,
 )
+from mcp_types import INVALID_REQUEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_grok.json_rpc import Unreadable, plain_message, repaired_message, too_deep
-from mcp_grok.limits import MAX_REQUEST_BYTES
+from mcp_grok.json_bounds import exceeds
+from mcp_grok.json_rpc import Unreadable, plain_message, repaired_message, too_deep, unparsed
+from mcp_grok.limits import MAX_REQUEST_BYTES, MAX_REQUEST_ITEMS
 
 
 class ReadableBody:
@@ -57,6 +59,10 @@ def readable(body: bytes) -> bytes:
     Raises:
         Unreadable: it is not a message.
     """
+    if exceeds(body, MAX_REQUEST_ITEMS):
+        raise unparsed(
+            body, INVALID_REQUEST, f"Invalid Request: over {MAX_REQUEST_ITEMS} items in lists and objects; send less"
+        )
     if plain_message(body) is not None:
         return body
     message = repaired_message(body)

@@ -51,6 +51,7 @@ async def test_body_that_is_no_message_is_answered_with_its_id(upstream: Replay,
             (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, -32600),
             (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":%b}}' % DEEP, 7, -32700),
             (b'{"jsonrpc":"2.0","method":"ping","params":{"x":%b},"id":"a"}' % DEEP[99_500:100_500], "a", -32700),
+            (b'{"jsonrpc":"2.0","id":8,"method":"ping","params":{"x":[%b0]}}' % (b"{}," * 200_000), 8, -32600),
         ]:
             response = await client.post(url, content=body, headers=head(version))
             error = response.json()
