@@ -5,6 +5,9 @@ MIB = 1024 * 1024
 MAX_REQUEST_BYTES = 32 * MIB
 """Size of a request over HTTP. Images are inline, and base64 adds a third."""
 
+MAX_SMALL_REQUEST_BYTES = MIB
+"""Size of a request over HTTP that is no call of a tool, or without the key that callers must send."""
+
 MAX_REQUEST_ITEMS = 100_000
 """Items of all lists and objects in a request together. Parsing more would stop other calls for too long."""
 

@@ -14,6 +14,7 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,10 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_grok.connection import Connection
 from mcp_grok.http.accepted_form import AcceptedForm
+from mcp_grok.http.bounded_body import BoundedBody
 from mcp_grok.http.exchange_recorder import RecordedExchange
 from mcp_grok.http.options import HTTP_PATH, SSE_PATH, ServiceOptions
 from mcp_grok.http.readable_body import ReadableBody
-from mcp_grok.limits import MAX_REQUEST_BYTES
+from mcp_grok.limits import MAX_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES
+from mcp_grok.request_principal import KEY_HEADER
 
 MESSAGES_PATH = "/messages/"
 
@@ -48,20 +51,19 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     """
     verifier = _verifier(options)
     guard = _guard(verifier, options)
-    security = transport_security(options)
     routes: list[BaseRoute] = [*operations, *_metadata_routes(options)]
     if options.sse:
-        routes += _sse_routes(server, security, guard)
+        routes += _sse_routes(server, options, guard)
     # Without sessions a client may reconnect to any server, and a disconnect is noticed in every era.
     streamable = server.streamable_http_app(
         streamable_http_path=HTTP_PATH,
         stateless_http=True,
         max_request_body_size=MAX_REQUEST_BYTES,
-        transport_security=security,
+        transport_security=transport_security(options),
     )
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
-        endpoint = guard(ReadableBody(AcceptedForm(RecordedExchange(route.endpoint)), security))
+        endpoint = guard(_with_body(AcceptedForm(RecordedExchange(route.endpoint)), options))
         # Starlette would redirect, and not every client follows: https://github.com/modelcontextprotocol/python-sdk/issues/732
         routes += [Route(path, endpoint=endpoint) for path in (HTTP_PATH, f"{HTTP_PATH}/")]
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
@@ -80,6 +82,16 @@ def transport_security(options: ServiceOptions) -> TransportSecuritySettings:
         allowed_hosts=[name for host in hosts for name in (host, f"{host}:*")],
         allowed_origins=[name for origin in origins for name in (origin, f"{origin}:*")] + list(options.origins),
     )
+
+
+def _with_body(app: ASGIApp, options: ServiceOptions) -> ASGIApp:
+    """A transport that gets whole bodies that it can read. It is inside the guard: no stranger's body is read."""
+
+    def most(scope: Scope) -> int:
+        is_admitted = options.caller_keys != "require" or KEY_HEADER.lower() in Headers(scope=scope)
+        return MAX_REQUEST_BYTES if is_admitted else MAX_SMALL_REQUEST_BYTES
+
+    return BoundedBody(ReadableBody(app, transport_security(options)), most)
 
 
 class _AnyOf:
@@ -138,10 +150,10 @@ def _metadata_url(options: ServiceOptions) -> AnyHttpUrl:
     return build_resource_metadata_url(AnyHttpUrl(options.public_url or ""))
 
 
-def _sse_routes(
-    server: Server[Any], security: TransportSecuritySettings, guard: Callable[[ASGIApp], ASGIApp]
-) -> list[BaseRoute]:
-    sse = SseServerTransport(MESSAGES_PATH, security_settings=security, max_request_body_size=MAX_REQUEST_BYTES)
+def _sse_routes(server: Server[Any], options: ServiceOptions, guard: Callable[[ASGIApp], ASGIApp]) -> list[BaseRoute]:
+    sse = SseServerTransport(
+        MESSAGES_PATH, security_settings=transport_security(options), max_request_body_size=MAX_REQUEST_BYTES
+    )
 
     async def connect(scope: Scope, receive: Receive, send: Send) -> None:
         # connect_sse answers a request from a foreign host or origin itself, then raises.
@@ -159,7 +171,7 @@ def _sse_routes(
 
     return [
         Route(SSE_PATH, endpoint=guard(_App(connect)), methods=["GET"]),
-        Mount(MESSAGES_PATH, app=guard(ReadableBody(sse.handle_post_message, security))),
+        Mount(MESSAGES_PATH, app=guard(_with_body(sse.handle_post_message, options))),
     ]
 
 

@@ -1,18 +1,17 @@
 """Bodies of requests that the SDK would refuse, or misunderstand, although they can be read."""
 
-from mcp.server.transport_security import (
-    RequestBodyLimitMiddleware,
-    TransportSecurityMiddleware,
-    TransportSecuritySettings,
-)
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp_types import INVALID_REQUEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_grok.json_bounds import exceeds
+from mcp_grok.http.bounded_body import has_too_many_items
 from mcp_grok.json_rpc import Unreadable, plain_message, repaired_message, too_deep, unparsed
-from mcp_grok.limits import MAX_REQUEST_BYTES, MAX_REQUEST_ITEMS
+from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES
+
+LARGE_METHOD = "tools/call"
+"""The method of the only message that may be large: it can hold images."""
 
 
 class ReadableBody:
@@ -25,19 +24,18 @@ class ReadableBody:
 
     def __init__(self, app: ASGIApp, security: TransportSecuritySettings) -> None:
         self._app = app
-        self._limited = RequestBodyLimitMiddleware(self._post, MAX_REQUEST_BYTES)
         self._security = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; see the ASGI specification."""
-        app = self._limited if scope["method"] == "POST" else self._app
+        app = self._post if scope["method"] == "POST" else self._app
         await app(scope, receive, send)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         first: Message | None = await receive()
         if first is not None and first["type"] == "http.request":
             try:
-                first["body"] = readable(first["body"])
+                first["body"] = await _checked(first["body"])
             except Unreadable as error:
                 refusal = await self._security.validate_request(Request(scope), is_post=True) or Response(
                     error.as_json(), status_code=400, media_type="application/json"
@@ -53,17 +51,28 @@ class ReadableBody:
         await self._app(scope, read, send)
 
 
+async def _checked(body: bytes) -> bytes:
+    if await has_too_many_items(body):
+        raise unparsed(
+            body, INVALID_REQUEST, f"Invalid Request: over {MAX_REQUEST_ITEMS} items in lists and objects; send less"
+        )
+    return readable(body)
+
+
 def readable(body: bytes) -> bytes:
     """The body as the SDK can read it.
 
     Raises:
-        Unreadable: it is not a message.
+        Unreadable: it is not a message, or one that is too long for its method.
     """
-    if exceeds(body, MAX_REQUEST_ITEMS):
-        raise unparsed(
-            body, INVALID_REQUEST, f"Invalid Request: over {MAX_REQUEST_ITEMS} items in lists and objects; send less"
+    message = plain_message(body)
+    if len(body) > MAX_SMALL_REQUEST_BYTES and getattr(message, "method", LARGE_METHOD) != LARGE_METHOD:
+        raise Unreadable(
+            INVALID_REQUEST,
+            f"Invalid Request: only {LARGE_METHOD} may have over {MAX_SMALL_REQUEST_BYTES} bytes",
+            getattr(message, "id", None),
         )
-    if plain_message(body) is not None:
+    if message is not None:
         return body
     message = repaired_message(body)
     try:

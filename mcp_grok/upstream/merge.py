@@ -22,7 +22,7 @@ SET_ONCE = frozenset({"id", "type", "name", "role", "index"})
 SET_LAST = frozenset({"channel", "format", "model", "provider", "status"})
 """Keys that name a property, often in every delta; the last value is used."""
 
-NEAR = 64
+NEAR = 16
 """Items at the end of a list among which the item that a new one continues is searched."""
 
 
@@ -96,13 +96,14 @@ def _parts(content: Any) -> Any:
 
 
 def _add_item(items: list[Any], item: Any) -> None:
-    for place in range(len(items) - 1, max(-1, len(items) - 1 - NEAR), -1):
-        if _is_repeated(items[place], item):
-            return
-        is_last = place == len(items) - 1
-        if _is_same_index(items[place], item) or (is_last and _is_continued(items[place], item)):
-            items[place] = _merged("", items[place], item)
-            return
+    if isinstance(item, str) or (isinstance(item, dict) and not item.keys().isdisjoint(("index", "type"))):
+        for place in range(len(items) - 1, max(-1, len(items) - 1 - NEAR), -1):
+            if _is_repeated(items[place], item):
+                return
+            is_last = place == len(items) - 1
+            if _is_same_index(items[place], item) or (is_last and _is_continued(items[place], item)):
+                items[place] = _merged("", items[place], item)
+                return
     items.append(item)
 
 
