@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from mcp_grok.json_rpc import Unreadable, error_json, plain_message, repaired_message
 from mcp_grok.limits import MAX_LINE_BYTES
+from mcp_grok.printable import printable
 from mcp_grok.surrogates import without_lone_surrogates
 
 FLUSH_TIMEOUT = 2.0
@@ -62,7 +63,8 @@ async def stdio_streams() -> AsyncIterator[tuple["LineReader", "LineWriter"]]:
         )
         watch = asyncio.StreamReaderProtocol(asyncio.StreamReader())
         sink, _ = await loop.connect_write_pipe(lambda: watch, os.fdopen(os.dup(wire_out), "wb", buffering=0))
-        writer = LineWriter(asyncio.StreamWriter(sink, watch, None, loop), incoming)
+        output = asyncio.StreamWriter(sink, watch, None, loop)
+        writer = LineWriter(output, incoming, to_terminal=os.isatty(wire_out))
         try:
             yield LineReader(incoming, writer), writer
         finally:
@@ -94,11 +96,18 @@ def _claimed(fd: int, diversion: str | None) -> Iterator[int]:
 
 
 class LineWriter(ObjectSendStream[SessionMessage]):
-    """The SDK's write stream: one message per line."""
+    """The SDK's write stream: one message per line.
 
-    def __init__(self, writer: asyncio.StreamWriter, incoming: asyncio.StreamReader) -> None:
+    Args:
+        writer: Writes to the client.
+        incoming: The client's input, which ends when the client reads no more.
+        to_terminal: Whether a person reads the lines; control characters in their JSON are then escaped.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter, incoming: asyncio.StreamReader, *, to_terminal: bool) -> None:
         self._writer = writer
         self._incoming = incoming
+        self._to_terminal = to_terminal
 
     async def send(self, item: SessionMessage) -> None:
         """Writes a message; waits while the client is slow to read.
@@ -119,7 +128,7 @@ class LineWriter(ObjectSendStream[SessionMessage]):
             anyio.BrokenResourceError: the client has closed the pipe.
         """
         try:
-            self._writer.write(line.encode() + b"\n")
+            self._writer.write((printable(line) if self._to_terminal else line).encode() + b"\n")
             await self._writer.drain()
         except (ConnectionError, RuntimeError):
             # uvloop raises RuntimeError for a closed transport.

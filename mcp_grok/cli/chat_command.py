@@ -1,7 +1,6 @@
 """`mcp-grok chat`: one question from the shell, through the same code as a tool call."""
 
 import argparse
-import io
 import logging
 import os
 import re
@@ -14,6 +13,7 @@ from typing import Any
 from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
 from mcp_grok.open_upstream import open_upstream
+from mcp_grok.printable import one_line
 from mcp_grok.settings import Settings
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.cutting import whole_json
@@ -37,11 +37,7 @@ def run(options: argparse.Namespace) -> int:
     settings = read_settings()
     # The error is written to the terminal; a log line would only repeat it.
     logging.getLogger("mcp_grok.calls").setLevel(logging.ERROR)
-    # Invalid UTF-8 or characters that the terminal cannot show must not lose a paid answer.
     question = sys.stdin.buffer.read().decode("utf-8", "replace") if options.question == "-" else options.question
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     arguments = {
         "model": options.model,
         "messages": _messages(question, list(map(_address, options.image)), options.system),
@@ -87,7 +83,8 @@ def _explain(error: GrokError) -> int:
     """Writes an error to stderr; the text received before it is already on stdout."""
     complain(error.message)
     fields = {name: value for name, value in error.as_dict().items() if name not in ("message", "partial")}
-    sys.stderr.writelines(without_lone_surrogates(f"  {name}: {value}\n") for name, value in fields.items())
+    lines = (f"  {name}: {one_line(str(value))}\n" for name, value in fields.items())
+    sys.stderr.writelines(map(without_lone_surrogates, lines))
     return 1
 
 

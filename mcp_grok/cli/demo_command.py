@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_grok.cli.startup import run_async
+from mcp_grok.cli.terminal import styled_stdout
 from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.serve_sandbox import running_sandbox
@@ -55,7 +56,7 @@ async def run_demo(provider: str) -> int:
     Args:
         provider: The provider that the sandbox simulates, a key of `APIS`.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, file=styled_stdout())
     console.print(Rule(f"mcp-grok over stdio, with the sandbox that simulates {provider}"))
     async with running_sandbox() as address, Client(stdio_client(_server(APIS[provider], address))) as client:
         demo = _Demo(console, client)

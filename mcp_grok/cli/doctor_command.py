@@ -28,6 +28,7 @@ from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed,
 from mcp_grok.cli.startup import run_async
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.open_upstream import open_upstream
+from mcp_grok.printable import one_line
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
@@ -87,9 +88,9 @@ async def _run(*, call: bool, as_json: bool) -> int:
 
 
 def _print(check: Check) -> None:
-    sys.stdout.write(f"{check.state:<8} {check.name:<15} {check.found}\n")
+    sys.stdout.write(f"{check.state:<8} {check.name:<15} {one_line(check.found)}\n")
     if check.advice:
-        sys.stdout.write(f"{'':<24} {check.advice}\n")
+        sys.stdout.write(f"{'':<24} {one_line(check.advice)}\n")
     sys.stdout.flush()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp_grok import __version__
 from mcp_grok.cli.startup import open_missing_streams, usage_error
+from mcp_grok.cli.terminal import guard_streams
 
 COMMANDS = {
     "serve": "serve MCP over stdio, SSE or streamable HTTP",
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 for success, 1 for a failure, 2 for a wrong option or setting, 128 + a signal's number.
     """
     open_missing_streams()
+    guard_streams()
     # Imports allocate much and free nothing: garbage collection would take a tenth of the start-up time.
     gc.disable()
     try:

@@ -10,6 +10,7 @@ from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.errors import GrokError
 from mcp_grok.models import catalogue
 from mcp_grok.open_upstream import upstream_settings
+from mcp_grok.printable import one_line
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.live_models import live_models
 
@@ -59,4 +60,4 @@ def _line(model: dict[str, Any], default: str | None) -> str:
         f"withdrawn, use {model['retired_for']}" if "retired_for" in model else "",
         ("live" if model["live"] else "not live") if "live" in model else "",
     ]
-    return f"{model['name']:<32}{'; '.join(filter(None, facts))}".rstrip() + "\n"
+    return one_line(f"{model['name']:<32}{'; '.join(filter(None, facts))}".rstrip()) + "\n"

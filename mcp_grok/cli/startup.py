@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mcp_grok.log_format import JsonFormatter
+from mcp_grok.log_format import JsonFormatter, TextFormatter
+from mcp_grok.printable import one_line
 
 if TYPE_CHECKING:
     from mcp_grok.settings import Settings
@@ -56,9 +57,9 @@ def read_settings(**given: Any) -> "Settings":
 
 
 def _log(settings: "Settings") -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if settings.log_format == "json":
-        logging.getLogger().handlers[0].setFormatter(JsonFormatter())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     # The setting does not apply to the SDK's loggers: they write whole requests at DEBUG, and unreadable requests,
     # including prompts, at ERROR.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
@@ -93,7 +94,7 @@ def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
 
 def complain(line: str) -> None:
     """Writes a line to stderr."""
-    sys.stderr.write(f"mcp-grok: {line}\n")
+    sys.stderr.write(f"mcp-grok: {one_line(line)}\n")
     sys.stderr.flush()
 
 

@@ -41,8 +41,5 @@ def run(options: argparse.Namespace) -> int:
 def _make(path: Path, name: str) -> None:
     sys.stdout.write(new_token(path, name) + "\n")
     sys.stdout.flush()
-    complain(
-        f"this is the token for {name}. It is not shown again: {path} contains only its hash.\n"
-        "A client sends it with every request, as the header\n"
-        "    Authorization: Bearer TOKEN"
-    )
+    complain(f"this is the token for {name}. It is not shown again: {path} contains only its hash.")
+    complain("a client sends it with every request, as the header Authorization: Bearer TOKEN")
