@@ -1,6 +1,7 @@
 """The principal of a request, from its authentication and the key that the caller sends."""
 
 import hashlib
+import json
 from typing import Any, Literal
 
 from mcp.server.context import ServerRequestContext
@@ -42,7 +43,9 @@ class PrincipalReader:
         key = self._key(request.headers.get(KEY_HEADER, "").strip())
         user = request.scope.get("user")
         if isinstance(user, AuthenticatedUser):
-            name = " ".join(filter(None, principal_components(user.access_token)))
+            client, *issued = principal_components(user.access_token)
+            # As JSON, because a name may hold any separator.
+            name = json.dumps([client, *issued]) if any(issued) else client
             return Principal(name, key)
         if key is None:
             return ANONYMOUS

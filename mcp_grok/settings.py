@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mcp_grok.address import check_base_url
 from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.providers import PROVIDERS, Provider
+from mcp_grok.concealment import concealed
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -184,8 +186,10 @@ class Settings(_ProviderKeys):
     @field_validator("store")
     @classmethod
     def _check_store(cls, store: str) -> str:
-        if store == "memory" or store.startswith(REDIS):
+        if store == "memory":
             return store
+        if store.startswith(REDIS):
+            return _checked_address(store)
         if not store.startswith(DISK) or store == DISK:
             raise ValueError(
                 "must be memory, disk: and a folder, like disk:~/.local/share/mcp-grok, or the address of a Redis or "
@@ -314,10 +318,26 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
         return message
     name = str(problem["loc"][0])
     name = variable(name) if name in Settings.model_fields else name
-    # An address may contain a password.
-    if "key" in name.lower() or "token" in name.lower() or "://" in str(problem["input"]):
+    # A key may stand in the place of another setting, and an address may contain a password, whatever its form.
+    if name in SECRET_VARIABLES:
         return f"{name}: {message}"
-    return f"{name}={str(problem['input'])[:80]!r}: {message}"
+    return f"{name}={concealed(str(problem['input']))[:80]!r}: {message}"
+
+
+SECRET_VARIABLES = {variable(field) for field in (*KEY_FIELDS, "base_url", "store")}
+"""The variables whose values are not shown if they are wrong."""
+
+
+def _checked_address(store: str) -> str:
+    try:
+        _ = urlsplit(store).port
+    except ValueError:
+        # The exception's text may repeat a part of the password.
+        raise ValueError(
+            "must be an address like redis://:password@localhost:6379/0; in a password, write / ? # [ ] % as %2F %3F "
+            "%23 %5B %5D %25"
+        ) from None
+    return store
 
 
 def _is_unset(value: Any) -> bool:

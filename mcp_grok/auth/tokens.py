@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_grok.errors import NotConfigured
+from mcp_grok.regular_file import opened
 
 if TYPE_CHECKING:
     from mcp.server.auth.provider import AccessToken
@@ -151,7 +152,7 @@ def _parse(content: bytes, path: Path) -> dict[str, str]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read()
     except FileNotFoundError:

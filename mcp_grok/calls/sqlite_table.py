@@ -257,3 +257,6 @@ def _make_private(folder: Path) -> None:
         raise NotConfigured(f"MCP_GROK_STORE: {folder} belongs to another user; name a folder of your own.")
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise NotConfigured(f"MCP_GROK_STORE: others may read {folder}; chmod 700 it, or name a folder of its own.")
+    database = folder / DATABASE
+    if database.exists() and database.stat().st_uid != os.geteuid():
+        raise NotConfigured(f"MCP_GROK_STORE: {database} belongs to another user; name a folder of your own.")

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import platform
-import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -25,11 +24,13 @@ from mcp_grok.address import is_loopback
 from mcp_grok.cli.install.client_file import NAME, ClientFile
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
+from mcp_grok.cli.install.secrets import hidden
 from mcp_grok.cli.startup import run_async
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.printable import one_line
 from mcp_grok.providers import PROVIDERS
+from mcp_grok.concealment import concealed
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.failures import http_error
@@ -46,9 +47,6 @@ SERVER_TIMEOUT = 60.0
 
 MAX_SKEW = 120
 """Seconds of clock error above which certificates and tokens may fail."""
-
-PASSWORD = re.compile(r"//[^/@]*@")
-"""User and password in an address, for example of a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
     except ValidationError as error:
         yield Check("settings", "failed", explain(error), "Correct it in the server's environment.")
         return
-    given = [f"{name}={PASSWORD.sub('//…@', value)} (environment)" for name, value in settings_in(os.environ).items()]
+    given = [f"{name}={concealed(value)} (environment)" for name, value in settings_in(os.environ).items()]
     yield Check("settings", "ok", ", ".join([*given, "the rest by default"]))
     for name, meant in unknown_variables(os.environ).items():
         advice = f"Did you mean {meant}?" if meant else "Remove it."
@@ -238,17 +236,19 @@ def _client(client: McpClient) -> Check:
         entry = file.entry(file.read())
     except NotConfigured as error:
         return Check(client.name, "failed", error.message, "Correct it by hand.")
-    command = str(entry.get("command", ""))
+    command, shown = str(entry.get("command", "")), hidden(entry)
     findings: list[tuple[bool, Literal["warning", "failed", "skipped"], str, str]] = [
         (not entry, "skipped", f"has no {NAME}", "adds it"),
-        (not Path(command).is_absolute(), "warning", f"starts {command!r}", "writes the whole path"),
-        (not Path(command).exists(), "failed", f"starts {command}, which does not exist", "corrects it"),
+        (not Path(command).is_absolute(), "warning", f"starts {shown.get('command')!r}", "writes the whole path"),
+        (not Path(command).exists(), "failed", f"starts {shown.get('command')}, which does not exist", "corrects it"),
         (_lacks_key(client, entry), "warning", "has no key that this shell can find", "with the key set adds it"),
     ]
     for applies, state, found, advice in findings:
         if applies:
             return Check(client.name, state, f"{file.path} {found}", f"mcp-grok install {client.name} {advice}.")
-    return Check(client.name, "ok", f"{file.path} starts {' '.join([command, *map(str, listed(entry, 'args'))])}")
+    return Check(
+        client.name, "ok", f"{file.path} starts {' '.join(map(str, [shown['command'], *listed(shown, 'args')]))}"
+    )
 
 
 def _lacks_key(client: McpClient, entry: dict[str, Any]) -> bool:

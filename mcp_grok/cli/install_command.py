@@ -13,11 +13,11 @@ from typing import Any
 from mcp_grok.cli.install.client_file import FORMATS, NAME, ClientFile
 from mcp_grok.cli.install.clients import ANY_CLIENT, CLIENTS, McpClient
 from mcp_grok.cli.install.entry import entry, has_key, keys_in, own_command, settings_in
+from mcp_grok.cli.install.secrets import hidden
 from mcp_grok.cli.startup import complain, read_settings, usage_error
 from mcp_grok.errors import NotConfigured
+from mcp_grok.concealment import concealed
 from mcp_grok.settings import Settings, variable
-
-HIDDEN = "(your key)"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +59,10 @@ def _change(client: McpClient, settings: Settings, *, uninstall: bool, dry_run: 
     described = None if uninstall else _described(client, settings, existing, ask=not dry_run)
     after = file.changed(before, described)
     if dry_run:
-        sys.stdout.write(_diff(file.path, before, after) or f"{file.path} would not change.\n")
+        sys.stdout.write(_difference(client, file.path, existing, described or {}))
     elif after == before:
+        for path in file.protect():
+            complain(f"{path} holds a secret, so now only you can read it.")
         complain(f"{file.path} has no {NAME}; nothing was changed." if uninstall else f"{file.path} is up to date.")
     else:
         backup = file.write(after)
@@ -95,8 +97,13 @@ def _shown(client: McpClient, settings: Settings) -> str:
     """A file with only the entry, and a placeholder for each key."""
     own = settings.active_provider.key_variable or variable("api_key")
     keys = dict.fromkeys(keys_in(os.environ) or [own], "your key") if settings.active_provider.needs_key else {}
-    described = entry(client, _command(), settings_in(os.environ), keys)
-    text: str = FORMATS[Path(client.file).suffix].put("", client.table, NAME, described)
+    shown = {name: concealed(value) for name, value in settings_in(os.environ).items()}
+    return _rendered(client, entry(client, _command(), shown, keys))
+
+
+def _rendered(client: McpClient, described: Mapping[str, Any]) -> str:
+    """A file of a client with only this server's entry; empty without one."""
+    text: str = FORMATS[Path(client.file).suffix].put("", client.table, NAME, described) if described else ""
     return text
 
 
@@ -107,12 +114,10 @@ def _command() -> list[str]:
         raise NotConfigured(str(error)) from None
 
 
-def _diff(path: Path, before: str, after: str) -> str:
-    """The change as a unified diff without keys."""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} (new)"
-    )
-    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-    for key in keys_in(os.environ).values():
-        text = text.replace(key, HIDDEN)
-    return text
+def _difference(client: McpClient, path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The change of the entry as a unified diff without secrets. Nothing else in the file changes, or is shown."""
+    if before == after:
+        return f"{path} would not change.\n"
+    old, new = (_rendered(client, hidden(described)).splitlines(keepends=True) for described in (before, after))
+    text = "".join(difflib.unified_diff(old, new, str(path), f"{path} (new)"))
+    return text or f"{path} would change only in values that are not shown.\n"

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mcp_grok.log_format import JsonFormatter, TextFormatter
@@ -78,6 +79,7 @@ def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
 
     from mcp_grok.errors import NotConfigured
 
+    check_certificates()
     gc.freeze()
     gc.enable()
     use_uvloop = uvloop_suits and importlib.util.find_spec("uvloop") is not None
@@ -90,6 +92,17 @@ def run_async(function: Callable[[], Any], *, uvloop_suits: bool = True) -> int:
             error = error.exceptions[0]
         complain(str(error))
     return status
+
+
+def check_certificates() -> None:
+    """Ends the command if SSL_CERT_FILE is a pipe or a device: loading it would never end.
+
+    Raises:
+        SystemExit: it is something else than a file.
+    """
+    path = Path(os.environ.get("SSL_CERT_FILE", ""))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        usage_error(f"SSL_CERT_FILE: {path} is not a regular file")
 
 
 def complain(line: str) -> None:

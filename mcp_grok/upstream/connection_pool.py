@@ -66,7 +66,7 @@ class ConnectionPool:
                 verify=self._certificates,
             )
         except ImportError:
-            raise NotConfigured("A SOCKS proxy is configured; it needs: pip install socksio.") from None
+            raise NotConfigured("A SOCKS proxy is configured, which needs the extra [socks].") from None
         except (ValueError, OSError, httpx2.InvalidURL):
             # The exception's text may repeat a proxy's password.
             raise NotConfigured(

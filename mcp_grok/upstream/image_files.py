@@ -3,7 +3,6 @@
 import base64
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.limits import MAX_IMAGES
+from mcp_grok.regular_file import check
 from mcp_grok.upstream.image_check import ImageCheck
 from mcp_grok.upstream.image_types import HEAD_BYTES
 
@@ -108,15 +108,10 @@ def _opened(path: str, folders: Sequence[Path]) -> Iterator[BinaryIO]:
     with _opened_folder(folder, parents) as descriptor:
         target = resolved if descriptor is None else name
         # Opening a device may have side effects, so the type is checked first.
-        _check_regular(os.stat(target, dir_fd=descriptor, follow_symlinks=False))
+        check(os.stat(target, dir_fd=descriptor, follow_symlinks=False))
         with open(os.open(target, READ, dir_fd=descriptor), "rb") as file:  # noqa: PTH123 - a descriptor
-            _check_regular(os.fstat(file.fileno()))
+            check(os.fstat(file.fileno()))
             yield file
-
-
-def _check_regular(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is not a regular file")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
+import tomlkit
 
 from mcp_grok.cli.install import jsonc
 from mcp_grok.cli.install.clients import CLIENTS, config_path
@@ -248,3 +249,121 @@ def test_unknown_client_is_a_usage_error(arguments: list[str], run: Run) -> None
     ended = run(*arguments)
     assert ended.returncode == 2
     assert "claude-desktop" in ended.stderr
+
+
+SECRETS = [f"s3cret-{number}" for number in range(9)]
+
+SECRETIVE = {
+    "command": "npx",
+    "args": [
+        *("-y", "server", "--api-key", SECRETS[0], f"--token={SECRETS[1]}", "--header", f"Authorization: {SECRETS[2]}"),
+        *(f"https://ann:{SECRETS[3]}@p@ss@example.com/", f"https://example.com/?auth={SECRETS[4]}", "aB3" * 9),
+        *("-c", f"XAI_API_KEY={SECRETS[5]} run", "sk-abcdefghijkl", "0f" * 16),
+    ],
+    "env": {"PIN": 1234567, "ANY": SECRETS[6], "MCP_GROK_STORE": f"redis://:{SECRETS[7]}@x/y@h"},
+    "headers": {"X-Any": SECRETS[8]},
+}
+"""An entry with every kind of secret that an entry may hold."""
+
+VALUES = [*SECRETS, "1234567", "aB3aB3", "abcdefghijkl", "0f0f", "p@ss", "x/y"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("options", [(), ("--uninstall",)])
+@pytest.mark.parametrize("one_line", [True, False])
+def test_dry_run_hides_every_secret(
+    client: str, options: tuple[str, ...], one_line: bool, home: Path, run: Run
+) -> None:
+    path = file_of(client, home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    servers = {"grok": SECRETIVE, "other": SECRETIVE}
+    content = {"mySecret": SECRETS[0], CLIENTS[client].table: servers}
+    if path.suffix == ".toml":
+        path.write_text(tomlkit.dumps(content))
+    else:
+        path.write_text(f"// {SECRETS[0]}\n" + json.dumps(content, indent=None if one_line else 2))
+    ended = run(client, "--dry-run", *options, MCP_GROK_API_KEY=KEY, MCP_GROK_DEFAULT_MODEL="grok-3")
+    assert ended.returncode == 0, ended.stderr
+    assert "-" in ended.stdout
+    written = ended.stdout + ended.stderr
+    assert [value for value in (*VALUES, KEY) if value in written] == []
+    assert "npx" in written
+
+
+def test_dry_run_says_that_only_a_hidden_value_changes(home: Path, run: Run) -> None:
+    assert run("claude-desktop", XAI_API_KEY=KEY).returncode == 0
+    ended = run("claude-desktop", "--dry-run", XAI_API_KEY="another")
+    assert "would change only in values that are not shown" in ended.stdout
+    assert "would not change" in run("claude-desktop", "--dry-run", XAI_API_KEY=KEY).stdout
+
+
+def test_print_hides_the_password_of_the_store(run: Run) -> None:
+    ended = run("--print", MCP_GROK_STORE="redis://ann:hunter2@p@host:6379/0")
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert json.loads(ended.stdout)["mcpServers"]["grok"]["env"]["MCP_GROK_STORE"] == "redis://(hidden)@host:6379/0"
+
+
+def mode(path: Path) -> int:
+    """The permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("environment", "before", "after"),
+    [
+        ({"MCP_GROK_PROVIDER": "sandbox"}, 0o644, 0o644),
+        ({"XAI_API_KEY": KEY}, 0o644, 0o600),
+        ({"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": "redis://:pw@host"}, 0o664, 0o600),
+    ],
+)
+def test_file_with_a_key_is_for_its_owner_alone(
+    environment: dict[str, str], before: int, after: int, home: Path, run: Run
+) -> None:
+    path = file_of("claude-desktop", home)
+    path.parent.mkdir(parents=True)
+    path.write_text(OTHERS["claude-desktop"])
+    path.chmod(before)
+    assert run("claude-desktop", **environment).returncode == 0
+    [first] = path.parent.glob("*.bak")
+    # The copy is of the file without a key.
+    assert (mode(path), mode(first)) == (after, before)
+    first.unlink()
+    # As an older version, or a person, left it.
+    path.chmod(0o644)
+    assert run("claude-desktop", **environment).returncode == 0
+    assert mode(path) == (0o600 if after == 0o600 else 0o644)
+    path.chmod(0o644)
+    assert run("claude-desktop", "--uninstall").returncode == 0
+    [second] = path.parent.glob("*.bak")
+    assert (mode(path), mode(second)) == (0o644, 0o600 if after == 0o600 else 0o644)
+
+
+def test_earlier_backup_with_a_key_is_closed(home: Path, run: Run) -> None:
+    path = file_of("cursor", home)
+    path.parent.mkdir(parents=True)
+    earlier = {name: path.with_name(f"{path.name}.20260101-00000{name}.bak") for name in (0, 1)}
+    earlier[0].write_text(json.dumps({"mcpServers": {"grok": {"env": {"XAI_API_KEY": KEY}}}}))
+    earlier[1].write_text(OTHERS["cursor"])
+    for one in earlier.values():
+        one.chmod(0o644)
+    assert run("cursor", MCP_GROK_PROVIDER="sandbox").returncode == 0
+    assert [mode(one) for one in earlier.values()] == [0o600, 0o644]
+
+
+def test_secret_of_another_server_closes_the_file(home: Path, run: Run) -> None:
+    path = file_of("cursor", home)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"mcpServers": {"other": {"url": "https://x/", "headers": {"Authorization": "a"}}}}))
+    path.chmod(0o644)
+    assert run("cursor", MCP_GROK_PROVIDER="sandbox").returncode == 0
+    assert [mode(one) for one in path.parent.iterdir()] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",), ("--uninstall",)])
+def test_pipe_in_place_of_the_file_is_refused(options: tuple[str, ...], home: Path, run: Run) -> None:
+    path = file_of("cursor", home)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    ended = run("cursor", *options)
+    assert ended.returncode == 1
+    assert "it is not a regular file" in ended.stderr

@@ -1,5 +1,6 @@
 """The configuration file of a client on this machine: one entry is changed, and the file is replaced atomically."""
 
+import glob
 import os
 import shutil
 import sys
@@ -12,10 +13,14 @@ from typing import Any
 
 from mcp_grok.cli.install import jsonc, toml
 from mcp_grok.cli.install.clients import McpClient, config_path
+from mcp_grok.cli.install.secrets import holds_secret
 from mcp_grok.errors import NotConfigured
+from mcp_grok.regular_file import opened
 
 NAME = "grok"
 """The name of the server in a client's configuration."""
+
+BACKUP = ".bak"
 
 FORMATS: dict[str, ModuleType] = {".json": jsonc, ".toml": toml}
 """The module that reads and changes a file, by the file's suffix."""
@@ -43,7 +48,8 @@ class ClientFile:
             NotConfigured: the file cannot be read.
         """
         try:
-            return self.path.read_bytes().decode("utf-8")
+            with opened(self.path) as file:
+                return file.read().decode("utf-8")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:
@@ -84,6 +90,8 @@ class ClientFile:
     def write(self, text: str) -> Path | None:
         """Replaces the file atomically; returns the path of the backup copy, if there was a file before.
 
+        Only its owner may read a file, or a copy, that holds a secret; any other keeps its mode.
+
         Raises:
             NotConfigured: the file cannot be written.
         """
@@ -92,17 +100,46 @@ class ClientFile:
             target.parent.mkdir(parents=True, exist_ok=True)
             backup = None
             if target.exists():
-                backup = target.with_name(f"{target.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
-                shutil.copy2(target, backup)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
-            if backup:
-                shutil.copymode(target, name)
-            Path(name).replace(target)
+                backup = target.with_name(f"{target.name}.{time.strftime('%Y%m%d-%H%M%S')}{BACKUP}")
+                self._written(target.read_bytes(), like=target).replace(backup)
+            self._written(text.encode(), like=target).replace(target)
+            self.protect()
         except OSError as error:
             raise NotConfigured(f"{self.path} cannot be written: {error}") from None
         return backup
+
+    def protect(self) -> list[Path]:
+        """Lets only the owner read the file and its backups, where they hold a secret; returns those that changed.
+
+        Raises:
+            OSError: a mode cannot be changed.
+        """
+        target = self.path.resolve()
+        open_to_others = [
+            path
+            for path in (target, *target.parent.glob(f"{glob.escape(target.name)}.*{BACKUP}"))
+            if os.name == "posix" and path.is_file() and path.stat().st_mode & 0o077 and self._holds_secret(path)
+        ]
+        for path in open_to_others:
+            path.chmod(0o600)
+        return open_to_others
+
+    def _written(self, content: bytes, *, like: Path) -> Path:
+        """A new file in the same folder, with the mode of another unless it holds a secret."""
+        handle, name = tempfile.mkstemp(dir=like.parent, prefix=f".{like.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        path = Path(name)
+        if like.exists() and not self._holds_secret(path):
+            shutil.copymode(like, path)
+        return path
+
+    def _holds_secret(self, path: Path) -> bool:
+        """Whether a file holds a secret; one that cannot be read may."""
+        try:
+            return holds_secret(self._format.read(path.read_bytes().decode("utf-8")))
+        except (ValueError, RecursionError):
+            return True
 
     def _others(self, text: str) -> dict[str, Any]:
         """The content of a text without this server's entry. An empty table of servers counts as none."""
