@@ -302,3 +302,19 @@ def test_foreign_variable_is_ignored(read: Read) -> None:
 def test_settings_can_be_given_by_name() -> None:
     settings = Settings(provider="xai", xai_api_key=SecretStr(KEY), timeout=1)
     assert (secret_of(settings), settings.timeout) == (KEY, 1)
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        *(f"{scheme}://ann:hunter2@host/0" for scheme in ("valkey", "REDIS", "redis+sentinel", "http", "")),
+        *("redis:/ann:hunter2@host", "redis:ann:hunter2@host", "ann:hunter2@host", "hunter2", "disk"),
+        *(f"redis://:hunter2{sign}hunter2@host:6379/0" for sign in "/?#["),
+        "redis://:hunter2@host:99999/0",
+    ],
+)
+def test_wrong_store_is_explained_without_its_password(read: Read, store: str) -> None:
+    line = explained(read, MCP_GROK_STORE=store)
+    assert line.startswith("MCP_GROK_STORE: must be ")
+    assert "redis://" in line
+    assert "hunter2" not in line

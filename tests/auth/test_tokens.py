@@ -1,15 +1,18 @@
 """Bearer tokens in a file: which are accepted, which files are refused, and how the file is changed."""
 
+import asyncio
 import hashlib
 import os
 import secrets
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mcp_grok.auth.tokens import PREFIX, TokenFile, names, new_token, revoke
 from mcp_grok.errors import NotConfigured
+from tests.process import MCP_GROK
 
 NEEDS_MODES = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file modes")
 
@@ -152,6 +155,27 @@ def test_missing_file_names_the_command_that_creates_it(path: Path) -> None:
 def test_folder_is_not_a_token_file(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="cannot be read"):
         TokenFile(tmp_path)
+
+
+@NEEDS_MODES
+@pytest.mark.parametrize(
+    "command", [["serve", "--transport", "http", "--port", "0", "--token-file"], ["token", "list", "--file"]]
+)
+async def test_pipe_or_device_is_not_a_token_file(path: Path, command: list[str]) -> None:
+    os.mkfifo(path, 0o600)
+    for file in (path, Path("/dev/zero")):
+        ended = await asyncio.wait_for(anyio.run_process([*MCP_GROK, *command, str(file)], check=False), 30)
+        assert ended.returncode in (1, 2)
+        assert b"cannot be read: it is not a regular file" in ended.stderr
+
+
+@NEEDS_MODES
+async def test_pipe_that_replaces_the_file_refuses_every_token(path: Path) -> None:
+    token = new_token(path, "alice")
+    file = TokenFile(path)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert await holder(file, token) is None
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,25 @@ async def test_folder_of_another_user_is_refused(open_store: Opened, tmp_path: P
             pass
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
+async def test_database_of_another_user_is_refused(open_store: Opened, tmp_path: Path) -> None:
+    async with open_store():
+        pass
+    os.chown(tmp_path / "store" / DATABASE, 12345, 12345)
+    with pytest.raises(NotConfigured, match="belongs to another user"):
+        async with open_store():
+            pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+async def test_pipe_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir(mode=0o700)
+    os.mkfifo(tmp_path / "store" / DATABASE)
+    with pytest.raises(NotConfigured, match=r"MCP_GROK_STORE: .* cannot be used"):
+        async with open_local_store(tmp_path / "store"):
+            pass
+
+
 async def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotConfigured, match=r"MCP_GROK_STORE: .* cannot be used"):

@@ -632,3 +632,11 @@ async def test_tls_user_name_and_password_are_used(
         with pytest.raises(NotConfigured):
             async with open_calls(settings_for(upstream, store=url.replace("pass-word", "wrong"))):
                 pass
+
+
+@pytest.mark.parametrize("options", ["hunter2=1", "socket_timeout=hunter2", "ssl_ca_certs=/dev/zero", "max=hunter2"])
+async def test_address_with_wrong_options_is_refused_without_its_text(options: str) -> None:
+    with pytest.raises(NotConfigured, match="MCP_GROK_STORE: ") as refused:
+        async with open_redis(f"rediss://:hunter2@127.0.0.1/0?{options}"):
+            pass
+    assert "hunter2" not in refused.value.message

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from mcp_grok.cli.install.clients import CLIENTS
+from tests.cli.test_install_command import file_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 from tests.replay import Exchange, Replay
@@ -187,9 +188,34 @@ async def test_text_output_has_findings_and_advice(tmp_path: Path) -> None:
     assert process.returncode == 1
 
 
-async def test_password_of_the_store_is_hidden(tmp_path: Path) -> None:
-    store = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": "redis://ann:hunter2@127.0.0.1:1/0"}
+@pytest.mark.parametrize("password", ["hunter2", "x@hunter2", "hunter2@x@y", "%40hunter2"])
+async def test_password_of_the_store_is_hidden(tmp_path: Path, password: str) -> None:
+    store = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_STORE": f"redis://ann:{password}@127.0.0.1:1/0"}
     found = await doctor(tmp_path, **store)
     assert "redis://…@127.0.0.1:1/0" in found.out
     assert "hunter2" not in found.out
     assert found.checks["server"]["state"] == "failed"
+
+
+async def test_secret_in_the_entry_of_a_client_is_hidden(tmp_path: Path) -> None:
+    path = file_of("cursor", tmp_path)
+    path.parent.mkdir(parents=True)
+    entry = {"command": "/bin/sh", "args": ["--api-key", "hunter2", "-c", "TOKEN=hunter3"]}
+    path.write_text(json.dumps({"mcpServers": {"grok": {**entry, "env": {"XAI_API_KEY": KEY}}}}))
+    found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
+    assert found.checks["cursor"]["found"] == f"{path} starts /bin/sh --api-key … -c TOKEN=…"
+
+
+@pytest.mark.parametrize("name", ["XAI_API_KEY", "MCP_GROK_PROVIDER", "MCP_GROK_TIMEOUT"])
+async def test_key_in_the_place_of_another_setting_is_hidden(tmp_path: Path, name: str) -> None:
+    found = await doctor(tmp_path, **{name: f"{KEY} x" if name == "XAI_API_KEY" else KEY})
+    assert found.checks["settings"]["state"] == "failed"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+async def test_pipe_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
+    path = file_of("cursor", tmp_path)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
+    assert (found.checks["cursor"]["state"], "regular file" in found.checks["cursor"]["found"]) == ("failed", True)

@@ -300,7 +300,7 @@ def test_dry_run_says_that_only_a_hidden_value_changes(home: Path, run: Run) -> 
 def test_print_hides_the_password_of_the_store(run: Run) -> None:
     ended = run("--print", MCP_GROK_STORE="redis://ann:hunter2@p@host:6379/0")
     assert "hunter2" not in ended.stdout + ended.stderr
-    assert json.loads(ended.stdout)["mcpServers"]["grok"]["env"]["MCP_GROK_STORE"] == "redis://(hidden)@host:6379/0"
+    assert json.loads(ended.stdout)["mcpServers"]["grok"]["env"]["MCP_GROK_STORE"] == "redis://…@host:6379/0"
 
 
 def mode(path: Path) -> int:

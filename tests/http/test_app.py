@@ -8,11 +8,12 @@ import httpx2
 import pytest
 
 from mcp_grok.auth.tokens import new_token, revoke
+from tests.auth.issuer import AUDIENCE, Issuer
 from tests.chat import CHAT, HELLO
 from tests.conftest import KEY
 from tests.http.requests import call, get, post, result_of
 from tests.openid_provider import sign_in
-from tests.process import serving
+from tests.process import modern_call, serving
 from tests.replay import COMPLETION, Replay
 
 FOREIGN = "mcpgrok_" + "A" * 43
@@ -180,3 +181,28 @@ async def test_openid_token_is_accepted_and_others_get_the_metadata_url(upstream
     async with serving(upstream, "http", *options[:3], "another", *options[4:]) as (url, _):
         assert (await post(url, **bearer(answer["id_token"]))).status_code == 401
     assert len(upstream.requests) == 1
+
+
+async def used(url: str, token: str) -> Any:
+    """The totals that a caller sees of their own calls."""
+    headers, request = modern_call("grok://usage", {})
+    headers["mcp-method"] = request["method"] = "resources/read"
+    request["params"] = {"uri": "grok://usage", "_meta": request["params"]["_meta"]}
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+        response = await client.post(url, json=request, headers={**headers, **bearer(token)})
+    return json.loads(result_of(response)["contents"][0]["text"])
+
+
+async def test_names_with_spaces_are_different_principals(upstream: Replay) -> None:
+    async with Replay() as replay:
+        issuer = Issuer(replay)
+        public = "https://grok.example.com/mcp"
+        options = ("--oidc-issuer", issuer.url, "--oidc-audience", AUDIENCE, "--public-url", public)
+        # Joined by spaces, with the issuer between them, the two are one.
+        ann = issuer.token(azp="a", sub=f"b {issuer.url} c")
+        eve = issuer.token(azp=f"a {issuer.url} b", sub="c")
+        async with serving(upstream, "http", *options) as (url, _):
+            nothing = await used(url, eve)
+            assert await call(url, **bearer(ann)) == COMPLETION
+            assert await used(url, eve) == nothing
+            assert await used(url, ann) != nothing
