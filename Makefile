@@ -1,25 +1,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The pip that is there installs into the environment, so that ensurepip is not needed.
-INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check
+# The versions are those of constraints.txt, for what is installed and for what builds it. The pip that is there installs into the environment, so that ensurepip is not needed.
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test coverage lint bench bundle docs clean
+MCPB := npx --yes @anthropic-ai/mcpb@2.1.2
+
+.PHONY: help demo test coverage lint bench bundle docs constraints clean
 
 help:
-	@echo "make demo | test | coverage | lint | bench | bundle | docs | clean; each sets up $(VENV) by itself"
+	@echo "make demo | test | coverage | lint | bench | bundle | docs | constraints | clean; each sets up $(VENV) by itself"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv --without-pip $(VENV)
 
-$(VENV)/.demo: pyproject.toml | $(BIN)/python
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[demo,fast]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
 
@@ -53,11 +55,15 @@ bench: $(VENV)/.dev
 bundle:
 	@command -v npx >/dev/null || { echo "npx, which comes with Node, is needed to pack a bundle"; exit 1; }
 	@mkdir -p dist
-	npx --yes @anthropic-ai/mcpb validate manifest.json
-	npx --yes @anthropic-ai/mcpb pack . dist/mcp-grok-chat.mcpb
+	$(MCPB) validate manifest.json
+	$(MCPB) pack . dist/mcp-grok-chat.mcpb
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.documents
+
+# The newest versions that pyproject.toml allows; run the tests with them.
+constraints: $(VENV)/.dev
+	$(BIN)/python -m tests.constraints
 
 clean:
 	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

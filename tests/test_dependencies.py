@@ -5,10 +5,13 @@ import itertools
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests import ROOT
 
@@ -42,3 +45,66 @@ def test_every_import_is_declared(folder: str) -> None:
         if name in distributions and not declared(*distributions[name]) & declared(*requirements)
     }
     assert not missing
+
+
+def lines(text: str) -> dict[str, list[Requirement]]:
+    """The requirements of a text, by the normalised name of the distribution."""
+    found: dict[str, list[Requirement]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            requirement = Requirement(line)
+            found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return found
+
+
+PINNED = lines((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+FOR_UV = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["uv"]
+
+
+def needed(*requirements: str) -> set[str]:
+    """The distributions that requirements install here, with what those need."""
+    found: set[str] = set()
+    waiting = [(Requirement(one), "") for one in requirements]
+    while waiting:
+        requirement, extra = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        key = f"{name}[{','.join(sorted(requirement.extras))}]"
+        if key in found:
+            continue
+        found.add(key)
+        for inner in ["", *requirement.extras]:
+            with suppress(PackageNotFoundError):
+                waiting += [(Requirement(one), inner) for one in requires(name) or ()]
+    return {key.partition("[")[0] for key in found} - {"mcp-grok-chat"}
+
+
+def test_every_version_is_exact() -> None:
+    for_uv = lines("\n".join([*FOR_UV["constraint-dependencies"], *FOR_UV["build-constraint-dependencies"]]))
+    for pinned in (PINNED, for_uv):
+        for requirement in itertools.chain.from_iterable(pinned.values()):
+            assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), requirement
+
+
+def test_what_is_installed_has_its_version_in_the_constraints() -> None:
+    extras = ",".join(PROJECT["optional-dependencies"])
+    assert needed(f"mcp-grok-chat[{extras}]") - set(PINNED) == set(), "run: make constraints"
+
+
+def test_what_the_bundle_installs_has_the_same_versions() -> None:
+    for_uv = lines("\n".join(FOR_UV["constraint-dependencies"]))
+    assert needed("mcp-grok-chat[fast]") - set(for_uv) == set(), "run: make constraints"
+    for name, requirements in for_uv.items():
+        assert {str(one.specifier) for one in requirements} <= {str(one.specifier) for one in PINNED[name]}
+
+
+def test_constraints_are_within_what_the_project_allows() -> None:
+    declared_here = [
+        *PROJECT["dependencies"],
+        *itertools.chain.from_iterable(PROJECT["optional-dependencies"].values()),
+    ]
+    for requirement in map(Requirement, declared_here):
+        for pinned in PINNED.get(canonicalize_name(requirement.name), []):
+            [version] = pinned.specifier
+            assert requirement.specifier.contains(version.version, prereleases=True), requirement

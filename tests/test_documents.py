@@ -14,7 +14,7 @@ from mcp_grok import __version__
 from mcp_grok.cli.main import parser
 from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import tools_in_force
-from mcp_grok.settings import KEY_FIELDS, Settings, variable
+from mcp_grok.settings import Settings, variable
 from tests import ROOT
 from tests.documents import BLOCKS, DOCUMENTS, rendered
 
@@ -139,16 +139,21 @@ def test_manifest_agrees_with_the_code() -> None:
 
 def test_registry_entry_agrees_with_the_code() -> None:
     entry = json.loads(text("server.json"))
-    project = tomllib.loads(text("pyproject.toml"))["project"]
-    [package] = entry["packages"]
     assert f"<!-- mcp-name: {entry['name']} -->" in text("README.md")
     assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", entry["name"])
     assert 1 <= len(entry["description"]) <= 100
-    assert (entry["version"], package["version"], package["identifier"]) == (__version__, __version__, project["name"])
-    variables = {one["name"]: one for one in package["environmentVariables"]}
-    assert set(variables) <= {variable(name) for name in Settings.model_fields}
-    assert {name for name, one in variables.items() if one["isSecret"]} == {variable(name) for name in KEY_FIELDS}
-    assert float(variables["MCP_GROK_HANDOFF_AFTER"]["default"]) == Settings().handoff_after
+    assert entry["version"] == __version__
+
+
+def test_registry_entry_names_no_package_that_is_not_ours() -> None:
+    # Anybody may still take the name on PyPI, and this entry would install what they put there.
+    assert "is not on PyPI yet" in text("README.md")
+    assert not {"packages", "remotes"} & set(json.loads(text("server.json")))
+
+
+def test_no_message_tells_to_install_from_a_registry() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "mcp_grok").rglob("*.py")]
+    assert not re.search(r"(pipx?|uv|uvx|tool) (install|run) |uvx ", "".join(sources))
 
 
 def test_icon_is_a_png_of_512_pixels() -> None:

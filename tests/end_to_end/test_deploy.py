@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import compose_spec
 import httpx2
@@ -20,7 +21,9 @@ from mcp_grok.cli.main import parser
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.settings import Settings
 from tests import DEPLOY, ROOT
+from tests.end_to_end.test_many_servers import nginx
 from tests.external import NGINX, external
+from tests.replay import Replay
 
 
 def compose() -> Any:
@@ -61,9 +64,8 @@ def test_commands_of_the_composition_are_valid() -> None:
     for name, service in compose()["services"].items():
         if name.startswith("server"):
             command = [part.replace("${GROK_HOST:-localhost}", "localhost") for part in service["command"]]
-            options = ServiceOptions.read(
-                parser().parse_args(command), Settings(store=service["environment"]["MCP_GROK_STORE"])
-            )
+            store = re.sub(r"\$\{\w+:\?[^}]+\}", "a1b2", service["environment"]["MCP_GROK_STORE"])
+            options = ServiceOptions.read(parser().parse_args(command), Settings(store=store))
             assert options.authenticates
             grace = int(service["stop_grace_period"].removesuffix("s"))
             assert options.drain < grace
@@ -84,6 +86,56 @@ def test_store_needs_a_password_and_evicts_nothing() -> None:
     for option in ("--requirepass $", "--maxmemory-policy noeviction", "--appendonly yes"):
         assert option in command
     assert ":${VALKEY_PASSWORD" in services["server1"]["environment"]["MCP_GROK_STORE"]
+
+
+def test_every_container_is_confined() -> None:
+    for name, service in compose()["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert service["tmpfs"] == ["/tmp"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "cap_add" not in service, name
+        assert "build" in service or not service["user"].startswith(("0", "root")), name
+
+
+def test_images_have_exact_tags_and_packages_exact_versions() -> None:
+    images = [service["image"] for service in compose()["services"].values() if "image" in service]
+    images += [value.split()[0] for name, value in dockerfile() if name == "FROM"]
+    assert [image for image in images if not re.search(r":\d+\.\d+\.\d+-", image)] == []
+    assert "PIP_CONSTRAINT=/src/constraints.txt" in dict(dockerfile()[::-1])["ENV"]
+
+
+def test_ports_are_for_this_machine() -> None:
+    assert [port for service in compose()["services"].values() for port in service.get("ports", ())] == [
+        "127.0.0.1:8080:8080"
+    ]
+
+
+PATHS = ["/metrics", "/healthz", "//metrics", "/%6detrics", "/mcp/../metrics", "/mcp/..%2fmetrics", "/metrics/", "/x"]
+
+
+async def test_nginx_passes_on_only_what_clients_use(tmp_path: Path, upstream: Replay) -> None:
+    upstream.answer({"status": "ready"})
+    port = int(upstream.base_url.rpartition(":")[2])
+    async with nginx([port] * 3, tmp_path) as url:
+        address = urlsplit(url)
+        upstream.requests.clear()
+        for path in PATHS:
+            assert await status_of(address.netloc, path) == 404, path
+        assert upstream.requests == []
+        passed = ["/mcp", "/sse", "/messages/?session_id=1", "/.well-known/oauth-protected-resource/mcp", "/readyz"]
+        for path in passed:
+            assert await status_of(address.netloc, path) == 200, path
+        assert [request.path for request in upstream.requests] == passed
+
+
+async def status_of(server: str, path: str) -> int:
+    """The status of a GET, whose path goes over the wire as it is."""
+    reader, writer = await asyncio.open_connection(*server.split(":"))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    status = int((await asyncio.wait_for(reader.readline(), 20)).split()[1])
+    writer.close()
+    return status
 
 
 def test_image_has_its_own_user_and_holds_no_key() -> None:

@@ -147,9 +147,9 @@ def is_target(shell: Shell, command: Command) -> None:
 
 
 def composes(shell: Shell, command: Command) -> None:
-    """Checks that it sets every variable that the compose file asks for."""
+    """Checks that the file of variables beside it names every one that the compose file asks for."""
     asked = re.findall(r"\$\{(\w+):\?", (ROOT / "examples/deploy/compose.yaml").read_text(encoding="utf-8"))
-    assert set(asked) <= set(command.assigned)
+    assert set(asked) <= set(re.findall(r"^(\w+)=", (shell.folder / ".env").read_text(), re.MULTILINE))
 
 
 def is_known(shell: Shell, command: Command) -> None:
@@ -165,6 +165,7 @@ TREATMENTS: list[tuple[str, Treatment, str]] = [
     (r"(python -m mcp_grok|mcp-grok)$", serves_stdio, ""),
     (r"mcp-grok models --live", parses, "the sandbox has no list of models"),
     (r"(\.venv/bin/)?mcp-grok ", runs, ""),
+    (r"(cp|chmod) ", runs, ""),
     (r"export ", exports, ""),
     (r"cd ", enters, ""),
     (r"opentelemetry-instrument mcp-grok ", parses, "the program is another project's"),
@@ -174,6 +175,7 @@ TREATMENTS: list[tuple[str, Treatment, str]] = [
     (r"\.venv/bin/python -m pytest ", names_files, "these are the tests"),
     (r"python examples/|node |npm install$", names_files, EXAMPLE),
     (r"docker compose up", composes, "it needs a container engine; test_deploy.py runs its parts"),
+    (r"docker buildx ", is_known, "it asks a registry of images"),
     (r"sudo chown ", is_known, "it needs root"),
 ]
 
