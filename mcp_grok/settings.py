@@ -13,9 +13,9 @@ from pydantic import Field, SecretStr, ValidationError, create_model, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mcp_grok.address import check_base_url
+from mcp_grok.concealment import concealed
 from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.providers import PROVIDERS, Provider
-from mcp_grok.concealment import concealed
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 

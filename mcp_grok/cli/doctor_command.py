@@ -26,11 +26,11 @@ from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
 from mcp_grok.cli.install.secrets import hidden
 from mcp_grok.cli.startup import run_async
+from mcp_grok.concealment import concealed
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.printable import one_line
 from mcp_grok.providers import PROVIDERS
-from mcp_grok.concealment import concealed
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.failures import http_error

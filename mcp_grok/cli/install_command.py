@@ -15,8 +15,8 @@ from mcp_grok.cli.install.clients import ANY_CLIENT, CLIENTS, McpClient
 from mcp_grok.cli.install.entry import entry, has_key, keys_in, own_command, settings_in
 from mcp_grok.cli.install.secrets import hidden
 from mcp_grok.cli.startup import complain, read_settings, usage_error
-from mcp_grok.errors import NotConfigured
 from mcp_grok.concealment import concealed
+from mcp_grok.errors import NotConfigured
 from mcp_grok.settings import Settings, variable
 
 

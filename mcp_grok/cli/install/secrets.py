@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_grok.concealment import HIDDEN, is_secret_name, concealed
+from mcp_grok.concealment import HIDDEN, concealed, is_secret_name
 from mcp_grok.settings import KEY_FIELDS, Settings, variable
 
 PLAIN_SETTINGS = {variable(field) for field in Settings.model_fields if field not in KEY_FIELDS}
