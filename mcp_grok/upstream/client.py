@@ -28,6 +28,7 @@ from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
+from mcp_grok.upstream.slots import Slots
 from mcp_grok.upstream.sse import is_event_stream
 from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader, too_many_items
 from mcp_grok.upstream.telemetry import is_observed, observed
@@ -48,6 +49,7 @@ class ChatClient:
         max_response_bytes: Maximum size of an answer.
         backoff: Returns the seconds to wait before the next attempt, if the upstream does not state them.
         finish_silence: See `StreamReader`.
+        shared: Whether the calls are those of several callers; see `Slots`.
     """
 
     def __init__(
@@ -57,12 +59,13 @@ class ChatClient:
         max_response_bytes: int = MAX_RESPONSE_BYTES,
         backoff: Backoff = backoff,
         finish_silence: float = FINISH_SILENCE,
+        shared: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self._provider = endpoint.provider
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
-        self._slots = anyio.Semaphore(endpoint.max_concurrency, fast_acquire=True)
+        self._slots = Slots(endpoint.max_concurrency, shared=shared)
         self._finish_silence = finish_silence
         self._models_without_usage: set[str] = set()
         self._connections = ConnectionPool(endpoint)
@@ -93,6 +96,7 @@ class ChatClient:
         on_sent: Callable[[], None] = lambda: None,
         *,
         key: str | None = None,
+        caller: str = "",
     ) -> Completion:
         """Sends a call and waits for its answer.
 
@@ -102,6 +106,7 @@ class ChatClient:
             on_reasoning: Called with each piece of the model's reasoning, if the upstream sends it; must not block.
             on_sent: Called whenever an attempt gets a slot and is sent.
             key: Replaces the endpoint's key.
+            caller: The name of the caller, for its turn among those that wait for a slot.
 
         Raises:
             GrokError: the call failed; it contains the provider's name and the text received so far.
@@ -109,20 +114,20 @@ class ChatClient:
         secrets = self._secrets(key)
         if not is_observed():
             call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""), secrets)
-            return await self._completed(call, key)
+            return await self._completed(call, key, caller)
         with observed(self._provider, str(self._url), request) as watched:
             headers = {**watched.headers(), **_authorization(key or "")}
             call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
-            answer = await self._completed(call, key)
+            answer = await self._completed(call, key, caller)
             watched.answered(answer)
         return answer
 
-    async def _completed(self, call: RunningCall, key: str | None) -> Completion:
+    async def _completed(self, call: RunningCall, key: str | None, caller: str) -> Completion:
         try:
             if self._provider.needs_key and not (key or self.endpoint.key):
                 raise self._missing_key()
             with anyio.fail_after(self.endpoint.timeout):
-                return await self._attempts(call)
+                return await self._attempts(call, caller)
         except TimeoutError:
             whole = call.whole_answer()
             if whole is not None and failure_in_completion(self.endpoint, whole.body) is None:
@@ -149,16 +154,19 @@ class ChatClient:
     def _secrets(self, key: str | None) -> list[str]:
         return [secret for secret in (self.endpoint.key, key) if secret]
 
-    async def _attempts(self, call: RunningCall) -> Completion:
+    async def _attempts(self, call: RunningCall, caller: str) -> Completion:
         if call.request.model in self._models_without_usage:
             call.leave_out_usage_request()
         while True:
             call.sent_at = None
             try:
-                async with self._slots:
+                await self._slots.acquire(caller)
+                try:
                     call.begin_attempt()
                     async with self._connections.client() as http:
                         answer = await self._exchange(http, call)
+                finally:
+                    self._slots.release(caller)
                 if call.usage_refused and len(self._models_without_usage) < MAX_MODELS:
                     self._models_without_usage.add(call.request.model)
                 return answer
