@@ -35,6 +35,7 @@ class Endpoint:
         max_concurrency: Maximum calls that run at the API at the same time.
         image_folders: Folders from which a call may send images by path.
         strict: Whether a parameter that the model refuses is an error; otherwise it is omitted.
+        counts_tokens: Whether the tokens of each caller are limited; then a stream is always asked for its usage.
         names: The names of these settings in error messages.
     """
 
@@ -48,4 +49,5 @@ class Endpoint:
     max_concurrency: int = 20
     image_folders: tuple[Path, ...] = ()
     strict: bool = False
+    counts_tokens: bool = False
     names: SettingNames = SettingNames()

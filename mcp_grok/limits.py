@@ -62,6 +62,12 @@ KEPT_ENTRIES = 1000
 KEPT_BYTES = 200 * MIB
 """Total size of their answers, as stored in memory or on disk."""
 
+SHARED_CALLS_AT_ONCE = 32
+"""Default maximum of running calls of one caller, where a server tells callers apart."""
+
+SHARED_REQUEST_BYTES = 64 * MIB
+"""Total size of the requests of one caller's running calls on a server that tells callers apart."""
+
 DRAIN_SECONDS = 20.0
 """Default seconds for running calls to end after a signal."""
 

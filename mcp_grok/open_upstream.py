@@ -6,7 +6,7 @@ Apart from the server, since the commands `chat` and `models` need no MCP.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mcp_grok.calls import Calls, OnAnswer, open_calls
+from mcp_grok.calls import NO_LIMITS, CallerLimits, Calls, open_calls
 from mcp_grok.settings import Settings
 
 
@@ -23,18 +23,12 @@ async def upstream_settings(settings: Settings) -> AsyncIterator[Settings]:
 
 
 @asynccontextmanager
-async def open_upstream(
-    settings: Settings, *, on_answer: OnAnswer | None = None, calls_at_once: int | None = None
-) -> AsyncIterator[Calls]:
+async def open_upstream(settings: Settings, limits: CallerLimits = NO_LIMITS) -> AsyncIterator[Calls]:
     """The calls of this process; also starts the sandbox if the settings select it.
 
     Args:
         settings: The API for the calls, and the store for their answers.
-        on_answer: Called with the principal's name and the tokens of each answer.
-        calls_at_once: Maximum running calls of one principal; None for no limit.
+        limits: The limits of each caller; by default none.
     """
-    async with (
-        upstream_settings(settings) as located,
-        open_calls(located, on_answer=on_answer, calls_at_once=calls_at_once) as calls,
-    ):
+    async with upstream_settings(settings) as located, open_calls(located, limits=limits) as calls:
         yield calls

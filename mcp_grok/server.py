@@ -5,7 +5,7 @@ A call goes one way: transport → tool → request → client → stream → as
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -33,7 +33,6 @@ from mcp_grok.connection import CANCELLED, ConnectionServer, current_connection,
 from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.http_exchange import HandshakeRequests, exchange_of
 from mcp_grok.open_upstream import open_upstream
-from mcp_grok.principal import Principal
 from mcp_grok.prompts import TEMPLATES, get_prompt
 from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
@@ -49,19 +48,10 @@ LISTS_TTL = 300_000
 Context = ServerRequestContext[Calls, Any]
 
 
-class Admission(Protocol):
-    """Decides whether a principal may call now."""
-
-    async def admit(self, principal: Principal) -> None:
-        """Counts a call of a principal; raises `GrokError` if its quota is used up."""
-        ...
-
-
 def create_server(
     settings: Settings | None = None,
     calls: Calls | None = None,
     principals: PrincipalReader | None = None,
-    admission: Admission | None = None,
 ) -> Server[Calls]:
     """The MCP server, for any transport of the SDK.
 
@@ -70,13 +60,12 @@ def create_server(
         calls: The calls of the process, shared by all connections. By default each connection opens, and closes,
             its own.
         principals: Finds the principal of a request; by default only from its authentication.
-        admission: Decides whether a principal may call now; by default every principal may.
 
     Raises:
         pydantic.ValidationError: an environment variable has a wrong value.
     """
     settings = settings or Settings()
-    handlers = _Handlers(settings, principals or PrincipalReader(), admission)
+    handlers = _Handlers(settings, principals or PrincipalReader())
 
     @asynccontextmanager
     async def lifespan(server: Server[Calls]) -> AsyncIterator[Calls]:
@@ -112,10 +101,9 @@ def create_server(
 class _Handlers:
     """The handlers of the server's requests and notifications; see `create_server` for the arguments."""
 
-    def __init__(self, settings: Settings, principals: PrincipalReader, admission: Admission | None) -> None:
+    def __init__(self, settings: Settings, principals: PrincipalReader) -> None:
         self._settings = settings
         self._principals = principals
-        self._admission = admission
         self.handshake_requests = HandshakeRequests()
         self._tools = tools_in_force(settings)
         definitions = [tool.definition(settings) for tool in self._tools.values()]
@@ -132,8 +120,6 @@ class _Handlers:
         report = context.session.report_progress if wants_progress else None
         try:
             async with self._handled(context) as request:
-                if tool is chat and self._admission is not None:
-                    await self._admission.admit(request.principal)
                 own = RequestContext(context.lifespan_context, self._settings, request, report)
                 return await tool.call(own, params.arguments or {})
         except GrokError as error:

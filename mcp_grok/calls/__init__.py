@@ -33,16 +33,18 @@ and two separate fields: `id_given`, whether a client knows the id; `cut_by`, th
 """
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State
-from mcp_grok.calls.calls import Calls, OnAnswer, Timings
+from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits
+from mcp_grok.calls.calls import Calls, Timings
 from mcp_grok.calls.open_calls import open_calls
 from mcp_grok.calls.store import Interrupted
 
 __all__ = [
+    "NO_LIMITS",
     "Call",
+    "CallerLimits",
     "Calls",
     "Delivery",
     "Interrupted",
-    "OnAnswer",
     "Outcome",
     "Reason",
     "Request",

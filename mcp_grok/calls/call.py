@@ -12,6 +12,7 @@ from mcp_grok.errors import Cancelled, GrokError
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.stream import OnText
+from mcp_grok.upstream.token_estimate import utf8_length
 
 if TYPE_CHECKING:
     from mcp_grok.calls.calls import Calls
@@ -98,12 +99,23 @@ class Request:
 
 @dataclass(eq=False, slots=True)
 class Work:
-    """The work on a call that this process runs or follows: its task, the text so far, and its followers."""
+    """The work on a call that this process runs or follows: its task, the text so far, and its followers.
+
+    Attributes:
+        scope: Stops the task.
+        ended: Set when the call has its outcome.
+        pieces: The pieces of the text so far.
+        followers: The functions that get further text, each with the one that gets the reasoning.
+        request_bytes: The size of the request.
+        reasoning_bytes: The size of the reasoning so far.
+    """
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     ended: anyio.Event = field(default_factory=anyio.Event)
     pieces: list[str] = field(default_factory=list)
     followers: dict[OnText, OnText] = field(default_factory=dict)
+    request_bytes: int = 0
+    reasoning_bytes: int = 0
 
     def text_came(self, text: str) -> None:
         """Adds a piece of the text and passes it to the followers."""
@@ -113,6 +125,7 @@ class Work:
 
     def reasoning_came(self, text: str) -> None:
         """Passes a piece of the reasoning to the followers."""
+        self.reasoning_bytes += utf8_length(text)
         for follower in self.followers.values():
             follower(text)
 
@@ -142,6 +155,7 @@ class Call:
         requests: The requests that wait for it.
         cut_by: The outcome that a stop has set before its task ends.
         work: The work on it; None if this process neither runs nor follows it.
+        estimated_tokens: The estimate of its tokens, if it may be billed and the API did not state them.
     """
 
     model: str
@@ -160,6 +174,7 @@ class Call:
     requests: set[Request] = field(default_factory=set)
     cut_by: GrokError | None = None
     work: Work | None = None
+    estimated_tokens: int = 0
 
     async def wait(self) -> Outcome:
         """Waits for the outcome. Cancelling this wait leaves the call running."""

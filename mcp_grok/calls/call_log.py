@@ -3,9 +3,9 @@
 import logging
 
 from mcp_grok.calls.call import Call, Outcome
+from mcp_grok.calls.token_count import tokens_of
 from mcp_grok.errors import GrokError
 from mcp_grok.log_format import CALL
-from mcp_grok.upstream.completion import Completion
 
 logger = logging.getLogger("mcp_grok.calls")
 
@@ -20,7 +20,8 @@ def log_call(call: Call, outcome: Outcome) -> None:
         "caller": call.principal,
         "request_id": call.id,
         "model": call.model,
-        "tokens": outcome.tokens["total_tokens"] if isinstance(outcome, Completion) else 0,
+        "tokens": tokens_of(call, outcome),
+        "tokens_estimated": bool(call.estimated_tokens),
         "duration": round(call.elapsed, 3),
         "outcome": code,
         "reason": call.reason or "",

@@ -10,24 +10,21 @@ import anyio
 import anyio.abc
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
+from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits, Quotas
 from mcp_grok.calls.keyed_lock import KeyedLock
 from mcp_grok.calls.run_call import cancelled, run_call
-from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store
+from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
+from mcp_grok.calls.token_count import tokens_of
 from mcp_grok.endpoint import Endpoint
-from mcp_grok.errors import Cancelled, GrokError, InternalError, LimitReached, Lost, NotFound, OutOfReach, Unavailable
+from mcp_grok.errors import Cancelled, GrokError, InternalError, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.limits import ORPHAN_TIMEOUT
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest
-
-OnAnswer = Callable[[str, int], Awaitable[None]]
-"""Called with a principal's name and the tokens of an answer."""
+from mcp_grok.upstream.token_estimate import prompt_tokens
 
 OnInterrupted = Callable[[Interrupted], Awaitable[object]]
-
-SLOT_RETRY = 1.0
-"""Seconds to wait after a principal's limit of running calls was reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,7 @@ class Calls:
         tasks: Runs them.
         store: Keeps them after their requests, or the process, have ended.
         finish_orphans: Whether a call continues after its client disconnected.
-        calls_at_once: Maximum running calls of one principal; None for no limit.
-        on_answer: Called with the principal's name and the tokens of each answer.
+        limits: The limits of each principal.
         timings: Time limits.
     """
 
@@ -73,16 +69,14 @@ class Calls:
         store: Store,
         *,
         finish_orphans: bool = True,
-        calls_at_once: int | None = None,
-        on_answer: OnAnswer | None = None,
+        limits: CallerLimits = NO_LIMITS,
         timings: Timings | None = None,
     ) -> None:
         self._client = client
         self._tasks = tasks
         self._store = store
         self._finish_orphans = finish_orphans
-        self._calls_at_once = calls_at_once
-        self._on_answer = on_answer
+        self._limits = limits
         self._timings = timings or Timings()
         self._closing = False
         self._changed = anyio.Event()
@@ -91,7 +85,7 @@ class Calls:
         self._followed: dict[str, Call] = {}
         self._recent: deque[tuple[Request, int]] = deque()
         self._recent_bytes = 0
-        self._limits = Recent()
+        self._kept = Recent()
         self.on_interrupted: OnInterrupted | None = None
         """Called with a cancellation that another server has received."""
 
@@ -115,7 +109,7 @@ class Calls:
 
         Raises:
             Unavailable: the server is stopping.
-            LimitReached: the principal has the maximum number of running calls.
+            LimitReached: a limit of the principal is reached.
             Cancelled: the request was already cancelled; nothing was sent.
             StoreUnreachable: the shared store does not respond; nothing was sent.
         """
@@ -307,12 +301,12 @@ class Calls:
             request.notes["picked_up"] = round(call.elapsed, 1)
             await self.attach(call, request)
             return call
-        call = Call(chat.model, fingerprint, request.principal.name, process=self._store.process, work=Work())
-        await self._insert(call)
-        if request.interrupted:
-            del self._running[call.id]
-            await self._store.discard(call)
-            raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
+        work = Work(request_bytes=len(chat.body))
+        call = Call(chat.model, fingerprint, request.principal.name, process=self._store.process, work=work)
+        if self._limits.quotas is None:
+            await self._insert(call, work, request)
+        else:
+            await self._insert_counted(call, work, request, self._limits.quotas, prompt_tokens(chat.body))
         request.call = call
         call.requests.add(request)
         self._tasks.start_soon(self._run, call, chat, request.principal.secret)
@@ -325,20 +319,39 @@ class Calls:
                 return call
         return None
 
-    async def _insert(self, call: Call) -> None:
+    async def _insert_counted(self, call: Call, work: Work, request: Request, quotas: Quotas, tokens: int) -> None:
+        """Like `_insert`, within the quotas of the principal. If the call does not begin, its tokens do not count."""
+        await quotas.admit(call.principal, tokens)
+        try:
+            await self._insert(call, work, request)
+        except BaseException:
+            await self._count(quotas, call.principal, -tokens)
+            raise
+
+    @uninterrupted
+    async def _count(self, quotas: Quotas, principal: str, tokens: int) -> None:
+        await quotas.count(principal, tokens)
+
+    async def _insert(self, call: Call, work: Work, request: Request) -> None:
         """Counts the call among the principal's running calls, then stores it."""
-        limit = self._calls_at_once
-        if limit is not None and self.under_way(Principal(call.principal)) >= limit:
-            raise limit_reached(limit)
+        limits = self._limits
+        if limits.calls_at_once or limits.request_bytes:
+            # No other task runs between this check and the count.
+            own = [other.work for other in self._running.values() if other.principal == call.principal]
+            limits.check([other.request_bytes for other in own if other], work.request_bytes)
         self._running[call.id] = call
         inserted = False
         try:
-            inserted = await self._store.insert(call, limit)
+            inserted = await self._store.insert(call, limits.calls_at_once)
         finally:
             if not inserted:
                 del self._running[call.id]
-        if limit is not None and not inserted:
-            raise limit_reached(limit)
+        if not inserted:
+            raise limits.too_many_calls()
+        if request.interrupted:
+            del self._running[call.id]
+            await self._store.discard(call)
+            raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
 
     async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
         if lost := request.notes.get("lost"):
@@ -392,9 +405,9 @@ class Calls:
             call.delivery = Delivery.ORPHANED
         call.ended_at = time.time()
         await self._store.commit(call, outcome)
-        if isinstance(outcome, Completion) and self._on_answer is not None:
-            with anyio.CancelScope(shield=True):
-                await self._on_answer(call.principal, outcome.tokens["total_tokens"])
+        if self._limits.quotas is not None:
+            tokens = tokens_of(call, outcome) - prompt_tokens(chat.body)
+            await self._count(self._limits.quotas, call.principal, tokens)
         self._publish(call, outcome)
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
             # Until the row is written, a repeated call finds the answer among the running calls.
@@ -441,7 +454,7 @@ class Calls:
     def _remember(self, request: Request, size: int) -> None:
         self._recent.append((request, size))
         self._recent_bytes += size
-        while len(self._recent) > self._limits.entries or self._recent_bytes > self._limits.bytes:
+        while len(self._recent) > self._kept.entries or self._recent_bytes > self._kept.bytes:
             _, size = self._recent.popleft()
             self._recent_bytes -= size
 
@@ -453,14 +466,6 @@ def no_such_call(call_id: str) -> NotFound:
         "ended (some clients start one for each call), it may have expired, or the id is wrong. The call may have "
         "been billed; asking again costs again.",
         param="id",
-    )
-
-
-def limit_reached(limit: int) -> LimitReached:
-    """The error for a principal with the maximum number of running calls."""
-    return LimitReached(
-        f"Limit reached: {limit} running calls per caller. Send the call again when one of yours has ended.",
-        retry_after=SLOT_RETRY,
     )
 
 

@@ -15,7 +15,6 @@ from mcp_grok.calls.codec import decoded, encoded
 from mcp_grok.calls.store import BOUNDS, Bounds, Store, uninterrupted
 from mcp_grok.calls.usage import Usage
 from mcp_grok.errors import InternalError, Lost, NotConfigured, NotFound
-from mcp_grok.upstream.completion import Completion
 
 if TYPE_CHECKING:
     from mcp_grok.calls.sqlite_table import CallTable, Row
@@ -73,8 +72,7 @@ class LocalStore(Store):
 
     async def commit(self, call: Call, outcome: Outcome) -> None:
         """See `Store.commit`."""
-        if isinstance(outcome, Completion):
-            self._usage[call.principal].add(call.model, outcome)
+        self._usage[call.principal].add(call, outcome)
         if self._disk is None:
             return
         with suppress(RecursionError):

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import anyio
 
-from mcp_grok.calls.calls import Calls, OnAnswer, Timings
+from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits
+from mcp_grok.calls.calls import Calls, Timings
 from mcp_grok.calls.local_store import open_local_store
 from mcp_grok.calls.store import BOUNDS, Bounds, Store
 from mcp_grok.errors import NotConfigured
@@ -20,8 +22,7 @@ CLOSE_TIMEOUT = 2.0
 async def open_calls(
     settings: Settings,
     *,
-    on_answer: OnAnswer | None = None,
-    calls_at_once: int | None = None,
+    limits: CallerLimits = NO_LIMITS,
     timings: Timings | None = None,
     bounds: Bounds = BOUNDS,
 ) -> AsyncIterator[Calls]:
@@ -29,15 +30,14 @@ async def open_calls(
 
     Args:
         settings: The API for the calls, and the store for their answers.
-        on_answer: Called with the principal's name and the tokens of each answer.
-        calls_at_once: Maximum running calls of one principal; None for no limit.
+        limits: The limits of each principal.
         timings: Time limits.
         bounds: How much the store keeps.
 
     Raises:
         NotConfigured: the configured store cannot be used.
     """
-    client = ChatClient(settings.endpoint)
+    client = ChatClient(replace(settings.endpoint, counts_tokens=limits.counts_tokens), shared=limits.shared)
     try:
         async with _open_store(settings, bounds) as store, anyio.create_task_group() as tasks:
             calls = Calls(
@@ -45,8 +45,7 @@ async def open_calls(
                 tasks,
                 store,
                 finish_orphans=settings.on_disconnect == "finish",
-                calls_at_once=calls_at_once,
-                on_answer=on_answer,
+                limits=limits,
                 timings=timings,
             )
             if settings.store_url is not None:

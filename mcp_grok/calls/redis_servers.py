@@ -37,7 +37,8 @@ class RedisTimings:
         poll: Interval between checks whether a duplicate was orphaned on another server.
         flush: Interval between pieces of text sent to another server.
         patience: Maximum wait of a client for a write, which then continues in the background until Redis is back.
-        lease: Time that a running call counts for its principal's limit without a renewal by its server.
+        lease: Time that a running call counts for its principal's limit without a renewal by its server, which may have
+            died.
         out_of_reach: Time without Redis after which a request that waits for another server's call gives up.
         trim: Interval between checks whether the bounds are exceeded.
     """
@@ -49,7 +50,7 @@ class RedisTimings:
     poll: float = 0.05
     flush: float = 0.03
     patience: float = 1.0
-    lease: float = 30.0
+    lease: float = 10.0
     out_of_reach: float = 10.0
     trim: float = 30.0
 

@@ -288,11 +288,18 @@ class RedisStore(Store):
                 self._send_event.send_nowait(Stop(call_id))
 
     async def _renew_leases(self) -> None:
-        if not self._running:
-            return
+        calls = list(self._running.values())
+        until = self.servers.now + self._timings.lease
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for call in self._running.values():
-                pipeline.zadd(running_key(call.principal), {call.id: self.servers.now + self._timings.lease}, xx=True)
+            for call in calls:
+                # Also if it is gone: after a long time without Redis, or if Redis has lost data.
+                pipeline.zadd(running_key(call.principal), {call.id: until})
+                pipeline.expire(running_key(call.principal), int(self._bounds.age))
+            await pipeline.execute()
+            for call in calls:
+                if call.id not in self._running:
+                    # It has ended meanwhile.
+                    pipeline.zrem(running_key(call.principal), call.id)
             await pipeline.execute()
 
     async def _trim(self) -> None:

@@ -29,7 +29,6 @@ from mcp_grok.calls.redis_usage import SINCE, increments
 from mcp_grok.calls.redis_write_queue import Write
 from mcp_grok.calls.store import Bounds
 from mcp_grok.errors import Lost
-from mcp_grok.upstream.completion import Completion
 
 ATTEMPTS = 5
 """Maximum attempts of a transaction whose keys another server changes at the same time."""
@@ -137,10 +136,10 @@ class Transactions:
                 self._keep(pipeline, call_key(call.id))
                 pipeline.zrem(running_key(call.principal), call.id)
                 pipeline.zadd(ENDED_KEY, {call.id: now})
-                if isinstance(outcome, Completion):
+                if amounts := increments(call, outcome):
                     pipeline.hsetnx(usage_key(call.principal), SINCE, time.time())
-                    for path, amount in increments(call.model, outcome):
-                        pipeline.hincrbyfloat(usage_key(call.principal), path, amount)
+                for path, amount in amounts:
+                    pipeline.hincrbyfloat(usage_key(call.principal), path, amount)
                 for server in self._followers(call.id):
                     self._servers.post(pipeline, server, {"do": "ended", "call": call.id})
                 await pipeline.execute()

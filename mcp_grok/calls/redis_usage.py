@@ -4,16 +4,16 @@ import json
 import time
 from typing import Any
 
+from mcp_grok.calls.call import Call, Outcome
 from mcp_grok.calls.usage import Usage, timestamp
-from mcp_grok.upstream.completion import Completion
 
 SINCE = "since"
 
 
-def increments(model: str, completion: Completion) -> list[tuple[str, float]]:
-    """The amounts that an answer adds, by path."""
+def increments(call: Call, outcome: Outcome) -> list[tuple[str, float]]:
+    """The amounts that a call adds, by path."""
     usage = Usage()
-    usage.add(model, completion)
+    usage.add(call, outcome)
     return _leaves(usage.as_dict()["models"], [])
 
 

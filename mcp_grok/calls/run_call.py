@@ -7,6 +7,7 @@ import anyio
 
 from mcp_grok.calls.call import Call, Outcome, Reason, State, Work
 from mcp_grok.calls.call_log import log_call
+from mcp_grok.calls.token_count import estimated_tokens
 from mcp_grok.errors import CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
@@ -33,7 +34,9 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
     outcome: Outcome | None = None
     try:
         with work.scope:
-            outcome = await client.complete(chat, work.text_came, work.reasoning_came, sent, key=key)
+            outcome = await client.complete(
+                chat, work.text_came, work.reasoning_came, sent, key=key, caller=call.principal
+            )
             outcome = await _examined(outcome, chat)
     except GrokError as error:
         outcome = error
@@ -48,6 +51,7 @@ async def run_call(call: Call, work: Work, client: ChatClient, chat: ChatRequest
     if isinstance(outcome, Cancelled | CallTimeout | Lost | InternalError):
         outcome.partial = outcome.partial or call.text
         client.remove_keys(outcome, key)
+    call.estimated_tokens = estimated_tokens(work, chat, outcome)
     log_call(call, outcome)
     return outcome
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from mcp_grok.cli.startup import USAGE_ERROR, complain, read_settings, run_async
-from mcp_grok.limits import DRAIN_SECONDS
+from mcp_grok.limits import DRAIN_SECONDS, SHARED_CALLS_AT_ONCE
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -40,7 +40,10 @@ def add_options(serve: argparse.ArgumentParser) -> None:
             help="whether callers may, or must, use their own provider key: the header X-Grok-Api-Key",
         ),
         per_caller("--requests-per-minute"),
-        per_caller("--calls-at-once"),
+        per_caller(
+            "--calls-at-once",
+            help=f"of one caller (default: {SHARED_CALLS_AT_ONCE} with tokens, OpenID or callers' keys, else no limit)",
+        ),
         per_caller("--tokens-per-day"),
         add(
             "--drain",

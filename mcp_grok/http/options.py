@@ -73,6 +73,11 @@ class ServiceOptions:
         """Whether callers must authenticate."""
         return self.token_file is not None or self.oidc_issuer is not None
 
+    @property
+    def tells_callers_apart(self) -> bool:
+        """Whether there are several callers: they authenticate, or use keys of their own."""
+        return self.authenticates or self.caller_keys != "off"
+
     @classmethod
     def read(cls, given: argparse.Namespace, settings: Settings) -> "ServiceOptions":
         """The options of the command line.

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mcp_grok.calls import CallerLimits
 from mcp_grok.errors import NotConfigured
 from mcp_grok.http.app import service_app
 from mcp_grok.http.bounded_connections import ConnectionBounds
 from mcp_grok.http.health import health_routes
 from mcp_grok.http.metrics import serving_metrics
 from mcp_grok.http.options import ServiceOptions
-from mcp_grok.limits import SHUTDOWN_TIMEOUT
+from mcp_grok.limits import SHARED_CALLS_AT_ONCE, SHARED_REQUEST_BYTES, SHUTDOWN_TIMEOUT
 from mcp_grok.listener import serve_app
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.request_principal import PrincipalReader
@@ -39,13 +40,9 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
 async def _serve_http(settings: Settings, options: ServiceOptions, listener: socket.socket) -> int:
     async with (
         _quotas(settings, options) as quotas,
-        open_upstream(
-            settings,
-            on_answer=quotas.count if quotas else None,
-            calls_at_once=options.limits.calls_at_once,
-        ) as calls,
+        open_upstream(settings, _limits(options, quotas)) as calls,
     ):
-        server = create_server(settings, calls, PrincipalReader(options.caller_keys), quotas)
+        server = create_server(settings, calls, PrincipalReader(options.caller_keys))
         app = service_app(server, options, health_routes(calls))
         return await serve_app(
             app,
@@ -54,6 +51,16 @@ async def _serve_http(settings: Settings, options: ServiceOptions, listener: soc
             drain=partial(calls.drain, options.drain),
             protocol=ConnectionBounds().protocol,
         )
+
+
+def _limits(options: ServiceOptions, quotas: "Quotas | None") -> CallerLimits:
+    shared, calls_at_once = options.tells_callers_apart, options.limits.calls_at_once
+    return CallerLimits(
+        shared=shared,
+        calls_at_once=calls_at_once or (SHARED_CALLS_AT_ONCE if shared else None),
+        request_bytes=SHARED_REQUEST_BYTES if shared else None,
+        quotas=quotas,
+    )
 
 
 @asynccontextmanager

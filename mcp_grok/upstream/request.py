@@ -147,6 +147,8 @@ def _assemble(
     if "stream_options" in values and not streamed:
         del values["stream_options"]
         dropped["stream_options"] = "the call is not streamed"
+    if endpoint.counts_tokens and "stream_options" in values:
+        values["stream_options"] = _with_usage(values["stream_options"], dropped)
     if dropped and endpoint.strict:
         raise _strict(dropped, endpoint.names)
     asks_usage = streamed and provider.usage_on_request and "stream_options" not in values
@@ -173,6 +175,13 @@ def _given(values: dict[str, Any], extra: dict[str, Any]) -> dict[str, str]:
     if limit is not None:
         given |= dict.fromkeys(MAX_TOKENS_NAMES, limit)
     return given | {name: f"extra_body.{name}" for name in extra}
+
+
+def _with_usage(options: dict[str, Any], dropped: dict[str, str]) -> dict[str, Any]:
+    """The options of a stream with its usage, also if the caller does not want it."""
+    if options.get("include_usage", True) is not True:
+        dropped["stream_options.include_usage"] = "this server counts the tokens of each caller"
+    return {**options, "include_usage": True}
 
 
 def _strict(dropped: dict[str, str], names: SettingNames) -> InvalidRequest:

@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -16,6 +17,25 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest, read_request
 from tests.replay import COMPLETION
+
+
+class Counted:
+    """Quotas that admit every call.
+
+    Attributes:
+        tokens: The tokens of each principal.
+    """
+
+    counts_tokens = True
+
+    def __init__(self) -> None:
+        self.tokens: Counter[str] = Counter()
+
+    async def admit(self, name: str, tokens: int) -> None:
+        self.tokens[name] += tokens
+
+    async def count(self, name: str, tokens: int) -> None:
+        self.tokens[name] += tokens
 
 
 def hello(stream: bool = False, text: str = "Hello") -> ChatRequest:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from mcp_grok.calls import Call, Calls, Delivery, Reason, State, Timings, open_calls
+from mcp_grok.calls import Call, CallerLimits, Calls, Delivery, Reason, State, Timings, open_calls
 from mcp_grok.calls.call import Claim
 from mcp_grok.calls.calls import Recent
 from mcp_grok.calls.local_store import LocalStore
@@ -30,6 +30,7 @@ from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from tests.calls.servers import (
     SOON,
+    Counted,
     ask,
     call_of,
     fetch,
@@ -488,7 +489,7 @@ async def test_call_stopped_in_line_is_not_billed(upstream: Replay, stored: Sett
 async def test_principal_has_at_most_so_many_calls_at_once(upstream: Replay, stored: Settings) -> None:
     held = Held(upstream)
     refused: list[GrokError] = []
-    async with open_calls(stored, calls_at_once=2) as calls:
+    async with open_calls(stored, limits=CallerLimits(calls_at_once=2)) as calls:
 
         async def try_one(number: int) -> None:
             try:
@@ -509,19 +510,15 @@ async def test_principal_has_at_most_so_many_calls_at_once(upstream: Replay, sto
 
 async def test_orphan_is_claimed_though_the_limit_is_reached(upstream: Replay, stored: Settings) -> None:
     Held(upstream)
-    async with open_calls(stored, calls_at_once=1) as calls:
+    async with open_calls(stored, limits=CallerLimits(calls_at_once=1)) as calls:
         call = await orphaned(calls)
         assert call_of(await ask(calls)).id == call.id
 
 
 async def test_usage_counts_each_answer_once(upstream: Replay, stored: Settings) -> None:
     ann = Principal("ann")
-    counted: list[tuple[str, int]] = []
-
-    async def count(name: str, tokens: int) -> None:
-        counted.append((name, tokens))
-
-    async with open_calls(stored, on_answer=count) as calls:
+    counted = Counted()
+    async with open_calls(stored, limits=CallerLimits(quotas=counted)) as calls:
         for _ in range(2):
             await outcome_of(await ask(calls, principal=ann))
 
@@ -532,7 +529,7 @@ async def test_usage_counts_each_answer_once(upstream: Replay, stored: Settings)
         totals = await until(both)
         assert (await calls.usage(Principal("bob")))["models"] == {}
     assert totals["total_tokens"] == 20
-    assert counted == [("ann", 10)] * 2
+    assert counted.tokens == {"ann": 20}
 
 
 async def test_repeat_waits_for_the_disconnect_of_a_duplicate(upstream: Replay, settings: Settings) -> None:

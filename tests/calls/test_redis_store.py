@@ -17,7 +17,7 @@ import pytest
 import trustme
 from pydantic import SecretStr, ValidationError
 
-from mcp_grok.calls import Interrupted, Reason, State, open_calls
+from mcp_grok.calls import CallerLimits, Interrupted, Reason, State, open_calls
 from mcp_grok.calls.call import Work
 from mcp_grok.calls.redis_client import AWAY, open_redis
 from mcp_grok.calls.redis_record import call_key, holders_key
@@ -336,7 +336,7 @@ async def test_error_between_two_looks_finds_no_dead_server(valkey: Valkey) -> N
 async def test_limit_of_running_calls_holds_over_servers(upstream: Replay, shared: Settings) -> None:
     held = Held(upstream)
     refused: list[GrokError] = []
-    async with opened(shared, shared, shared, calls_at_once=2) as servers:
+    async with opened(shared, shared, shared, limits=CallerLimits(calls_at_once=2)) as servers:
 
         async def try_one(number: int) -> None:
             try:

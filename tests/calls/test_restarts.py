@@ -3,12 +3,12 @@
 import anyio
 import pytest
 
-from mcp_grok.calls import Call, Outcome, Reason, open_calls
+from mcp_grok.calls import Call, CallerLimits, Outcome, Reason, open_calls
 from mcp_grok.errors import CallTimeout, GrokError, Lost, UpstreamError
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
 from tests.calls.conftest import Opened
-from tests.calls.servers import ask, call_of, ended, hand_off, new_call, outcome_of
+from tests.calls.servers import Counted, ask, call_of, ended, hand_off, new_call, outcome_of
 from tests.replay import COMPLETION, Replay, hold
 
 pytestmark = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
@@ -109,12 +109,13 @@ async def test_handed_off_answer_is_found_after_a_restart(upstream: Replay, stor
 async def test_answer_is_written_while_its_tokens_are_counted(upstream: Replay, stored: Settings) -> None:
     counting = anyio.Event()
 
-    async def count(principal: str, tokens: int) -> None:
-        counting.set()
-        for _ in range(20):
-            await anyio.lowlevel.checkpoint()
+    class Slow(Counted):
+        async def count(self, name: str, tokens: int) -> None:
+            counting.set()
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
 
-    async with open_calls(stored, on_answer=count) as calls:
+    async with open_calls(stored, limits=CallerLimits(quotas=Slow())) as calls:
         call_id = await hand_off(await ask(calls))
         await counting.wait()
     async with open_calls(stored) as calls:
