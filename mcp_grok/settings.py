@@ -112,7 +112,8 @@ class Settings(_ProviderKeys):
         2, description="Maximum attempts after the first; a call is only sent again if it cannot be billed twice"
     )
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        20, description="Maximum calls at the API at the same time; the others wait in order"
+        20,
+        description="Maximum calls at the API at the same time; the others wait in order, or several callers in turns",
     )
     handoff_after: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
         50,

@@ -106,15 +106,24 @@ class ServiceOptions:
             metrics_host=given.metrics_host or LOOPBACK_HOSTS[0],
         )
         read._check(given.host, settings)
-        if (given.workers or 1) > 1 and given.metrics_port is not None:
-            raise ValueError("--metrics-port: each server has its own metrics, so it cannot be used with --workers.")
         if given.metrics_host and given.metrics_port is None:
             raise ValueError("--metrics-host needs --metrics-port.")
-        if (given.workers or 1) > 1 and settings.store_folder is None and settings.store_url is None:
+        if (given.workers or 1) > 1:
+            read._check_workers(settings)
+        return read
+
+    def _check_workers(self, settings: Settings) -> None:
+        if self.metrics_port is not None:
+            raise ValueError("--metrics-port: each server has its own metrics, so it cannot be used with --workers.")
+        if settings.store_folder is None and settings.store_url is None:
             raise ValueError(
                 "--workers: several processes must share their answers: set MCP_GROK_STORE to redis://… or disk:…"
             )
-        return read
+        if settings.store_url is None and self.limits.are_counted:
+            raise ValueError(
+                "--workers: each process would count --requests-per-minute and --tokens-per-day for itself: set "
+                "MCP_GROK_STORE to redis://…"
+            )
 
     def _check(self, host: str | None, settings: Settings) -> None:
         if (host or "127.0.0.1") not in LOOPBACK_HOSTS:

@@ -70,6 +70,22 @@ def test_workers_need_a_shared_store() -> None:
     assert read("--workers 2", store="disk:/tmp/x")
 
 
+@pytest.mark.parametrize("limit", ["--requests-per-minute 5", "--tokens-per-day 5"])
+def test_workers_count_over_time_only_in_redis(limit: str) -> None:
+    assert read(f"--workers 2 {limit}", store="redis://localhost:6379")
+    assert read("--workers 2 --calls-at-once 5", store="disk:/tmp/x")
+    with pytest.raises(ValueError, match="redis"):
+        read(f"--workers 2 {limit}", store="disk:/tmp/x")
+
+
+@pytest.mark.parametrize(
+    ("options", "apart"),
+    [("", False), ("--calls-at-once 5", False), ("--token-file t", True), ("--caller-keys allow", True), (OIDC, True)],
+)
+def test_callers_are_told_apart_by_tokens_or_keys(options: str, apart: bool) -> None:
+    assert read(options).tells_callers_apart is apart
+
+
 def test_origins_of_own_and_named_hosts_are_allowed() -> None:
     options = read("--token-file t --allowed-host grok.example.com --allowed-origin https://app.example.com")
     security = transport_security(options)
