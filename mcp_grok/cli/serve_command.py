@@ -51,6 +51,7 @@ def add_options(serve: argparse.ArgumentParser) -> None:
             metavar="SECONDS",
             help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
         ),
+        flag("--behind-proxy", help="a proxy with TLS stands before the server, so leave out the notice"),
         add("--metrics-port", type=int, metavar="PORT", help="serve metrics for Prometheus on this port"),
         add("--metrics-host", metavar="HOST", help=f"the address of that port (default: {HOST})"),
         add("--workers", type=_positive, metavar="N", help="server processes on this address"),
@@ -120,7 +121,7 @@ def listen(
         path: Reported after the address.
         anywhere: Whether the host may be another than loopback.
     """
-    from mcp_grok.listener import address, bind
+    from mcp_grok.listener import LOOPBACK_HOSTS, address, bind
 
     port = options.default_port if options.port is None else options.port
     try:
@@ -130,6 +131,8 @@ def listen(
         return USAGE_ERROR
     with listener:
         complain(f"listening on {address(listener)}{path}")
+        if options.host not in (None, *LOOPBACK_HOSTS) and not getattr(options, "behind_proxy", False):
+            complain("this server has no TLS: put a proxy before it that has, and say so with --behind-proxy")
         workers = getattr(options, "workers", None) or 1
         if workers == 1:
             return run_async(serving(listener))

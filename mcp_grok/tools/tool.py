@@ -13,7 +13,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.upstream.schema_check import Schema, is_given, read_value
 
-UNPUBLISHED = ("minLength", "minItems", "maxItems", "examples")
+UNPUBLISHED = ("minLength", "maxLength", "minItems", "maxItems", "examples")
 """Keywords that this server uses but does not publish, because not every client or model API accepts them in a tool:
 xAI's refuses bounds of lengths (https://github.com/openclaw/openclaw/issues/32080)."""
 

@@ -15,7 +15,7 @@ CAPITAL = re.compile(r"[A-Z]")
 
 BOOLEAN: Schema = {"type": "boolean"}
 OBJECT: Schema = {"type": "object"}
-TEXT: Schema = {"type": "string", "minLength": 1}
+TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
 TOKENS: Schema = {"type": "integer", "minimum": 1}
 PENALTY: Schema = {"type": "number", "minimum": -2, "maximum": 2}
 STOP: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 4}

@@ -1,7 +1,7 @@
 """The check of values against a JSON Schema, with errors in plain sentences.
 
 Supported keywords: `type`, `enum` (of strings), `minimum`, `maximum`, `minLength` and `minItems` (1: not empty),
-`maxItems`, `items`, `properties`, `required`, and `examples`; errors quote the first example.
+`maxLength`, `maxItems`, `items`, `properties`, `required`, and `examples`; errors quote the first example.
 
 Clients often send numbers, booleans, lists and objects as text; such text is converted. Only the required properties of
 an object are checked. The others are not changed, because APIs accept more than they document.
@@ -116,6 +116,8 @@ def expected(schema: Schema) -> str:
         words += f" of at most {most}"
     if schema.get("minLength"):
         words += " with text"
+    if "maxLength" in schema:
+        words += f" of at most {schema['maxLength']} characters"
     if "examples" in schema:
         words += f" like {json.dumps(schema['examples'][0], ensure_ascii=False)}"
     return words
@@ -161,5 +163,6 @@ def _fits(value: Any, schema: Schema) -> bool:
         properties = schema.get("properties", {})
         return all(key in value and _fits(value[key], properties[key]) for key in schema.get("required", ()))
     if schema_type == "string":
-        return value in schema.get("enum", [value]) and len(value) >= schema.get("minLength", 0)
+        fits = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        return fits and value in schema.get("enum", [value])
     return True

@@ -299,6 +299,20 @@ async def test_sandbox_serves_until_a_signal(number: signal.Signals) -> None:
         assert await process.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    ("options", "noticed"), [((), True), (("--behind-proxy",), False), (("--host", "127.0.0.1"), False)]
+)
+async def test_server_for_other_machines_says_that_it_has_no_tls(options: Sequence[str], noticed: bool) -> None:
+    reachable = ("--host", "0.0.0.0", "--allowed-host", "grok.example.com", "--caller-keys", "require")
+    async with running("serve", "--transport", "http", "--port", "0", *reachable, *options, env=SANDBOX) as process:
+        assert process.stderr is not None
+        lines = [await asyncio.wait_for(process.stderr.readline(), 10)]
+        process.terminate()
+        lines += (await asyncio.wait_for(process.stderr.read(), 10)).splitlines()
+    assert b"listening on" in lines[0]
+    assert any(b"has no TLS" in line for line in lines[1:]) is noticed
+
+
 def test_console_scripts() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["scripts"] == dict.fromkeys(("mcp-grok", "mcp-grok-chat"), "mcp_grok.cli.main:main")

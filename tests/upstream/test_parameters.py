@@ -163,7 +163,13 @@ def test_other_type_is_refused_as_string(name: str, value: Any) -> None:
 def test_only_user_may_be_empty() -> None:
     assert read("user", "") == ""
     for name in set(STRINGS) - {"user"}:
-        assert refusal(name, "")[0] == f'{name} must be a string with text, got "".'
+        assert refusal(name, "")[0] == f'{name} must be a string with text of at most 200 characters, got "".'
+
+
+@pytest.mark.parametrize("name", set(STRINGS) - {"user"})
+def test_name_has_a_longest_length(name: str) -> None:
+    assert read(name, "x" * 200) == "x" * 200
+    assert "at most 200 characters" in refusal(name, "x" * 201)[0]
 
 
 @pytest.mark.parametrize("name", OBJECTS_WITHOUT_READER)
