@@ -5,7 +5,7 @@ from collections import Counter
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_grok.upstream.slots import Slots
@@ -106,6 +106,7 @@ async def test_call_that_is_cancelled_with_its_turn_passes_it_on() -> None:
 CALLERS = st.sampled_from(["ann", "bob", "eve"])
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(1, 6), shared=st.booleans(), steps=st.lists(st.one_of(CALLERS, st.integers(0, 20)), max_size=30)
 )

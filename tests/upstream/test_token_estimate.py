@@ -1,5 +1,6 @@
 """The estimates of tokens."""
 
+import base64
 import json
 from typing import Any
 
@@ -11,7 +12,7 @@ from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.token_estimate import IMAGE_TOKENS, answer_tokens, prompt_tokens
 from tests.replay import COMPLETION
 
-IMAGE = "data:image/png;base64," + "A" * 1_000_000
+IMAGE = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(750_000)).decode()
 
 
 def estimated(*parts: Any) -> int:
