@@ -4,6 +4,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
+from functools import partial
 
 import httpx2
 import pytest
@@ -14,6 +15,9 @@ from mcp_grok.settings import Settings
 from mcp_grok.upstream.compression import inflater_of
 from tests.replay import COMPLETION, REST, TEXT, Replay
 from tests.upstream.clients import ask, client_for, failure
+
+gzipped = partial(gzip.compress, mtime=0)
+"""Compresses to the same bytes at any time, so that every process collects the same tests."""
 
 ANSWER = json.dumps(COMPLETION).encode()
 STREAM = TEXT + REST
@@ -31,14 +35,14 @@ def named(encoding: str) -> str:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(ANSWER), "gzip"),
-        (gzip.compress(ANSWER), "GZIP"),
-        (gzip.compress(ANSWER), "x-gzip"),
-        (gzip.compress(ANSWER), ""),
-        (gzip.compress(ANSWER), "identity"),
-        (gzip.compress(ANSWER[:9]) + gzip.compress(ANSWER[9:]), "gzip"),
-        (gzip.compress(ANSWER) + bytes(20), "gzip"),
-        (gzip.compress(gzip.compress(ANSWER)), "gzip, gzip"),
+        (gzipped(ANSWER), "gzip"),
+        (gzipped(ANSWER), "GZIP"),
+        (gzipped(ANSWER), "x-gzip"),
+        (gzipped(ANSWER), ""),
+        (gzipped(ANSWER), "identity"),
+        (gzipped(ANSWER[:9]) + gzipped(ANSWER[9:]), "gzip"),
+        (gzipped(ANSWER) + bytes(20), "gzip"),
+        (gzipped(gzipped(ANSWER)), "gzip, gzip"),
         (zlib.compress(ANSWER), "deflate"),
         (RAW_ANSWER, "deflate"),
         (ANSWER, "gzip"),
@@ -57,7 +61,7 @@ async def test_answer_is_read_whatever_the_header_says(
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 async def test_compressed_stream_is_read(upstream: Replay, settings: Settings, size: int) -> None:
-    body = gzip.compress(STREAM)
+    body = gzipped(STREAM)
     upstream.stream(*(body[start : start + size] for start in range(0, len(body), size)))
     async with client_for(settings) as client:
         answer = await ask(client, stream=True)
@@ -73,8 +77,8 @@ async def test_compressed_stream_is_read(upstream: Replay, settings: Settings, s
         (ZSTD, "", "zstd"),
         (b"\x00\x01\x02\x03" * 30, "compress", "compress"),
         (b"\x00\x01\x02\x03" * 30, "gzip", "gzip"),
-        (gzip.compress(ANSWER)[:11] + b"\xff" * 40, "gzip", "gzip"),
-        (gzip.compress(ANSWER)[:11] + b"\xff" * 40, "", "gzip"),
+        (gzipped(ANSWER)[:11] + b"\xff" * 40, "gzip", "gzip"),
+        (gzipped(ANSWER)[:11] + b"\xff" * 40, "", "gzip"),
     ],
 )
 async def test_compression_that_cannot_be_read_is_named(
@@ -98,12 +102,12 @@ async def test_status_of_an_error_counts_more_than_its_compression(
 
 
 async def test_error_compressed_without_a_header_is_read(upstream: Replay, settings: Settings) -> None:
-    upstream.answer(gzip.compress(b'{"error":{"code":"invalid_token","message":"no such key"}}'), 401)
+    upstream.answer(gzipped(b'{"error":{"code":"invalid_token","message":"no such key"}}'), 401)
     assert (await failure(settings))["upstream_message"] == "no such key"
 
 
 async def test_body_that_inflates_over_the_limit_is_refused(upstream: Replay, settings: Settings) -> None:
-    upstream.answer(gzip.compress(b'{"a":"' + b"x" * 2**24), headers=named("gzip"))
+    upstream.answer(gzipped(b'{"a":"' + b"x" * 2**24), headers=named("gzip"))
     error = await failure(settings, client_options={"max_response_bytes": 2**20})
     assert error["code"] == "response_too_large"
 
@@ -118,7 +122,7 @@ def inflated(pieces: Iterable[bytes], encoding: str) -> bytes:
 
 @given(st.lists(st.binary(min_size=1), min_size=1, max_size=4), st.integers(4, 40))
 def test_gzip_is_read_in_any_pieces(members: list[bytes], size: int) -> None:
-    body = b"".join(gzip.compress(member) for member in members)
+    body = b"".join(gzipped(member) for member in members)
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     assert inflated(pieces, "gzip") == b"".join(members)
 
