@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -306,11 +307,15 @@ async def test_server_for_other_machines_says_that_it_has_no_tls(options: Sequen
     reachable = ("--host", "0.0.0.0", "--allowed-host", "grok.example.com", "--caller-keys", "require")
     async with running("serve", "--transport", "http", "--port", "0", *reachable, *options, env=SANDBOX) as process:
         assert process.stderr is not None
-        lines = [await asyncio.wait_for(process.stderr.readline(), 10)]
+        first = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
+        port = urlsplit(first.split()[3]).port
+        # Once it answers, it has written what it has to say.
+        async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+            assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
         process.terminate()
-        lines += (await asyncio.wait_for(process.stderr.read(), 10)).splitlines()
-    assert b"listening on" in lines[0]
-    assert any(b"has no TLS" in line for line in lines[1:]) is noticed
+        rest = await asyncio.wait_for(process.stderr.read(), 10)
+    assert "listening on" in first
+    assert (b"has no TLS" in rest) is noticed
 
 
 def test_console_scripts() -> None:
