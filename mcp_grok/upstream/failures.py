@@ -168,15 +168,19 @@ def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | N
     if not isinstance(body, dict):
         return None
     choices = [choice for choice in _list(body.get("choices")) if isinstance(choice, dict)]
-    if says_something(body.get("error")) or body.get("success") is False or (not choices and _is_error(body)):
+    if _has_error(body) or body.get("success") is False or (not choices and _is_error(body)):
         stated = body
-    elif choices and all(says_something(choice.get("error")) for choice in choices):
+    elif choices and all(map(_has_error, choices)):
         stated = choices[0]
     else:
         return None
     error = _upstream_error(endpoint, status, {}, stated, "unknown")
     error.partial = text_of(choices)
     return error
+
+
+def _has_error(value: dict[str, Any]) -> bool:
+    return "error" in value and says_something(value["error"])
 
 
 def _list(value: Any) -> list[Any]:

@@ -4,6 +4,7 @@ An answer ends with `[DONE]`, or with the end of the body after a finish reason.
 some servers set one on every chunk, and an error may follow it.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -117,7 +118,6 @@ class StreamReader:
                 self._end()
         except GrokError as error:
             failure = self._truncated() if isinstance(error, ConnectionFailed) else error
-            failure.__cause__ = error.__cause__
         if not self.whole:
             raise failure or self._truncated()
         if not self._done:
@@ -140,9 +140,11 @@ class StreamReader:
             self._take_event(event)
         if self._done:
             silence.deadline = min(silence.deadline, anyio.current_time() + DRAIN_GRACE)
-        elif self._chunks > before:
-            limit = self._finish_silence if self._has_finished else float("inf")
-            silence.deadline = anyio.current_time() + limit
+        elif self._chunks > before and self._has_finished:
+            silence.deadline = anyio.current_time() + self._finish_silence
+        elif self._chunks > before and silence.deadline != math.inf:
+            # A piece of the answer has taken its finish back.
+            silence.deadline = math.inf
 
     def _take_event(self, event: Event) -> None:
         data = event.data.strip()
