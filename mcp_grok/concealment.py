@@ -2,7 +2,7 @@
 
 import re
 
-from mcp_grok.redaction import KEYS
+from mcp_grok.redaction import replace_keys
 
 HIDDEN = "…"
 
@@ -31,8 +31,7 @@ def concealed(text: str) -> str:
     text = QUERY.sub(rf"\1{HIDDEN}", text)
     text = BEARER.sub(rf"\1\2{HIDDEN}", text)
     text = ASSIGNED.sub(rf"\1{HIDDEN}", text)
-    text = KEYS.sub(lambda found: (found["label"] or found["before"] or "") + HIDDEN, text)
-    return LONG.sub(HIDDEN, text)
+    return LONG.sub(HIDDEN, replace_keys(text, HIDDEN))
 
 
 def is_secret_name(name: str) -> bool:

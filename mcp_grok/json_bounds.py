@@ -75,9 +75,10 @@ class JSONBounds:
         self._digits = b"" if tail is None or self._in_string else tail[0]
 
 
-def exceeds(content: bytes, max_items: int) -> bool:
-    """Whether a whole JSON text is over the bounds. Shorter texts than `max_items` bytes cannot be."""
-    if len(content) <= max_items:
+def exceeds(text: str | bytes, max_items: int) -> bool:
+    """Whether a whole JSON text is over the bounds. Shorter texts than `max_items` characters cannot be."""
+    if len(text) <= max_items:
         return False
+    content = text.encode("utf-8", "replace") if isinstance(text, str) else text
     bounds = JSONBounds(max_items)
     return any(bounds.exceeded_by(content[start : start + PIECE]) for start in range(0, len(content), PIECE))

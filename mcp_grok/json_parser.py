@@ -9,6 +9,8 @@ import anyio
 
 from mcp_grok.json_bounds import exceeds
 
+JSONObject = dict[str, Any]
+
 BOM = b"\xef\xbb\xbf"
 
 MAX_ITEMS = 100_000
@@ -22,7 +24,7 @@ def parse_json(text: str | bytes) -> Any:
         ValueError: the text is not JSON, contains NaN, Infinity or a number too large for a float, is nested too
             deeply, or has too many items.
     """
-    if len(text) > MAX_ITEMS and exceeds(text.encode() if isinstance(text, str) else text, MAX_ITEMS):
+    if exceeds(text, MAX_ITEMS):
         raise ValueError("too many items")
     return _parsed(_DECODER, text)
 

@@ -14,6 +14,9 @@ MAX_REQUEST_ITEMS = 100_000
 MAX_ANSWER_ITEMS = 1_000_000
 """Items of all lists and objects in an answer from the API together. `logprobs` can have 200 for each token."""
 
+MAX_CHOICES = 128
+"""Answers to one request: the maximum of the parameter `n`."""
+
 MAX_CONNECTIONS = 10_000
 """Connections of a server over HTTP, if the system allows it so many."""
 

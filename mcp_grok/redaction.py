@@ -37,8 +37,13 @@ def without_controls(text: str) -> str:
 
 
 def without_keys(text: str) -> str:
-    """The text without anything that looks like a key."""
-    return KEYS.sub(lambda found: (found["label"] or found["before"] or "") + REMOVED, text[:MAX_TEXT])
+    """The beginning of the text, without anything that looks like a key."""
+    return replace_keys(text[:MAX_TEXT], REMOVED)
+
+
+def replace_keys(text: str, replacement: str) -> str:
+    """The text with everything that looks like a key replaced."""
+    return KEYS.sub(lambda found: (found["label"] or found["before"] or "") + replacement, text)
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:

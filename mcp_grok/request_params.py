@@ -9,10 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import ValidationError
 
-from mcp_grok.upstream.schema_check import from_json_text, invalid
-
-NOT_GIVEN: tuple[Any, ...] = (None, "", [], {})
-"""The values that clients fill optional parameters with."""
+from mcp_grok.upstream.schema_check import from_json_text, invalid, is_empty
 
 OPTIONAL = ("arguments", "cursor", "_meta")
 
@@ -54,7 +51,7 @@ def _read(method: str, params: Any) -> dict[str, Any]:
     if isinstance(read.get("arguments"), str):
         read["arguments"] = _from_text(read["arguments"])
     for name in OPTIONAL:
-        if name in read and read[name] in NOT_GIVEN:
+        if name in read and is_empty(read[name]):
             del read[name]
     match read:
         case {"_meta": {"progressToken": None} as meta}:

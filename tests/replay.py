@@ -181,11 +181,18 @@ class Replay:
             self._handlers.discard(task)
 
 
-async def hold(exchange: Exchange) -> None:
-    """Begins a stream and never ends it."""
-    exchange.head()
-    exchange.chunk(TEXT)
-    await exchange.closed.wait()
+def held_after(content: bytes) -> Behaviour:
+    """The behaviour that begins a stream with some content and never ends it."""
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(content)
+        await exchange.closed.wait()
+
+    return behave
+
+
+hold = held_after(TEXT)
 
 
 def slow_down(upstream: Replay, seconds: float) -> None:

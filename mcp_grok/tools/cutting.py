@@ -8,11 +8,11 @@ from typing import Any
 
 from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse
+from mcp_grok.json_parser import JSONObject
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.content_text import content_text
 
-JSONObject = dict[str, Any]
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 

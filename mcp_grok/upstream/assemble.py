@@ -2,15 +2,14 @@
 
 from typing import Any
 
+from mcp_grok.json_parser import JSONObject
+from mcp_grok.limits import MAX_CHOICES
 from mcp_grok.upstream.content_text import content_text
-from mcp_grok.upstream.merge import MAX_FIELDS, SET_ONCE, JSONObject, Malformed, joined, merge
+from mcp_grok.upstream.merge import MAX_FIELDS, SET_ONCE, Malformed, joined, merge
 from mcp_grok.upstream.tool_call_deltas import ToolCallDeltas, index_of
 
 FIRST_WINS = frozenset({"id", "created", "model"})
 """Keys of a chunk that identify the completion; the first value is used."""
-
-MAX_CHOICES = 128
-"""The maximum of the parameter `n`."""
 
 NO_ADDITION = SET_ONCE | {"annotations"}
 """Keys of a delta that do not continue an answer; sources may follow its end."""

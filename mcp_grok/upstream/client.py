@@ -167,7 +167,7 @@ class ChatClient:
                         answer = await self._exchange(http, call)
                 finally:
                     self._slots.release(caller)
-                if call.usage_refused and len(self._models_without_usage) < MAX_MODELS:
+                if call.left_out_usage_request and len(self._models_without_usage) < MAX_MODELS:
                     self._models_without_usage.add(call.request.model)
                 return answer
             except GrokError as error:

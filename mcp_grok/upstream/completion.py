@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcp_grok.json_parser import JSONObject
 from mcp_grok.upstream.content_text import content_text
 from mcp_grok.upstream.cost import Cost, token_counts
 from mcp_grok.upstream.json_output import Violation
-from mcp_grok.upstream.merge import JSONObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _problems(content: Any, response_format: dict[str, Any]) -> list[tuple[str, 
     text = content_text(content)
     if not text:
         return [("$", "not checked, the content is not a text")]
-    if len(text) > MAX_ITEMS and exceeds(text.encode("utf-8", "replace"), MAX_ITEMS):
+    if exceeds(text, MAX_ITEMS):
         return [("$", "not checked, the answer is too large")]
     try:
         value = json.loads(text)
@@ -77,11 +77,12 @@ def _schema_problems(value: Any, schema: Any) -> list[tuple[str, str]]:
         # Nothing is fetched, and a pattern takes linear time.
         options = jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN_BYTES)
         checker = jsonschema_rs.validator_for(schema, offline=True, pattern_options=options)
-        if checker.is_valid(value):
-            return []
+        first = _first_error(checker, value)
     except Exception as error:  # noqa: BLE001 - the answer is paid for, and no schema may lose it
         return [("$", f"not checked, the schema cannot be used: {getattr(error, 'message', error)}"[:MAX_PROBLEM])]
-    errors = checker.iter_errors(value) if cost <= MAX_LISTED_COST else [_first_error(checker, value)]
+    if first is None:
+        return []
+    errors = checker.iter_errors(value) if cost <= MAX_LISTED_COST else [first]
     return [(_path(error.instance_path), error.message[:MAX_PROBLEM]) for error in errors]
 
 
@@ -92,6 +93,7 @@ def _first_error(checker: Any, value: Any) -> Any:
         checker.validate(value)
     except jsonschema_rs.ValidationError as error:
         return error
+    return None
 
 
 def _path(place: list[str | int]) -> str:

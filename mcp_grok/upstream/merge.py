@@ -6,7 +6,7 @@ anything else the last value that is not null is used. Thus unknown fields are p
 
 from typing import Any
 
-JSONObject = dict[str, Any]
+from mcp_grok.json_parser import JSONObject
 
 TEXTS = frozenset(
     {
@@ -24,7 +24,6 @@ SET_LAST = frozenset({"channel", "format", "model", "provider", "status"})
 
 NEAR = 16
 """Items at the end of a list among which the item that a new one continues is searched."""
-
 
 MAX_FIELDS = 1000
 """Maximum number of fields that the deltas may add to one object."""

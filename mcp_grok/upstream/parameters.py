@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_grok.limits import MAX_CHOICES
 from mcp_grok.upstream.adapt import EFFORTS
 from mcp_grok.upstream.function_tools import TOOLS_SCHEMA, read_tool_choice, read_tools
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA, read_messages
@@ -83,7 +84,7 @@ PARAMETERS = {
         MESSAGES_SCHEMA, "The conversation so far, oldest first; at least one message", read_messages
     ),
     "model": Parameter(TEXT, "Grok model"),
-    "n": Parameter({"type": "integer", "minimum": 1, "maximum": 128}, "How many answers to generate"),
+    "n": Parameter({"type": "integer", "minimum": 1, "maximum": MAX_CHOICES}, "How many answers to generate"),
     "stream": Parameter(BOOLEAN, "Stream from the API: the text comes as progress, the result is whole"),
     "max_tokens": Parameter(TOKENS, "Most tokens to generate"),
     "temperature": Parameter(

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_grok.json_parser import parse_json
+from mcp_grok.json_parser import JSONObject, parse_json
 from mcp_grok.redaction import MAX_TEXT, without_controls
-
-JSONObject = dict[str, Any]
 
 MAX_READ = 8 * 1024
 """Maximum bytes of an HTML page that are read; its message is at the beginning."""

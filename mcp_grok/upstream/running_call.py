@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from mcp_grok.errors import GrokError
+from mcp_grok.json_parser import JSONObject
 from mcp_grok.redaction import REMOVED, without_secrets
 from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
-from mcp_grok.upstream.merge import JSONObject
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.stream import OnText, StreamReader
 
@@ -50,7 +50,6 @@ class RunningCall:
         self.attempts = 0
         self.size = 0
         self.refusal = b""
-        self.usage_refused = False
         self._maybe_billed = False
         self.sent_at: float | None = None
         self.first_text_at: float | None = None
@@ -68,15 +67,19 @@ class RunningCall:
         self.assembler = Assembler(self.request.choices)
         self.on_sent()
 
+    @property
+    def left_out_usage_request(self) -> bool:
+        """Whether the body lacks `stream_options` which this server would have added."""
+        return self.body is self.request.body_without_usage
+
     def refuses_usage_request(self, error: GrokError) -> bool:
         """Whether the upstream refused `stream_options`, which this server added to the request."""
         said = self.refusal or (error.upstream_message or "").encode("utf-8", "replace")
-        is_added = self.body is not self.request.body_without_usage and self.request.body_without_usage is not None
+        is_added = self.request.body_without_usage is not None and not self.left_out_usage_request
         return is_added and error.type == "invalid_request_error" and USAGE_REQUEST.search(said) is not None
 
     def leave_out_usage_request(self) -> None:
         """Sends the body without `stream_options` from now on, if this server added it."""
-        self.usage_refused = True
         self.body = self.request.body_without_usage or self.body
 
     def text_streamed(self, text: str) -> None:

@@ -9,7 +9,8 @@ import json
 from itertools import groupby, pairwise
 from typing import Any
 
-from mcp_grok.upstream.merge import JSONObject, Malformed, joined, merge
+from mcp_grok.json_parser import JSONObject
+from mcp_grok.upstream.merge import Malformed, joined, merge
 
 MAX_CALLS = 1000
 """Maximum number of tool calls in a message."""

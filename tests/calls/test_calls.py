@@ -42,7 +42,7 @@ from tests.calls.servers import (
     until,
 )
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, TEXT, Exchange, Held, Replay, hold
+from tests.replay import COMPLETION, TEXT, Held, Replay, held_after, hold
 
 
 async def test_cancelled_wait_leaves_the_call_running(upstream: Replay, stored: Settings) -> None:
@@ -82,12 +82,7 @@ async def test_cancel_ends_every_wait_and_the_upstream_request(upstream: Replay,
 
 
 async def test_closing_loses_running_calls_and_keeps_their_text(upstream: Replay, stored: Settings) -> None:
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT.replace(b"so far", f"so far, {KEY}".encode()))
-        await exchange.closed.wait()
-
-    upstream.behave = behave
+    upstream.behave = held_after(TEXT.replace(b"so far", f"so far, {KEY}".encode()))
     came = anyio.Event()
     async with open_calls(stored) as calls:
         call = call_of(await ask(calls, hello(stream=True)))

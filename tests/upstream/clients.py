@@ -1,7 +1,6 @@
 """The client of the chat API, open for a test."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -17,14 +16,9 @@ from tests.conftest import KEY
 ACEDATA = Settings(provider="acedata")
 
 
-@asynccontextmanager
-async def client_for(settings: Settings, **options: Any) -> AsyncIterator[ChatClient]:
+def client_for(settings: Settings, **options: Any) -> aclosing[ChatClient]:
     """A client that is closed at the end."""
-    client = ChatClient(settings.endpoint, **options)
-    try:
-        yield client
-    finally:
-        await client.aclose()
+    return aclosing(ChatClient(settings.endpoint, **options))
 
 
 async def ask(client: ChatClient, **arguments: Any) -> Completion:

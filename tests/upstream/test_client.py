@@ -18,7 +18,7 @@ from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from tests.chat import HELLO
 from tests.conftest import KEY, settings_for
-from tests.replay import COMPLETION, TEXT, Exchange, Replay
+from tests.replay import COMPLETION, TEXT, Exchange, Replay, held_after
 from tests.upstream.clients import ask, client_for, failure
 from tests.wire import recorded
 
@@ -228,12 +228,7 @@ async def test_error_names_only_a_parameter_that_was_given(
 
 
 async def test_idle_limit_ends_silence_and_keeps_the_text(upstream: Replay) -> None:
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(ROLE + TEXT)
-        await exchange.closed.wait()
-
-    upstream.behave = behave
+    upstream.behave = held_after(ROLE + TEXT)
     error = await failure(settings_for(upstream, idle_timeout=0.2), stream=True)
     assert (error["code"], error["billed"], error["partial"]) == ("timeout", "unknown", "so far")
     assert "MCP_GROK_IDLE_TIMEOUT" in error["message"]
@@ -276,12 +271,7 @@ async def test_timeout_in_line_is_billed_only_if_sent(upstream: Replay) -> None:
 
 
 async def test_cancelling_closes_the_connection_at_once(upstream: Replay, settings: Settings) -> None:
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(ROLE + TEXT)
-        await exchange.closed.wait()
-
-    upstream.behave = behave
+    upstream.behave = held_after(ROLE + TEXT)
     async with client_for(settings) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(lambda: ask(client, stream=True))
         exchange = await upstream.exchanges.get()

@@ -1,8 +1,7 @@
 """The pool of connections on real sockets: reuse, expiry, and a cost that does not grow with the pool."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import anyio
@@ -14,14 +13,9 @@ from mcp_grok.upstream.connection_pool import ConnectionPool
 from tests.replay import Replay
 
 
-@asynccontextmanager
-async def pool_for(settings: Settings, **options: Any) -> AsyncIterator[ConnectionPool]:
+def pool_for(settings: Settings, **options: Any) -> aclosing[ConnectionPool]:
     """A pool that is closed at the end."""
-    pool = ConnectionPool(settings.endpoint, **options)
-    try:
-        yield pool
-    finally:
-        await pool.aclose()
+    return aclosing(ConnectionPool(settings.endpoint, **options))
 
 
 async def use(pool: ConnectionPool, upstream: Replay, at_once: int = 1) -> None:

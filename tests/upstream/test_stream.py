@@ -7,7 +7,7 @@ from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.stream import BROKEN, CONTINUED, FAILED, NO_FINISH, SILENT
 from tests.conftest import settings_for
-from tests.replay import TEXT, Exchange, Replay
+from tests.replay import TEXT, Exchange, Replay, held_after
 from tests.upstream.clients import ask, client_for
 
 FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -90,24 +90,14 @@ async def test_words_that_are_not_json_explain_an_early_end(upstream: Replay, se
 
 
 async def test_silence_after_done_does_not_delay_the_answer(upstream: Replay, settings: Settings) -> None:
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT + FINISH + DONE)
-        await exchange.closed.wait()
-
-    upstream.behave = behave
+    upstream.behave = held_after(TEXT + FINISH + DONE)
     with anyio.fail_after(3):
         assert await ending(settings) == ("so far", None)
 
 
 @pytest.mark.parametrize("limit", ["finish_silence", "timeout", "idle_timeout"])
 async def test_silence_after_the_finish_leaves_a_doubt(upstream: Replay, limit: str) -> None:
-    async def behave(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(TEXT + FINISH)
-        await exchange.closed.wait()
-
-    upstream.behave = behave
+    upstream.behave = held_after(TEXT + FINISH)
     limits = {"finish_silence": 10.0, "timeout": 10.0, "idle_timeout": 10.0, limit: 0.3}
     silence = limits.pop("finish_silence")
     with anyio.fail_after(5):
