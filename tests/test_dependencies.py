@@ -47,6 +47,12 @@ def test_every_import_is_declared(folder: str) -> None:
     assert not missing
 
 
+def test_every_command_works_after_a_plain_install() -> None:
+    distributions, plain = packages_distributions(), declared(*PROJECT["dependencies"])
+    for path in (ROOT / "mcp_grok" / "cli").rglob("*.py"):
+        assert [name for name in imported(path) if not declared(*distributions[name]) & plain] == [], path
+
+
 def lines(text: str) -> dict[str, list[Requirement]]:
     """The requirements of a text, by the normalised name of the distribution."""
     found: dict[str, list[Requirement]] = {}

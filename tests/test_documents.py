@@ -153,7 +153,8 @@ def test_registry_entry_names_no_package_that_is_not_ours() -> None:
 
 def test_no_message_tells_to_install_from_a_registry() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "mcp_grok").rglob("*.py")]
-    assert not re.search(r"(pipx?|uv|uvx|tool) (install|run) |uvx ", "".join(sources))
+    commands = re.findall(r"(?:pipx?|uv|uvx|tool) (?:install|run) [^\n]*|uvx [^\n]*", "".join(sources))
+    assert [command for command in commands if "{source}" not in command] == []
 
 
 def test_icon_is_a_png_of_512_pixels() -> None:

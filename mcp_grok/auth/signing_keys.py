@@ -15,6 +15,7 @@ import anyio
 import httpx2
 
 from mcp_grok.address import is_loopback
+from mcp_grok.extras import missing_extra
 from mcp_grok.json_parser import parse_json
 from mcp_grok.upstream.response_body import read_up_to
 
@@ -78,13 +79,15 @@ class SigningKeys:
             with anyio.fail_after(FETCH_TIMEOUT):
                 self._keys = await _published_keys(self._issuer)
             self._fetched_at = self._clock()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError, ImportError) as error:
-            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            logger.warning(
-                "cannot fetch signing keys from %s; refusing tokens that need them: %s", self._issuer, reason
-            )
+        except ImportError:
+            self._warn(missing_extra("A SOCKS proxy", "socks").message)
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
+            self._warn(f"{type(error).__name__}: {error}".partition("\n")[0])
         # A cancelled fetch does not count: the next caller tries at once.
         self._tried_at = self._clock()
+
+    def _warn(self, reason: str) -> None:
+        logger.warning("cannot fetch signing keys from %s; refusing tokens that need them: %s", self._issuer, reason)
 
 
 async def _published_keys(issuer: str) -> list[Key]:

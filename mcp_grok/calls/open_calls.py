@@ -10,7 +10,7 @@ from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits
 from mcp_grok.calls.calls import Calls, Timings
 from mcp_grok.calls.local_store import open_local_store
 from mcp_grok.calls.store import BOUNDS, Bounds, Store
-from mcp_grok.errors import NotConfigured
+from mcp_grok.extras import missing_extra
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 
@@ -65,5 +65,5 @@ def _open_store(settings: Settings, bounds: Bounds) -> AbstractAsyncContextManag
     try:
         from mcp_grok.calls.redis_store import open_redis_store
     except ImportError:
-        raise NotConfigured("MCP_GROK_STORE=redis://… needs the extra [team].") from None
+        raise missing_extra("MCP_GROK_STORE=redis://…", "team") from None
     return open_redis_store(settings.store_url, bounds)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from mcp_grok import __version__
-from mcp_grok.cli.startup import open_missing_streams, usage_error
+from mcp_grok.cli.startup import open_missing_streams
 from mcp_grok.cli.terminal import guard_streams
 
 COMMANDS = {
@@ -24,22 +24,13 @@ COMMANDS = {
 
 DEFAULT_COMMAND = "serve"
 
-EXTRAS = {"rich": "demo"}
-"""Packages that a command imports and not every installation has, with the extra that brings each."""
-
 
 class Command(argparse.ArgumentParser):
     """The parser of one command. The command's module is imported only if it is used, for a fast start."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         name = self.prog.split()[-1]
-        try:
-            module = import_module(f"mcp_grok.cli.{name}_command")
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in EXTRAS:
-                raise
-            usage_error(f"{name} needs {package}: install the extra [{EXTRAS[package]}]")
+        module = import_module(f"mcp_grok.cli.{name}_command")
         module.add_options(self)
         self.set_defaults(run=module.run)
         return super().parse_known_args(args, namespace)

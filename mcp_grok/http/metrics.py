@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mcp_grok.errors import NotConfigured
+from mcp_grok.extras import missing_extra
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def serving_metrics(host: str, port: int | None) -> Iterator[None]:
         from opentelemetry.sdk.metrics import MeterProvider
         from prometheus_client import start_http_server
     except ImportError:
-        raise NotConfigured("--metrics-port needs the extra [metrics].") from None
+        raise missing_extra("--metrics-port", "metrics") from None
     metrics.set_meter_provider(MeterProvider(metric_readers=[PrometheusMetricReader()]))
     try:
         server, thread = start_http_server(port, host)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_grok.calls import CallerLimits
-from mcp_grok.errors import NotConfigured
+from mcp_grok.extras import missing_extra
 from mcp_grok.http.app import service_app
 from mcp_grok.http.bounded_connections import ConnectionBounds
 from mcp_grok.http.health import health_routes
@@ -71,7 +71,7 @@ async def _quotas(settings: Settings, options: ServiceOptions) -> "AsyncIterator
     try:
         from mcp_grok.auth.quotas import open_quotas
     except ImportError:
-        raise NotConfigured("Limits for callers need the extra [team].") from None
+        raise missing_extra("A limit of requests or tokens", "team") from None
     async with open_quotas(
         settings.store_url,
         requests_per_minute=options.limits.requests_per_minute,

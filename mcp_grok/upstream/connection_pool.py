@@ -13,6 +13,7 @@ import httpx2
 from mcp_grok.address import is_loopback
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import NotConfigured
+from mcp_grok.extras import missing_extra
 from mcp_grok.limits import KEEPALIVE_EXPIRY
 
 
@@ -66,7 +67,7 @@ class ConnectionPool:
                 verify=self._certificates,
             )
         except ImportError:
-            raise NotConfigured("A SOCKS proxy is configured, which needs the extra [socks].") from None
+            raise missing_extra("A SOCKS proxy", "socks") from None
         except (ValueError, OSError, httpx2.InvalidURL):
             # The exception's text may repeat a proxy's password.
             raise NotConfigured(

@@ -1,14 +1,15 @@
 """The models that a provider lists now; the request is free."""
 
+from contextlib import aclosing
 from dataclasses import replace
 
 import httpx2
 
-from mcp_grok.address import is_loopback
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, NotConfigured
 from mcp_grok.json_parser import parse_json
 from mcp_grok.upstream import failures
+from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.transport_failures import transport_error
 
 TIMEOUT = 15.0
@@ -33,9 +34,9 @@ async def live_models(endpoint: Endpoint) -> list[str]:
         )
     headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     try:
-        async with httpx2.AsyncClient(timeout=TIMEOUT, trust_env=not is_loopback(url)) as client:
-            response = await client.get(url, headers=headers)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError, ImportError) as error:
+        async with aclosing(ConnectionPool(endpoint)) as pool, pool.client() as client:
+            response = await client.get(url, headers=headers, timeout=TIMEOUT)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise transport_error(replace(endpoint, idle_timeout=TIMEOUT), error) from None
     if not response.is_success:
         refused = failures.http_error(endpoint, response.status_code, response.headers, response.content)
