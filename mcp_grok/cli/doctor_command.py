@@ -26,10 +26,10 @@ from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
 from mcp_grok.cli.install.secrets import hidden
 from mcp_grok.cli.startup import run_async
+from mcp_grok.cli.terminal import table_row
 from mcp_grok.concealment import concealed
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.open_upstream import open_upstream
-from mcp_grok.printable import one_line
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
@@ -47,6 +47,9 @@ SERVER_TIMEOUT = 60.0
 
 MAX_SKEW = 120
 """Seconds of clock error above which certificates and tokens may fail."""
+
+FOUND_COLUMN = 25
+"""The column of a finding, after its state and its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,9 @@ async def _run(*, call: bool, as_json: bool) -> int:
 
 
 def _print(check: Check) -> None:
-    sys.stdout.write(f"{check.state:<8} {check.name:<15} {one_line(check.found)}\n")
+    sys.stdout.write(table_row(f"{check.state:<8} {check.name}", check.found, FOUND_COLUMN))
     if check.advice:
-        sys.stdout.write(f"{'':<24} {one_line(check.advice)}\n")
+        sys.stdout.write(table_row("", check.advice, FOUND_COLUMN))
     sys.stdout.flush()
 
 

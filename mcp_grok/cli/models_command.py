@@ -7,12 +7,15 @@ from functools import partial
 from typing import Any
 
 from mcp_grok.cli.startup import complain, read_settings, run_async
+from mcp_grok.cli.terminal import table_row
 from mcp_grok.errors import GrokError
 from mcp_grok.models import catalogue
 from mcp_grok.open_upstream import upstream_settings
-from mcp_grok.printable import one_line
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.live_models import live_models
+
+FACTS_COLUMN = 32
+"""The column of a model's properties, after its name."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -60,4 +63,4 @@ def _line(model: dict[str, Any], default: str | None) -> str:
         f"withdrawn, use {model['retired_for']}" if "retired_for" in model else "",
         ("live" if model["live"] else "not live") if "live" in model else "",
     ]
-    return one_line(f"{model['name']:<32}{'; '.join(filter(None, facts))}".rstrip()) + "\n"
+    return table_row(model["name"], "; ".join(filter(None, facts)), FACTS_COLUMN)

@@ -1,11 +1,16 @@
 """The standard streams of a command, whose text may come from a model, a provider or another program's file."""
 
 import io
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
-from mcp_grok.printable import printable
+from mcp_grok.printable import one_line, printable
+
+NARROW_COLUMN = 4
+"""The column of a row's further lines on a terminal that has no room for more."""
 
 
 class PrintableStream:
@@ -46,6 +51,32 @@ def guard_streams() -> None:
 def styled_stdout() -> TextIO:
     """Stdout for text that a command styles itself. Such a command prints no text from outside."""
     return sys.stdout.stream if isinstance(sys.stdout, PrintableStream) else sys.stdout
+
+
+def table_row(head: str, text: str, column: int) -> str:
+    """A row of a table on stdout, with its newline.
+
+    On a terminal the text is wrapped at words, and all its lines begin in one column. Elsewhere a row is one line, so
+    that a search finds the whole of it.
+
+    Args:
+        head: The beginning of the row.
+        text: The rest.
+        column: Where the text begins.
+    """
+    head, text = f"{one_line(head):<{column - 1}} ", one_line(text)
+    if not sys.stdout.isatty():
+        return f"{head}{text}".rstrip() + "\n"
+    width = shutil.get_terminal_size().columns
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * (column if column <= width // 2 else NARROW_COLUMN),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines or [head.rstrip()]) + "\n"
 
 
 def _printable(stream: TextIO) -> TextIO:

@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import re
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mcp_grok.cli.install.clients import CLIENTS
@@ -35,9 +37,10 @@ ATTACK = "".join(ATTACKS)
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-async def on_terminal(*arguments: str, env: Mapping[str, str]) -> str:
+async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80) -> str:
     """What a command writes to a terminal, as stdout and stderr."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK, *arguments, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **env}
     )
@@ -160,6 +163,39 @@ async def test_answer_over_stdio_cannot_control_the_terminal_of_a_person(upstrea
     line = next(line for line in written.decode().split("\r\n") if '"id":2' in line)
     assert not CONTROL.search(line)
     assert body_of(json.loads(line)["result"])["choices"][0]["message"]["content"] == ATTACK
+
+
+async def through_a_pipe(*arguments: str, env: Mapping[str, str]) -> str:
+    """What a command writes to a pipe."""
+    ended = await anyio.run_process([*MCP_GROK, *arguments], check=False, env={**os.environ, **env})
+    return ended.stdout.decode()
+
+
+async def test_row_is_one_line_in_a_pipe_and_wrapped_on_a_terminal() -> None:
+    environment = {"MCP_GROK_PROVIDER": "xai"}
+    [row] = [line for line in (await through_a_pipe("models", env=environment)).splitlines() if "default; " in line]
+    written = await on_terminal("models", env=environment)
+    name, facts = row.split(maxsplit=1)
+    assert len(row) > 80
+    assert row not in written
+    first, *rest = written.splitlines()[:3]
+    assert first.startswith(f"{name:<32}default; ")
+    assert all(line.startswith(" " * 32) and line[32] != " " for line in rest)
+    assert " ".join([first[32:], *(line.strip() for line in rest)]) == facts
+
+
+@pytest.mark.parametrize(
+    ("command", "provider", "columns"),
+    [*(("models", "xai", columns) for columns in (40, 80, 200)), ("doctor", "acedata", 80), ("doctor", "sandbox", 40)],
+)
+async def test_table_breaks_between_words_alone(tmp_path: Path, command: str, provider: str, columns: int) -> None:
+    environment = {"MCP_GROK_PROVIDER": provider, "MCP_GROK_BASE_URL": "http://127.0.0.1:1", "HOME": str(tmp_path)}
+    written = await on_terminal(command, env=environment, columns=columns)
+    piped = await through_a_pipe(command, env=environment)
+    took = re.compile(r"\d+\.\d s")
+    assert took.sub("", written).split() == took.sub("", piped).split()
+    # A word that is longer than a line, such as a path, stays whole.
+    assert [line for line in written.splitlines() if len(line) > columns and len(line.split()) > 4] == []
 
 
 async def test_demo_has_its_colours() -> None:
