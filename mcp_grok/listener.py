@@ -43,7 +43,11 @@ def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
 
 def address(listener: socket.socket) -> str:
     """The URL of a listening socket, without a path."""
-    host, port = listener.getsockname()[:2]
+    return url_of(*listener.getsockname()[:2])
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL of a host and port, without a path."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -247,6 +247,17 @@ class Settings(_ProviderKeys):
             return SecretStr(provider.key)
         return self.api_key or self._own_key(provider)
 
+    @property
+    def key_names(self) -> str:
+        """The variable of the key that is used; without a key, the variables that could hold one."""
+        provider = self.active_provider
+        if self.api_key is not None or provider.key_variable is None:
+            return variable("api_key")
+        if self.provider is not None or self._own_key(provider) is not None:
+            return provider.key_variable
+        *others, last = (each.key_variable for each in WITH_OWN_VARIABLE)
+        return f"{', '.join(map(str, others))} or {last}"
+
     def _own_key(self, provider: Provider) -> SecretStr | None:
         return getattr(self, _key_field(provider), None)
 

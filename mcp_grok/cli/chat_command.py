@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_grok.cli.startup import complain, read_settings, run_async
+from mcp_grok.cli.status_line import StatusLine
 from mcp_grok.errors import GrokError
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.printable import one_line
@@ -56,16 +57,20 @@ async def _ask(settings: Settings, arguments: dict[str, Any], *, as_json: bool) 
 
     def write(text: str) -> None:
         written.append(text)
-        if not as_json and not _write(text):
+        if as_json:
+            return
+        status.end()
+        if not _write(text):
             calls.stop(call)
 
     try:
         request = read_request(arguments, settings.endpoint)
     except GrokError as error:
         return _explain(error)
-    async with open_upstream(settings) as calls:
+    status = StatusLine(f"waiting for {request.model}")
+    async with open_upstream(settings) as calls, status.shown():
         call = await calls.start(request, calls.request())
-        call.follow(write)
+        call.follow(write, status.reasoning_came)
         outcome = await call.wait()
     if isinstance(outcome, Completion) and as_json:
         written = [whole_json(outcome)]

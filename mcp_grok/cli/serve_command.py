@@ -2,12 +2,17 @@
 
 import argparse
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_grok.cli.startup import USAGE_ERROR, complain, read_settings, run_async
 from mcp_grok.limits import DRAIN_SECONDS, SHARED_CALLS_AT_ONCE
+
+if TYPE_CHECKING:
+    from mcp_grok.http.options import ServiceOptions
+    from mcp_grok.settings import Settings
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -52,7 +57,7 @@ def add_options(serve: argparse.ArgumentParser) -> None:
             help=f"for running calls after a signal (default: {DRAIN_SECONDS:g})",
         ),
         flag("--behind-proxy", help="a proxy with TLS stands before the server, so leave out the notice"),
-        add("--metrics-port", type=int, metavar="PORT", help="serve metrics for Prometheus on this port"),
+        add("--metrics-port", type=_positive, metavar="PORT", help="serve metrics for Prometheus on this port"),
         add("--metrics-host", metavar="HOST", help=f"the address of that port (default: {HOST})"),
         add("--workers", type=_positive, metavar="N", help="server processes on this address"),
         flag("--allow-local-files", help="let calls name images in the folders of MCP_GROK_ALLOWED_DIRS"),
@@ -69,9 +74,9 @@ def add_address(options: Any, port: int) -> list[argparse.Action]:
 
 
 def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
     folders = options.allowed_dirs
     settings = read_settings() if folders is None else read_settings(allowed_dirs=os.pathsep.join(folders))
     if options.transport == "stdio":
+        if sys.stdin.isatty():
+            complain("waiting for an MCP client on stdin; see mcp-grok --help, mcp-grok demo")
         from mcp_grok.serve_stdio import serve_stdio
         from mcp_grok.stdio import suits_uvloop
 
@@ -97,7 +104,7 @@ def _first_given(options: argparse.Namespace, actions: list[argparse.Action]) ->
     return next((a.option_strings[0] for a in actions if getattr(options, a.dest) != a.default), None)
 
 
-def _serve_http(settings: Any, options: argparse.Namespace) -> int:
+def _serve_http(settings: "Settings", options: argparse.Namespace) -> int:
     from mcp_grok.http.options import HTTP_PATH, SSE_PATH, ServiceOptions
     from mcp_grok.http.serve_http import serve_http
 
@@ -107,11 +114,40 @@ def _serve_http(settings: Any, options: argparse.Namespace) -> int:
         complain(str(error))
         return USAGE_ERROR
     path = SSE_PATH if options.transport == "sse" else HTTP_PATH
-    return listen(options, lambda listener: partial(serve_http, settings, service, listener), path, anywhere=True)
+    return listen(
+        options,
+        lambda listener: partial(serve_http, settings, service, listener),
+        path,
+        notes=partial(_notes, settings, service),
+        anywhere=True,
+    )
+
+
+def _notes(settings: "Settings", service: "ServiceOptions", address: str) -> Iterator[str]:
+    """What an operator should know at the start: the other addresses, and that no key is set."""
+    from mcp_grok.http.health import ALIVE_PATH, READY_PATH
+    from mcp_grok.http.options import SSE_PATH
+    from mcp_grok.listener import url_of
+    from mcp_grok.request_principal import KEY_HEADER
+
+    if service.transport == "http" and service.sse:
+        yield f"SSE is at {address}{SSE_PATH}"
+    yield f"health is at {address}{ALIVE_PATH} and {address}{READY_PATH}"
+    if service.metrics_port is not None:
+        yield f"metrics are at {url_of(service.metrics_host, service.metrics_port)}/metrics"
+    if settings.active_provider.needs_key and settings.key is None:
+        bring = f"callers send theirs for {settings.active_provider.title} in the header {KEY_HEADER}"
+        advice = f"set {settings.key_names}, or let {bring} with --caller-keys allow"
+        yield f"no key is set: {advice if service.caller_keys == 'off' else bring}"
 
 
 def listen(
-    options: argparse.Namespace, serving: Callable[[Any], Callable[[], Any]], path: str, *, anywhere: bool = False
+    options: argparse.Namespace,
+    serving: Callable[[Any], Callable[[], Any]],
+    path: str,
+    *,
+    notes: Callable[[str], Iterable[str]] = lambda address: (),
+    anywhere: bool = False,
 ) -> int:
     """Binds the address of the options, reports it on stderr, and serves; returns the exit status.
 
@@ -119,6 +155,7 @@ def listen(
         options: They have `host`, `port` and `default_port`; with `workers` over 1, several processes serve.
         serving: Returns the function that serves on a listening socket.
         path: Reported after the address.
+        notes: Returns further lines to report, from the address.
         anywhere: Whether the host may be another than loopback.
     """
     from mcp_grok.listener import LOOPBACK_HOSTS, address, bind
@@ -131,6 +168,8 @@ def listen(
         return USAGE_ERROR
     with listener:
         complain(f"listening on {address(listener)}{path}")
+        for note in notes(address(listener)):
+            complain(note)
         if options.host not in (None, *LOOPBACK_HOSTS) and not getattr(options, "behind_proxy", False):
             complain("this server has no TLS: put a proxy before it that has, and say so with --behind-proxy")
         workers = getattr(options, "workers", None) or 1

@@ -53,6 +53,11 @@ def styled_stdout() -> TextIO:
     return sys.stdout.stream if isinstance(sys.stdout, PrintableStream) else sys.stdout
 
 
+def plain_stderr() -> TextIO:
+    """Stderr for text that a command has made printable itself."""
+    return sys.stderr.stream if isinstance(sys.stderr, PrintableStream) else sys.stderr
+
+
 def table_row(head: str, text: str, column: int) -> str:
     """A row of a table on stdout, with its newline.
 

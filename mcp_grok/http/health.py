@@ -6,9 +6,12 @@ from starlette.routing import Route
 
 from mcp_grok.calls import Calls
 
+ALIVE_PATH = "/healthz"
+READY_PATH = "/readyz"
+
 
 def health_routes(calls: Calls) -> list[Route]:
-    """The routes `/healthz` and `/readyz`.
+    """The routes `ALIVE_PATH` and `READY_PATH`.
 
     Args:
         calls: The calls of this process.
@@ -23,4 +26,4 @@ def health_routes(calls: Calls) -> list[Route]:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, 503)
 
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+    return [Route(ALIVE_PATH, alive), Route(READY_PATH, ready)]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -24,9 +25,12 @@ from mcp_grok.providers import ACEDATA_PATH, SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE
 from tests import ROOT
 from tests.conftest import KEY
+from tests.http.test_metrics import free_port
 from tests.process import MCP_GROK
 from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 
+NO_KEY = "no key is set: set ACEDATACLOUD_API_TOKEN, LLMPROVIDER_API_KEY or XAI_API_KEY"
+BRING = "callers send theirs for AceData in the header X-Grok-Api-Key"
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
 
 
@@ -316,6 +320,56 @@ async def test_server_for_other_machines_says_that_it_has_no_tls(options: Sequen
         rest = await asyncio.wait_for(process.stderr.read(), 10)
     assert "listening on" in first
     assert (b"has no TLS" in rest) is noticed
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "lines"),
+    [
+        ("--transport http", SANDBOX, ["/mcp", "/sse", "/healthz /readyz"]),
+        ("--transport http --no-sse", SANDBOX, ["/mcp", "/healthz /readyz"]),
+        ("--transport sse", SANDBOX, ["/sse", "/healthz /readyz"]),
+        (
+            "--transport http",
+            {},
+            [
+                *("/mcp", "/sse", "/healthz /readyz"),
+                f"{NO_KEY}, or let {BRING} with --caller-keys allow",
+            ],
+        ),
+        (
+            "--transport sse --caller-keys require",
+            {"MCP_GROK_PROVIDER": "xai"},
+            ["/sse", "/healthz /readyz", f"no key is set: {BRING.replace('AceData', 'xAI')}"],
+        ),
+        ("--transport sse", {"XAI_API_KEY": KEY}, ["/sse", "/healthz /readyz"]),
+    ],
+)
+async def test_server_names_its_addresses_and_a_missing_key(
+    options: str, environment: dict[str, str], lines: list[str]
+) -> None:
+    async with running("serve", *options.split(), "--port", "0", env=environment) as process:
+        assert process.stderr is not None
+        said = [(await asyncio.wait_for(process.stderr.readline(), 20)).decode() for _ in lines]
+        for line, expected in zip(said, lines, strict=True):
+            addresses = re.findall(r"http://127\.0\.0\.1:\d+(/\w+)", line)
+            assert expected in (" ".join(addresses), line.removeprefix("mcp-grok: ").rstrip())
+        process.terminate()
+        assert await asyncio.wait_for(process.stderr.read(), 20) == b""
+
+
+async def test_server_names_the_address_of_its_metrics() -> None:
+    port = free_port()
+    async with running(
+        "serve", "--transport", "sse", "--port", "0", "--metrics-port", str(port), env=SANDBOX
+    ) as served:
+        assert served.stderr is not None
+        said = [(await asyncio.wait_for(served.stderr.readline(), 20)).decode() for _ in range(3)]
+        assert said[2] == f"mcp-grok: metrics are at http://127.0.0.1:{port}/metrics\n"
+        # Once it answers, it serves its metrics, too.
+        async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+            for line in said[1:]:
+                assert (await client.get(line.split()[-1])).status_code == 200
+        served.terminate()
 
 
 def test_console_scripts() -> None:

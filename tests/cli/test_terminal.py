@@ -36,6 +36,9 @@ ATTACK = "".join(ATTACKS)
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+STATUS = re.compile(r"\r +\r(waiting for .*? \(\d+ s\))?")
+"""The line that `chat` shows and removes where an answer takes more than a second, as on a busy machine."""
+
 
 async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80) -> str:
     """What a command writes to a terminal, as stdout and stderr."""
@@ -48,7 +51,7 @@ async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80
     written = await asyncio.wait_for(asyncio.to_thread(read_all, ours), 40)
     await process.wait()
     # The terminal itself makes a return and newline of each newline.
-    return written.decode().replace("\r\n", "\n")
+    return STATUS.sub("", written.decode().replace("\r\n", "\n"))
 
 
 def read_all(descriptor: int, *, until: bytes | None = None) -> bytes:
@@ -196,6 +199,18 @@ async def test_table_breaks_between_words_alone(tmp_path: Path, command: str, pr
     assert took.sub("", written).split() == took.sub("", piped).split()
     # A word that is longer than a line, such as a path, stays whole.
     assert [line for line in written.splitlines() if len(line) > columns and len(line.split()) > 4] == []
+
+
+async def test_server_on_a_terminal_says_what_it_waits_for() -> None:
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(*MCP_GROK, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    line = (await asyncio.wait_for(asyncio.to_thread(os.read, ours, 65536), 20)).decode()
+    process.terminate()
+    assert line == "mcp-grok: waiting for an MCP client on stdin; see mcp-grok --help, mcp-grok demo\r\n"
+    assert len(line.rstrip()) <= 80
+    await process.wait()
+    os.close(ours)
 
 
 async def test_demo_has_its_colours() -> None:
