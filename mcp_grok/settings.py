@@ -18,6 +18,8 @@ from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.providers import PROVIDERS, Provider
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+SECONDS = "a number of seconds"
+SWITCH = "true or false, or 1 or 0"
 
 PREFIX = "MCP_GROK_"
 DISK = "disk:"
@@ -28,6 +30,8 @@ PLACEHOLDER = re.compile(r"\$\{[\w.:]+\}")
 
 MIN_RESULT_BYTES = 2000
 """Minimum size of a result: the fields around an answer need this room."""
+
+MAX_RESULT_BYTES = 2**30
 
 
 def _key_field(provider: Provider) -> str:
@@ -92,6 +96,7 @@ class Settings(_ProviderKeys):
     allow_http: bool = Field(
         False,
         description="With `custom`: allows http to any host, for a model server on your local network",
+        json_schema_extra={"must_be": SWITCH},
     )
     default_model: str | None = Field(
         None,
@@ -105,35 +110,47 @@ class Settings(_ProviderKeys):
         },
     )
     timeout: Seconds = Field(
-        900, description="Maximum seconds for a whole call, including the wait for a slot and all attempts"
+        900,
+        description="Maximum seconds for a whole call, including the wait for a slot and all attempts",
+        json_schema_extra={"must_be": f"{SECONDS} above 0, at most 86400"},
     )
-    idle_timeout: Seconds = Field(300, description="Maximum seconds without a byte from the API")
+    idle_timeout: Seconds = Field(
+        300,
+        description="Maximum seconds without a byte from the API",
+        json_schema_extra={"must_be": f"{SECONDS} above 0, at most 86400"},
+    )
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        2, description="Maximum attempts after the first; a call is only sent again if it cannot be billed twice"
+        2,
+        description="Maximum attempts after the first; a call is only sent again if it cannot be billed twice",
+        json_schema_extra={"must_be": "a whole number from 0 to 10"},
     )
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
         20,
         description="Maximum calls at the API at the same time; the others wait in order, or several callers in turns",
+        json_schema_extra={"must_be": "a whole number of calls from 1 to 100000"},
     )
     handoff_after: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
         50,
         description="Seconds after which an unfinished call continues in the background; `grok_get_completion` fetches "
         "its answer. 0 for never",
+        json_schema_extra={"must_be": f"{SECONDS} from 0 to 86400"},
     )
     on_disconnect: Literal["finish", "stop"] = Field(
         "finish",
         description="Effect on a call when its client times out or disconnects: `finish` continues it for up to 15 "
         "minutes, and repeating the same call returns its answer; `stop` ends it",
+        json_schema_extra={"must_be": "finish or stop"},
     )
     store: str = Field(
         "memory",
         description="Storage of the answers to be fetched: `memory`; `disk:` and a folder, which keeps them after a "
         "restart; or `redis://…` for servers that share their calls",
     )
-    max_result_bytes: Annotated[int, Field(ge=0, le=2**30)] = Field(
+    max_result_bytes: Annotated[int, Field(ge=0, le=MAX_RESULT_BYTES)] = Field(
         100_000,
         description="Maximum bytes of a result; a longer one is cut, and its full text can be read in parts. At least "
         "2000, or 0 for no limit",
+        json_schema_extra={"must_be": f"a whole number of bytes: 0, or {MIN_RESULT_BYTES} to {MAX_RESULT_BYTES}"},
     )
     allowed_dirs: str = Field(
         "",
@@ -144,16 +161,23 @@ class Settings(_ProviderKeys):
     strict: bool = Field(
         False,
         description="Reject a call with parameters that its model is known to refuse, instead of omitting them",
+        json_schema_extra={"must_be": SWITCH},
     )
     structured: bool = Field(
-        False, description="Also send the completion as `structuredContent`, for programs that want it"
+        False,
+        description="Also send the completion as `structuredContent`, for programs that want it",
+        json_schema_extra={"must_be": SWITCH},
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
-        "WARNING", description="Minimum level of the log on stderr, which never contains prompts, answers or keys"
+        "WARNING",
+        description="Minimum level of the log on stderr, which never contains prompts, answers or keys",
+        json_schema_extra={"must_be": "DEBUG, INFO, WARNING, ERROR or CRITICAL"},
     )
 
     log_format: Literal["text", "json"] = Field(
-        "text", description="`json` for one object per line, with the fields of each call"
+        "text",
+        description="`json` for one object per line, with the fields of each call",
+        json_schema_extra={"must_be": "text or json"},
     )
 
     @model_validator(mode="before")
@@ -176,7 +200,7 @@ class Settings(_ProviderKeys):
             return None
         text = key.get_secret_value()
         if not text.isascii() or not text.isprintable() or " " in text:
-            raise ValueError("a key has only printable ASCII characters and no spaces; copy it again")
+            raise ValueError("must have only printable ASCII characters and no spaces; copy it again")
         return key
 
     @field_validator("log_level", mode="before")
@@ -193,8 +217,7 @@ class Settings(_ProviderKeys):
             return _checked_address(store)
         if not store.startswith(DISK) or store == DISK:
             raise ValueError(
-                "must be memory, disk: and a folder, like disk:~/.local/share/mcp-grok, or the address of a Redis or "
-                "Valkey, like redis://localhost:6379/0"
+                "must be memory, a folder like disk:~/.local/share/mcp-grok, or a store like redis://localhost:6379/0"
             )
         try:
             Path(store.removeprefix(DISK)).expanduser()
@@ -207,14 +230,14 @@ class Settings(_ProviderKeys):
     def _check_allowed_dirs(cls, folders: str) -> str:
         for folder in _folders(folders):
             if not folder.is_absolute():
-                raise ValueError(f"{folder} must be the absolute path of a folder")
+                raise ValueError(f"must be absolute paths of folders, separated by {os.pathsep}")
         return folders
 
     @field_validator("max_result_bytes")
     @classmethod
     def _check_max_result_bytes(cls, size: int) -> int:
         if 0 < size < MIN_RESULT_BYTES:
-            raise ValueError(f"must be at least {MIN_RESULT_BYTES}, or 0 for never")
+            raise ValueError
         return size
 
     @model_validator(mode="after")
@@ -320,7 +343,7 @@ def unknown_variables(environment: Iterable[str]) -> dict[str, str]:
 
 
 def explain(error: ValidationError) -> str:
-    """One line with the name of each wrong variable, its value unless it may be a secret, and the allowed values."""
+    """One line with the name of each wrong variable, what it must be, and what it is unless that may be a secret."""
     return "; ".join(_explain_one(dict(problem)) for problem in error.errors())
 
 
@@ -328,16 +351,17 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not problem["loc"]:
         return message
-    name = str(problem["loc"][0])
-    name = variable(name) if name in Settings.model_fields else name
+    [field] = (field for field in Settings.model_fields if problem["loc"][0] in (field, variable(field)))
+    extra = Settings.model_fields[field].json_schema_extra
+    if isinstance(extra, dict) and "must_be" in extra:
+        message = f"must be {extra['must_be']}"
     # A key may stand in the place of another setting, and an address may contain a password, whatever its form.
-    if name in SECRET_VARIABLES:
-        return f"{name}: {message}"
-    return f"{name}={concealed(str(problem['input']))[:80]!r}: {message}"
+    shown = "" if field in SECRET_FIELDS else f"; it is {concealed(str(problem['input']))[:80]!r}"
+    return f"{variable(field)} {message}{shown}"
 
 
-SECRET_VARIABLES = {variable(field) for field in (*KEY_FIELDS, "base_url", "store")}
-"""The variables whose values are not shown if they are wrong."""
+SECRET_FIELDS = (*KEY_FIELDS, "base_url", "store")
+"""The fields whose values are not shown if they are wrong."""
 
 
 def _checked_address(store: str) -> str:
