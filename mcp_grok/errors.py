@@ -42,6 +42,10 @@ FIELDS = ("status", "retry_after", "param", "provider", "trace_id", "upstream_me
 FROM_UPSTREAM = ("code", "param", "trace_id", "upstream_message")
 """Attributes that may contain an API's own words. `partial` is the model's answer, and `message` ours."""
 
+IN_CLIENT = "in the MCP client's configuration of this server"
+IN_PARTIAL = "The text received so far is in partial."
+"""Words of messages that only a client understands. A command of the shell replaces them."""
+
 
 class GrokError(Exception):
     """A call that failed.

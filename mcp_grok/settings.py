@@ -319,7 +319,7 @@ class Settings(_ProviderKeys):
             max_concurrency=self.max_concurrency,
             image_folders=_folders(self.allowed_dirs),
             strict=self.strict,
-            names=SettingNames(**{field.name: variable(field.name) for field in fields(SettingNames)}),
+            names=SettingNames(**{**NAMES, "api_key": self.key_names}),
         )
 
 
@@ -359,6 +359,9 @@ def _explain_one(problem: Mapping[str, Any]) -> str:
     shown = "" if field in SECRET_FIELDS else f"; it is {concealed(str(problem['input']))[:80]!r}"
     return f"{variable(field)} {message}{shown}"
 
+
+NAMES = {field.name: variable(field.name) for field in fields(SettingNames)}
+"""The variables that messages name."""
 
 SECRET_FIELDS = (*KEY_FIELDS, "base_url", "store")
 """The fields whose values are not shown if they are wrong."""

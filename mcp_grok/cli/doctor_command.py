@@ -25,6 +25,7 @@ from mcp_grok.cli.install.client_file import NAME, ClientFile
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
 from mcp_grok.cli.install.secrets import hidden
+from mcp_grok.cli.shell_words import message_in_shell
 from mcp_grok.cli.startup import run_async
 from mcp_grok.cli.terminal import table_row
 from mcp_grok.concealment import concealed
@@ -128,12 +129,13 @@ def _versions() -> list[str]:
 def _key(settings: Settings) -> Check:
     provider = settings.active_provider
     if not provider.needs_key:
-        return Check("key", "ok", f"{provider.name} needs none of yours")
+        return Check("key", "ok", f"{provider.title} needs none of yours")
     if settings.key is not None:
         return Check("key", "ok", f"for {provider.title}, from {' and '.join(keys_in(os.environ))} (environment)")
     holders = [client.title for client in CLIENTS.values() if _client_has_key(client)]
     if holders:
-        found = f"none for {provider.title} in this shell; {', '.join(holders)} has one of its own"
+        have = "has one of its own" if len(holders) == 1 else "have keys of their own"
+        found = f"none for {provider.title} in this shell; {' and '.join(holders)} {have}"
         return Check("key", "skipped", found)
     advice = f"Set {provider.key_variable} or {variable('api_key')}."
     return Check("key", "failed", f"there is none for {provider.title}", advice)
@@ -205,12 +207,12 @@ async def _call(settings: Settings) -> Check:
     try:
         request = read_request(arguments, settings.endpoint)
     except GrokError as error:
-        return Check("call", "failed", error.message)
+        return Check("call", "failed", message_in_shell(error))
     async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:
         outcome = await (await calls.start(request, calls.request())).wait()
     if isinstance(outcome, Completion):
         return Check("call", "ok", f"{request.model} answered; usage {json.dumps(outcome.body.get('usage'))}")
-    return Check("call", "failed", f"{outcome.code}: {outcome.message}")
+    return Check("call", "failed", f"{outcome.code}: {message_in_shell(outcome)}")
 
 
 async def _server() -> Check:
@@ -238,7 +240,7 @@ def _client(client: McpClient) -> Check:
     try:
         entry = file.entry(file.read())
     except NotConfigured as error:
-        return Check(client.name, "failed", error.message, "Correct it by hand.")
+        return Check(client.name, "failed", error.message)
     command, shown = str(entry.get("command", "")), hidden(entry)
     findings: list[tuple[bool, Literal["warning", "failed", "skipped"], str, str]] = [
         (not entry, "skipped", f"has no {NAME}", "adds it"),

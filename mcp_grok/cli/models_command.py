@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from typing import Any
 
+from mcp_grok.cli.shell_words import message_in_shell
 from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.cli.terminal import table_row
 from mcp_grok.errors import GrokError
@@ -41,7 +42,7 @@ async def _list(settings: Settings, *, live: bool, as_json: bool) -> int:
             async with upstream_settings(settings) as located:
                 names = await live_models(located.endpoint)
         except GrokError as error:
-            complain(error.message)
+            complain(message_in_shell(error))
             status = 1
     known = catalogue(settings.active_provider.name, settings.model, names)
     if as_json:

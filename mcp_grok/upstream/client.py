@@ -10,6 +10,7 @@ import httpx2
 from mcp_grok import __version__
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
+    IN_CLIENT,
     BadUpstreamResponse,
     CallTimeout,
     GrokError,
@@ -135,6 +136,8 @@ class ChatClient:
             failure: GrokError = self._timed_out(call)
         except GrokError as error:
             failure = error
+        if failure.type == failures.BAD_KEY.type and not self._secrets(key):
+            failure.message = f"{self._provider.subject} wants a key: set {self.endpoint.names.api_key} {IN_CLIENT}."
         call.complete_error(failure)
         failure.provider = self._provider.name
         self.remove_keys(failure, key)
@@ -290,10 +293,10 @@ class ChatClient:
         return answer
 
     def _missing_key(self) -> GrokError:
-        own, names = self._provider.key_variable, self.endpoint.names
+        names = self.endpoint.names
         return NotConfigured(
-            f"There is no key for {self._provider.title}: set {names.api_key}{f' or {own}' if own else ''} "
-            f"in the MCP client's configuration of this server, or {names.provider}=sandbox to try it without one."
+            f"There is no key for {self._provider.title}: set {names.api_key} {IN_CLIENT}, or {names.provider}=sandbox "
+            "to try it without one."
         )
 
     def _timed_out(self, call: RunningCall) -> GrokError:

@@ -69,10 +69,8 @@ class ImageFiles:
                 f"{param} is not inside the folders of {self._setting}, so it was not opened.", param=param
             ) from None
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise InvalidRequest(
-                f"{param} cannot be read: {reason or 'the system gives no reason'}.", param=param
-            ) from None
+            reason = (error.strerror if isinstance(error, OSError) else str(error)) or "the system gives no reason"
+            raise InvalidRequest(f"{param} cannot be read: {reason[0].lower()}{reason[1:]}.", param=param) from None
 
     def _read(self, param: str, file: BinaryIO) -> str:
         size = os.fstat(file.fileno()).st_size

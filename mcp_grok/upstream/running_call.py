@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
-from mcp_grok.errors import GrokError
+from mcp_grok.errors import IN_PARTIAL, GrokError
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.redaction import REMOVED, without_secrets
 from mcp_grok.upstream.assemble import Assembler
@@ -99,7 +99,7 @@ class RunningCall:
         failure.attempts = self.attempts
         failure.partial = failure.partial or self.assembler.text
         if failure.partial:
-            failure.message += " The text received so far is in partial."
+            failure.message += f" {IN_PARTIAL}"
         failure.param = self.request.given_name(failure.param)
         if self.request.retired_for and failure.status in REFUSED:
             failure.message += f" {self.request.model} has been withdrawn; use {self.request.retired_for}."

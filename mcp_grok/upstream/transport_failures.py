@@ -32,8 +32,8 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             )
         case httpx2.DecodingError():
             return BadUpstreamResponse(
-                f"{name} compressed its answer ({error}), though this server asks for none, and it cannot be read; the "
-                f"call may be billed. Turn compression off in the server or proxy at {base_url}.",
+                f"{subject} compressed its answer ({error}), though this server asks for none, and it cannot be read; "
+                f"the call may be billed. Turn compression off in the server or proxy at {base_url}.",
                 provider=endpoint.provider.name,
             )
         case _:

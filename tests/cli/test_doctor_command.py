@@ -145,13 +145,21 @@ def grok_in(**environment: str) -> dict[str, Any]:
     return {"mcpServers": {"grok": {"command": MCP_GROK[0], "args": ["-m", "mcp_grok"], "env": environment}}}
 
 
-async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay) -> None:
-    path = tmp_path / ".cursor" / "mcp.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps(grok_in(ACEDATACLOUD_API_TOKEN=KEY)))
+@pytest.mark.parametrize(
+    ("clients", "holders"),
+    [
+        (["cursor"], "Cursor has one of its own"),
+        (["cursor", "claude-code"], "Claude Code and Cursor have keys of their own"),
+    ],
+)
+async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay, clients: list[str], holders: str) -> None:
+    for client in clients:
+        path = file_of(client, tmp_path)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(grok_in(ACEDATACLOUD_API_TOKEN=KEY)))
     found = await doctor(tmp_path, MCP_GROK_BASE_URL=upstream.base_url)
     assert found.status == 0
-    assert "Cursor has one of its own" in found.checks["key"]["found"]
+    assert found.checks["key"]["found"].endswith(holders)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +173,8 @@ async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay) -> No
         ({"mcpServers": {"grok": {"command": "mcp-grok"}}}, "warning", "mcp-grok install cursor"),
         ({"mcpServers": {"grok": {"command": "/nowhere/mcp-grok"}}}, "failed", "mcp-grok install cursor"),
         ({"mcpServers": {}}, "skipped", "mcp-grok install cursor"),
-        ("[", "failed", "by hand"),
-        ([], "failed", "by hand"),
+        ("[", "failed", ""),
+        ([], "failed", ""),
     ],
 )
 async def test_client_file_is_checked(tmp_path: Path, content: Any, state: str, advice: str) -> None:
@@ -176,6 +184,7 @@ async def test_client_file_is_checked(tmp_path: Path, content: Any, state: str, 
     found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
     assert found.checks["cursor"]["state"] == state
     assert advice in found.checks["cursor"]["advice"]
+    assert f"{found.checks['cursor']}".count("by hand") == (state == "failed" and not advice)
     assert found.checks["codex"]["state"] == "skipped"
     assert found.status == (state == "failed")
 

@@ -31,6 +31,7 @@ from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 
 NO_KEY = "no key is set: set ACEDATACLOUD_API_TOKEN, LLMPROVIDER_API_KEY or XAI_API_KEY"
 BRING = "callers send theirs for AceData in the header X-Grok-Api-Key"
+CUSTOM = {"MCP_GROK_PROVIDER": "custom", "MCP_GROK_BASE_URL": "http://127.0.0.1:1"}
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
 
 
@@ -218,14 +219,31 @@ async def test_chat_writes_what_came_of_a_cut_answer() -> None:
     assert ended.out.startswith(NOTICE)
     assert ended.out.endswith("\n")
     assert "mcp-grok: The answer of the sandbox ended before it was complete" in ended.err
+    assert "What came is above.\n" in ended.err
+    assert "partial" not in ended.err
+    assert "  retryable: yes\n" in ended.err
     assert "  code: stream_truncated\n" in ended.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        (["Hello"], {}, "There is no key for AceData: set MCP_GROK_API_KEY or ACEDATACLOUD_API_TOKEN"),
-        (["--image", "http://a/b.png", "Hello"], SANDBOX, "image_url.url must be an https URL"),
+        (["Hello"], {}, f"There is no key for AceData: {NO_KEY.removeprefix('no key is set: ')} in your shell, or"),
+        (["Hello"], {"MCP_GROK_PROVIDER": "xai"}, "There is no key for xAI: set XAI_API_KEY in your shell, or"),
+        (["Hello"], CUSTOM, "Name a model with --model, or set MCP_GROK_DEFAULT_MODEL."),
+        (["--model", "sandbox-no_api", "Hello"], SANDBOX, "check --model and MCP_GROK_BASE_URL."),
+        (["--model", "sandbox-bad_request", "Hello"], SANDBOX, "The sandbox refused the request; its reason is below."),
+        (["--image", "http://a/b.png", "Hello"], SANDBOX, "http://a/b.png must be an https URL"),
+        (["--image", "/no.png", "Hello"], SANDBOX, "mcp-grok: /no.png cannot be read: no such file or directory."),
+        (["--image", "no.png", "Hello", "--system", "?"], SANDBOX, "mcp-grok: no.png cannot be read: no such file"),
+        (["--image", "~/no.png", "Hello"], SANDBOX, "mcp-grok: ~/no.png cannot be read: no such file"),
+        (
+            ["--image", "file:///no%20.png", "Hello"],
+            SANDBOX,
+            "mcp-grok: file:///no%20.png cannot be read: no such file",
+        ),
+        (["--image", "icon.png", "--image", __file__, "Hello"], SANDBOX, f"mcp-grok: {__file__} is not an image"),
+        (["--image", f"data:image/png;base64,{'aGFs' * 90}", "Hello"], SANDBOX, "base64,aGFsaGFsaGFsaGFsaG… is not an"),
         (["--json", "--model", "sandbox-used_up", "Hello"], SANDBOX, "The balance or quota at the sandbox is used up"),
     ],
 )
@@ -236,6 +254,37 @@ async def test_failed_chat_writes_nothing_to_stdout(
     assert (ended.status, ended.out) == (1, "")
     assert message in ended.err
     assert "Traceback" not in ended.err
+    assert "messages[" not in ended.err
+    assert "retryable: no\n" in ended.err
+
+
+@pytest.mark.parametrize("words", [[""], [" ", "\n"], ["-"], ["", "--image", "icon.png"]])
+async def test_empty_question_is_refused_before_it_costs(upstream: Replay, words: list[str]) -> None:
+    ended = await run("chat", *words, stdin=b" \n", env=at(upstream))
+    assert ended == (2, "", "mcp-grok: the question is empty; nothing was sent\n")
+    assert upstream.requests == []
+
+
+async def test_question_needs_no_quotes(upstream: Replay) -> None:
+    ended = await run("chat", "why", "is", "the", "sky", "blue", "--model", "grok-3", env=at(upstream))
+    assert ended == (0, "Yo!\n", "")
+    assert upstream.requests[0].json["messages"] == [{"role": "user", "content": "why is the sky blue"}]
+
+
+@pytest.mark.parametrize("path", ["icon.png", f"file://{ROOT}/icon.png"])
+async def test_image_of_a_question_is_a_file_or_its_url(upstream: Replay, path: str) -> None:
+    assert await run("chat", "Hello", "--image", path, env=at(upstream)) == (0, "Yo!\n", "")
+    [_, part] = upstream.requests[0].json["messages"][0]["content"]
+    assert part["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+async def test_api_that_wants_a_key_says_which_variable_to_set(upstream: Replay) -> None:
+    upstream.answer({"error": {"message": "Incorrect API key", "type": "invalid_request_error"}}, status=401)
+    environment = {**CUSTOM, "MCP_GROK_BASE_URL": upstream.base_url}
+    without = await run("chat", "Hello", "--model", "m", env=environment)
+    assert "mcp-grok: The custom API wants a key: set MCP_GROK_API_KEY in your shell.\n" in without.err
+    wrong = await run("chat", "Hello", "--model", "m", env={**environment, "MCP_GROK_API_KEY": KEY})
+    assert "mcp-grok: The custom API refused the key; check MCP_GROK_API_KEY and" in wrong.err
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -205,7 +205,7 @@ def test_type_that_the_provider_does_not_take_is_refused(folder: Path, image_typ
 
 
 def test_missing_file_in_allowed_folder_is_refused(folder: Path) -> None:
-    assert refusal(folder, str(folder / "no.png")) == f"{URL_PATH} cannot be read: No such file or directory."
+    assert refusal(folder, str(folder / "no.png")) == f"{URL_PATH} cannot be read: no such file or directory."
     assert "cannot be read" in refusal(folder, f"{folder}/a\0b")
 
 
