@@ -25,6 +25,7 @@ HTTP = "serve --transport http --port 0"
         ("prometheus_client", "metrics", f"{HTTP} --metrics-port 1", {}),
         ("socksio", "socks", "chat Hello", SOCKS),
         ("socksio", "socks", "models --live", SOCKS),
+        ("socksio", "socks", "doctor", SOCKS),
     ],
 )
 async def test_missing_package_names_its_extra(
@@ -38,6 +39,6 @@ async def test_missing_package_names_its_extra(
     assert ended.returncode != 0
     assert extra in EXTRAS
     message = str(missing_extra("It", extra)).removeprefix("It ")
-    assert message in ended.stderr.decode()
+    assert message in (ended.stderr + ended.stdout).decode()
     for installer in ("pip install", "pipx install --force", "uv tool install --force"):
         assert f"{installer} '.[{extra}]'" in message

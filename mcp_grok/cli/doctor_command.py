@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ import anyio
 import httpx2
 from pydantic import ValidationError
 
-from mcp_grok.address import is_loopback
 from mcp_grok.cli.install.client_file import NAME, ClientFile
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
 from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
@@ -34,8 +33,11 @@ from mcp_grok.open_upstream import open_upstream
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.failures import http_error
+from mcp_grok.upstream.connection_pool import ConnectionPool
+from mcp_grok.upstream.cost import token_counts
+from mcp_grok.upstream.live_models import live_models, no_list
 from mcp_grok.upstream.request import read_request
+from mcp_grok.upstream.transport_failures import free_request_error
 
 PACKAGES = ("mcp-grok-chat", "mcp", "httpx2", "pydantic", "anyio", "uvloop")
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -152,30 +154,24 @@ async def _provider(settings: Settings) -> AsyncIterator[Check]:
     """Checks by free requests whether the provider answers and accepts the key."""
     if not settings.url:
         yield Check("provider", "ok", "the sandbox, inside the server")
+        yield await _key_accepted(settings)
         return
-    proxies = [name for name in PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
-    through = f", with {', '.join(proxies)}" if proxies else ""
+    names = [name for name in PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+    given = f" ({' and '.join(names)} {'is' if len(names) == 1 else 'are'} set)" if names else ""
     began = time.perf_counter()
     try:
-        async with httpx2.AsyncClient(timeout=REACH_TIMEOUT, trust_env=not is_loopback(settings.url)) as client:
-            response = await client.get(str(httpx2.URL(settings.url).join("/")))
-            took = time.perf_counter() - began
-            yield Check("provider", "ok", f"{settings.url} answers in {took * 1000:.0f} ms{through}")
-            yield _clock(response.headers.get("date"))
-            yield await _key_accepted(client, settings)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ImportError, ValueError, OSError) as error:
-        # Some messages contain a proxy's address, which may contain a password.
-        reason = type(error).__name__ if any(name.endswith("_PROXY") for name in proxies) else str(error)
-        found = f"{settings.url} cannot be reached{through}: {reason}"
-        yield Check("provider", "failed", found, _reach_advice(str(error)))
-
-
-def _reach_advice(reason: str) -> str:
-    if "CERTIFICATE" in reason.upper():
-        return "A proxy replaces the certificates: set SSL_CERT_FILE to your organisation's certificate bundle."
-    if "getaddrinfo" in reason or "Name or service" in reason or "nodename" in reason:
-        return "The host name cannot be resolved: check the network, DNS and MCP_GROK_BASE_URL."
-    return "Check the network, MCP_GROK_BASE_URL, and HTTPS_PROXY if there is a proxy."
+        async with aclosing(ConnectionPool(settings.endpoint)) as pool, pool.client() as client:
+            response = await client.get(str(httpx2.URL(settings.url).join("/")), timeout=REACH_TIMEOUT)
+        took = time.perf_counter() - began
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        advice = free_request_error(settings.endpoint, error).message
+        yield Check("provider", "failed", f"{settings.url} cannot be reached{given}", advice)
+    except NotConfigured as error:
+        yield Check("provider", "failed", f"{settings.url} cannot be reached{given}", error.message)
+    else:
+        yield Check("provider", "ok", f"{settings.url} answers in {took * 1000:.0f} ms{given}")
+        yield _clock(response.headers.get("date"))
+        yield await _key_accepted(settings)
 
 
 def _clock(date: str | None) -> Check:
@@ -188,18 +184,22 @@ def _clock(date: str | None) -> Check:
     return Check("clock", "warning", f"{abs(skew):.0f} s {'fast' if skew > 0 else 'slow'}", "Set the clock.")
 
 
-async def _key_accepted(client: httpx2.AsyncClient, settings: Settings) -> Check:
-    url = settings.active_provider.models_url(settings.url)
-    if not url or settings.key is None:
-        return Check("key accepted", "skipped", "no free request can check it here; --call does")
-    response = await client.get(url, headers={"authorization": f"Bearer {settings.key.get_secret_value()}"})
-    if response.is_success:
-        return Check("key accepted", "ok", "yes")
-    refusal = http_error(settings.endpoint, response.status_code, response.headers, response.content)
-    if refusal.type in ("authentication_error", "permission_error"):
-        advice = f"Make a new key at {settings.active_provider.title}, and set it in the server's environment."
-        return Check("key accepted", "failed", f"no: HTTP {response.status_code}", advice)
-    return Check("key accepted", "skipped", f"{url} answers HTTP {response.status_code}; --call checks it")
+async def _key_accepted(settings: Settings) -> Check:
+    """Checks by the list of models, which is free, whether the provider accepts the key."""
+    provider = settings.active_provider
+    if provider.needs_key and settings.key is None:
+        return Check("key accepted", "skipped", "there is no key to check")
+    try:
+        names = await live_models(settings.endpoint)
+    except GrokError as error:
+        if error.type in ("authentication_error", "permission_error"):
+            new_key = f"Make a new key at {provider.title}, and set it in the server's environment."
+            advice = new_key if settings.key else message_in_shell(error)
+            return Check("key accepted", "failed", f"no: HTTP {error.status}", advice)
+        return Check("key accepted", "skipped", f"{message_in_shell(error)} --call checks the key.")
+    if names is None:
+        return Check("key accepted", "skipped", f"{no_list(settings.endpoint)}; --call checks the key")
+    return Check("key accepted", "ok", "yes")
 
 
 async def _call(settings: Settings) -> Check:
@@ -211,7 +211,8 @@ async def _call(settings: Settings) -> Check:
     async with open_upstream(settings.model_copy(update={"store": "memory"})) as calls:
         outcome = await (await calls.start(request, calls.request())).wait()
     if isinstance(outcome, Completion):
-        return Check("call", "ok", f"{request.model} answered; usage {json.dumps(outcome.body.get('usage'))}")
+        tokens = token_counts(outcome.body.get("usage"))["total_tokens"]
+        return Check("call", "ok", f"{request.model} answered{f', {tokens} tokens' if tokens else ''}")
     return Check("call", "failed", f"{outcome.code}: {message_in_shell(outcome)}")
 
 

@@ -11,9 +11,8 @@ from mcp_grok.cli.startup import complain, read_settings, run_async
 from mcp_grok.cli.terminal import table_row
 from mcp_grok.errors import GrokError
 from mcp_grok.models import catalogue
-from mcp_grok.open_upstream import upstream_settings
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.live_models import live_models
+from mcp_grok.upstream.live_models import live_models, no_list
 
 FACTS_COLUMN = 32
 """The column of a model's properties, after its name."""
@@ -34,16 +33,19 @@ async def _list(settings: Settings, *, live: bool, as_json: bool) -> int:
     """Prints one line per model, or the content of the resource `grok://models` as JSON.
 
     Returns:
-        The exit status: 1 if the provider did not list its models; the documented ones are printed even then.
+        The exit status: 1 if asking the provider failed. The documented models are printed even then, and if the
+        provider has no list.
     """
     names, status = None, 0
     if live:
         try:
-            async with upstream_settings(settings) as located:
-                names = await live_models(located.endpoint)
+            names = await live_models(settings.endpoint)
         except GrokError as error:
             complain(message_in_shell(error))
             status = 1
+        else:
+            if names is None:
+                complain(f"{no_list(settings.endpoint)}.")
     known = catalogue(settings.active_provider.name, settings.model, names)
     if as_json:
         sys.stdout.write(json.dumps(known, indent=2, ensure_ascii=False) + "\n")

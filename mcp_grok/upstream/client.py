@@ -137,7 +137,7 @@ class ChatClient:
         except GrokError as error:
             failure = error
         if failure.type == failures.BAD_KEY.type and not self._secrets(key):
-            failure.message = f"{self._provider.subject} wants a key: set {self.endpoint.names.api_key} {IN_CLIENT}."
+            failure.message = failures.wants_key(self.endpoint)
         call.complete_error(failure)
         failure.provider = self._provider.name
         self.remove_keys(failure, key)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
+    IN_CLIENT,
     BadUpstreamResponse,
     GrokError,
     UpstreamError,
@@ -158,6 +159,11 @@ def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body
         parsed = readable(body)
     billed = "unknown" if status in MAYBE_BILLED else endpoint.provider.server_errors_billed if status >= 500 else "no"
     return _upstream_error(endpoint, status, headers, parsed, billed)
+
+
+def wants_key(endpoint: Endpoint) -> str:
+    """The message of an error for a key that was refused, if none was sent."""
+    return f"{endpoint.provider.subject} wants a key: set {endpoint.names.api_key} {IN_CLIENT}."
 
 
 def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | None:

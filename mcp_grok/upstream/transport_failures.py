@@ -43,6 +43,15 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             )
 
 
+def free_request_error(endpoint: Endpoint, error: Exception) -> GrokError:
+    """The same for a request that costs nothing, such as the one for the list of models."""
+    failure = transport_error(endpoint, error)
+    if failure.billed == "no":
+        return failure
+    subject, base_url = endpoint.provider.subject, endpoint.names.base_url
+    return _failed(endpoint, f"{subject} gave no answer that can be read; check the network and {base_url}.")
+
+
 def _not_connected(endpoint: Endpoint, error: BaseException) -> GrokError:
     name, subject, base_url = endpoint.provider.title, endpoint.provider.subject, endpoint.names.base_url
     cause: BaseException | None = error

@@ -12,7 +12,9 @@ import pytest
 import trustme
 
 from mcp_grok.cli.install.clients import CLIENTS
+from mcp_grok.providers import PROVIDERS
 from tests.cli.test_install_command import file_of
+from tests.cli.test_main import run
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 from tests.replay import Exchange, Replay
@@ -64,7 +66,7 @@ async def test_sandbox_passes_every_check(tmp_path: Path) -> None:
     }
     assert "MCP_GROK_PROVIDER=sandbox (environment)" in found.checks["settings"]["found"]
     assert "grok_chat_completions" in found.checks["server"]["found"]
-    assert "completion_tokens" in found.checks["call"]["found"]
+    assert found.checks["call"]["found"] == "grok-4 answered, 7 tokens"
 
 
 async def test_key_is_checked_for_free(tmp_path: Path, upstream: Replay) -> None:
@@ -76,6 +78,37 @@ async def test_key_is_checked_for_free(tmp_path: Path, upstream: Replay) -> None
     assert [request.path for request in upstream.requests] == ["/", "/v1/models"]
     assert upstream.requests[1].headers["authorization"] == f"Bearer {KEY}"
     assert found.checks["call"]["state"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("file", "named"), [("", "(SSL_CERT_DIR is set)"), ("ca.pem", "(SSL_CERT_FILE and SSL_CERT_DIR are set)")]
+)
+async def test_variables_for_the_connection_are_named(tmp_path: Path, upstream: Replay, file: str, named: str) -> None:
+    (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    given = {"SSL_CERT_DIR": str(tmp_path), "SSL_CERT_FILE": file and str(tmp_path / file)}
+    found = await doctor(tmp_path, **pointing_to(upstream), **given)
+    assert found.checks["provider"]["found"].endswith(f" ms {named}")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_provider_without_a_list_of_models_is_no_failure(tmp_path: Path, upstream: Replay, name: str) -> None:
+    upstream.answer({"detail": "Not Found"}, status=404)
+    environment = {"MCP_GROK_PROVIDER": name, "MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    ended = await run("models", "--live", env=environment)
+    documented = await run("models", env=environment)
+    text = ended.err.removeprefix("mcp-grok: ").removesuffix(".\n")
+    assert text.startswith(f"{PROVIDERS[name].subject} lists no models")
+    assert (ended.status, ended.out, documented.status) == (0, documented.out, 0)
+    found = await doctor(tmp_path, **environment)
+    accepted = found.checks["key accepted"]
+    assert (found.status, accepted["state"], accepted["found"]) == (0, "skipped", f"{text}; --call checks the key")
+
+
+async def test_list_of_models_that_is_none_does_not_prove_the_key(tmp_path: Path, upstream: Replay) -> None:
+    upstream.answer(b"<html>Sign in to the network</html>")
+    found = await doctor(tmp_path, **pointing_to(upstream))
+    assert found.checks["key accepted"]["state"] == "skipped"
+    assert "not a list of models" in found.checks["key accepted"]["found"]
 
 
 async def test_refused_key_fails(tmp_path: Path, upstream: Replay) -> None:

@@ -44,8 +44,9 @@ async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80
     """What a command writes to a terminal, as stdout and stderr."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
+    environment = {name: value for name, value in {**os.environ, **env}.items() if name != "COLUMNS"}
     process = await asyncio.create_subprocess_exec(
-        *MCP_GROK, *arguments, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **env}
+        *MCP_GROK, *arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
     )
     os.close(theirs)
     written = await asyncio.wait_for(asyncio.to_thread(read_all, ours), 40)

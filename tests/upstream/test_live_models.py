@@ -4,9 +4,9 @@ import pytest
 
 from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.live_models import live_models
+from mcp_grok.upstream.live_models import live_models, no_list
 from tests.conftest import KEY, settings_for
-from tests.replay import Replay
+from tests.replay import Exchange, Replay
 
 LIST = {"object": "list", "data": [{"id": "grok-4.7", "object": "model"}, {"id": "grok-9"}]}
 
@@ -44,13 +44,39 @@ async def test_list_is_beside_the_completions_of_any_api(upstream: Replay, end: 
 
 async def test_list_is_requested_without_a_key_where_none_is_set(upstream: Replay) -> None:
     upstream.answer(LIST)
-    assert len(await live_models(settings_for(upstream, provider="custom", api_key=None).endpoint)) == 2
+    settings = settings_for(upstream, provider="custom", api_key=None)
+    assert await live_models(settings.endpoint) == ["grok-4.7", "grok-9"]
     assert "authorization" not in upstream.requests[0].headers
 
 
 async def test_provider_without_a_list_gets_no_request(upstream: Replay, settings: Settings) -> None:
-    assert (await failure(settings)).as_dict()["code"] == "not_configured"
+    assert await live_models(settings.endpoint) is None
+    assert no_list(settings.endpoint) == "AceData lists no models"
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_api_may_have_no_list(upstream: Replay, status: int) -> None:
+    upstream.answer({"detail": "Not Found"}, status)
+    settings = settings_for(upstream, provider="custom")
+    assert await live_models(settings.endpoint) is None
+    assert no_list(settings.endpoint) == f"The custom API lists no models at {upstream.base_url}/v1/models"
+
+
+async def test_api_that_wants_a_key_says_which_to_set(upstream: Replay) -> None:
+    upstream.answer({"error": "Unauthorized"}, 401)
+    error = await failure(settings_for(upstream, provider="custom", api_key=None))
+    assert error.message.startswith("The custom API wants a key: set MCP_GROK_API_KEY ")
+
+
+async def test_failed_request_for_the_list_is_not_billed(upstream: Replay) -> None:
+    async def behave(exchange: Exchange) -> None:
+        exchange.hang_up()
+
+    upstream.behave = behave
+    error = await failure(settings_for(upstream, provider="xai"))
+    assert (error.code, error.billed) == ("connection_failed", "no")
+    assert "billed" not in error.message
 
 
 async def test_refused_key_is_an_error(upstream: Replay) -> None:
