@@ -20,7 +20,11 @@ TITLE = "Get a Grok completion"
 
 PARAMETERS: dict[str, Schema] = {
     "id": ID,
-    "offset": {"type": "integer", "minimum": 0},
+    "offset": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Where to read on in a text that was cut, as its note says",
+    },
     "choice": {"type": "integer", "minimum": 0},
     "wait": {"type": "number", "minimum": 0, "maximum": 3600},
 }

@@ -17,7 +17,7 @@ UNPUBLISHED = ("minLength", "maxLength", "minItems", "maxItems", "examples")
 """Keywords that this server uses but does not publish, because not every client or model API accepts them in a tool:
 xAI's refuses bounds of lengths (https://github.com/openclaw/openclaw/issues/32080)."""
 
-ID: Schema = {"type": "string", "minLength": 1}
+ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the chat.completion.pending result"}
 """The id of a call, from a `chat.completion.pending` result."""
 
 

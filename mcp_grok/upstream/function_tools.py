@@ -29,12 +29,13 @@ CHOICE_FIELDS = {"type", "mode", "name", "function"}
 TOOL_SCHEMA: Schema = {
     "type": "object",
     "properties": {
-        "type": {"type": "string"},
+        "type": {"type": "string", "description": "function, or a type that only the API knows"},
         "function": {
             "type": "object",
+            "description": "with type function: the function itself",
             "properties": {
-                "name": {"type": "string"},
-                "description": {"type": "string"},
+                "name": {"type": "string", "description": "as the model calls it"},
+                "description": {"type": "string", "description": "what it does, and when to call it"},
                 "parameters": {"type": "object", "description": "JSON Schema"},
             },
             "required": ["name"],

@@ -45,7 +45,7 @@ IMAGE_SCHEMA: Schema = {
     "type": "object",
     "properties": {
         "url": {"type": "string", "description": "https URL, data:image/…;base64,… or file path"},
-        "detail": {"type": "string", "enum": ["auto", "low", "high"]},
+        "detail": {"type": "string", "enum": ["auto", "low", "high"], "description": "resolution that the model sees"},
     },
     "required": ["url"],
     "examples": [{"url": "https://example.com/cat.png"}],
@@ -53,9 +53,9 @@ IMAGE_SCHEMA: Schema = {
 PART_SCHEMA: Schema = {
     "type": "object",
     "properties": {
-        "type": {"type": "string", "enum": ["text", "image_url"]},
-        "text": {"type": "string"},
-        "image_url": IMAGE_SCHEMA,
+        "type": {"type": "string", "enum": ["text", "image_url"], "description": "which of these it has"},
+        "text": {"type": "string", "description": "a text of the message"},
+        "image_url": {**IMAGE_SCHEMA, "description": "an image of the message"},
     },
     "required": ["type"],
 }
@@ -67,10 +67,10 @@ CALLS_SCHEMA: Schema = {
 MESSAGE_SCHEMA: Schema = {
     "type": "object",
     "properties": {
-        "role": {"type": "string", "enum": list(ROLES)},
+        "role": {"type": "string", "enum": list(ROLES), "description": "who says it"},
         # A union, but clients fail on a property without a type.
         "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": PART_SCHEMA}]},
-        "name": {"type": "string"},
+        "name": {"type": "string", "description": "tells speakers of one role apart"},
         "tool_calls": CALLS_SCHEMA,
         "tool_call_id": {"type": "string", "description": "role tool: the call this answers"},
     },

@@ -12,7 +12,7 @@ FORMS = (
 
 RESPONSE_FORMAT: Schema = {
     "type": "object",
-    "properties": {"type": {"type": "string"}},
+    "properties": {"type": {"type": "string", "description": "text, json_object or json_schema"}},
     "required": ["type"],
     "examples": [{"type": "json_object"}],
 }

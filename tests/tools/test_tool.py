@@ -76,6 +76,25 @@ def test_every_client_accepts_every_schema(provider: str) -> None:
         assert list(faults(tool["inputSchema"])) == [], name
 
 
+def undescribed(schema: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The properties without a description, at any depth. The content of a message is described by its two forms."""
+    for name, inner in schema.get("properties", {}).items():
+        here = (*place, "properties", name)
+        if not inner.get("description") and here[-4:] != UNION:
+            yield here
+        yield from undescribed(inner, here)
+    if "items" in schema:
+        yield from undescribed(schema["items"], (*place, "items"))
+    for form in schema.get("anyOf", ()):
+        yield from undescribed(form, place)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_property_is_described(provider: str) -> None:
+    for name, tool in definitions(provider=provider, base_url="https://api.example.com").items():
+        assert list(undescribed(tool["inputSchema"])) == [], name
+
+
 @pytest.mark.parametrize(
     ("schema", "fault"),
     [
