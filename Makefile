@@ -8,10 +8,10 @@ PYTEST := $(BIN)/python -m pytest
 
 MCPB := npx --yes @anthropic-ai/mcpb@2.1.2
 
-.PHONY: help demo test coverage lint bench bundle docs constraints clean
+.PHONY: help demo test coverage lint bench bundle docs picture constraints clean
 
 help:
-	@echo "make demo | test | coverage | lint | bench | bundle | docs | constraints | clean; each sets up $(VENV) by itself"
+	@echo "make demo | test | coverage | lint | bench | bundle | docs | picture | constraints | clean; each sets up $(VENV) by itself"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -60,6 +60,10 @@ bundle:
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.documents
+
+# The picture of README, from a run of the demo.
+picture: $(VENV)/.dev
+	$(BIN)/python -m tests.picture
 
 # The newest versions that pyproject.toml allows; run the tests with them.
 constraints: $(VENV)/.dev

@@ -327,16 +327,6 @@ async def test_interrupt_ends_the_call(upstream: Replay) -> None:
         assert await asyncio.wait_for(process.wait(), 10) == 128 + signal.SIGINT
 
 
-@pytest.mark.parametrize("environment", [{}, {"MCP_GROK_API_KEY": KEY, "MCP_GROK_DEFAULT_MODEL": "other"}])
-async def test_demo_ignores_the_settings(environment: dict[str, str]) -> None:
-    ended = await run("demo", env=environment)
-    assert (ended.status, ended.err) == (0, "")
-    assert "\x1b" not in ended.out
-    assert "failed: " not in ended.out
-    scenes = ("tools/list", "A plain call", "A streamed call", "Several turns", "An image", "A tool call, first turn")
-    assert all(scene in ended.out for scene in (*scenes, "… and the second", "JSON by a schema", "An error", "done"))
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_sandbox_serves_until_a_signal(number: signal.Signals) -> None:
     async with running("sandbox", "--port", "0") as process:

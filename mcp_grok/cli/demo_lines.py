@@ -1,0 +1,94 @@
+"""The lines of the demo: a call, and the part of its result that matters to a person."""
+
+import json
+import textwrap
+from typing import Any
+
+Json = dict[str, Any]
+
+MORE = "    "
+"""How each further line of a wrapped text begins."""
+
+
+def wrapped(begin: str, text: str, width: int) -> str:
+    """A text whose lines break between words.
+
+    Args:
+        begin: How its first line begins.
+        text: The text.
+        width: The longest line, in characters; a longer word is not broken.
+    """
+    lines = textwrap.wrap(
+        text, width, initial_indent=begin, subsequent_indent=MORE, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)
+
+
+def call_line(tool: str, arguments: Json) -> str:
+    """A call: its tool, what is said, and each other argument in short."""
+    messages = arguments.get("messages", [])
+    said = [_said(message) for message in messages]
+    if len(messages) > 1:
+        said = [f"{message['role']}: {text}" for message, text in zip(messages, said, strict=True)]
+    others = [f"{name}={_short(value)}" for name, value in arguments.items() if name != "messages"]
+    return " ".join([tool, *said, *others])
+
+
+def result_line(result: Json) -> str:
+    """A result: the answer, the error, or how to fetch the answer."""
+    match result:
+        case {"error": error}:
+            return f"error {error['code']}, billed: {error['billed']}. {error['message']}"
+        case {"object": "chat.completion.pending", "elapsed": seconds, "id": call_id, "message": message}:
+            return f"pending after {seconds:.0f} s, id={call_id}. {message}"
+        case {"choices": [{"message": {"content": str(text)}}]}:
+            return text
+        case {"choices": [{"message": {"tool_calls": calls}}]}:
+            return " ".join(map(_function_call, calls))
+    return json.dumps(result, ensure_ascii=False)
+
+
+def bill_line(result: Json, cost: Json | None) -> str:
+    """What an answer used and cost; empty for any other result.
+
+    Args:
+        result: The result.
+        cost: The cost in `_meta`, if the provider states it.
+    """
+    if "usage" not in result:
+        return ""
+    tokens = f"{result['usage']['total_tokens']} tokens"
+    return f"{tokens}, {cost['amount']:g} {cost['currency']}" if cost else tokens
+
+
+def _said(message: Json) -> str:
+    if message.get("tool_calls"):
+        return " ".join(map(_function_call, message["tool_calls"]))
+    content = message["content"]
+    return f'"{content}"' if isinstance(content, str) else " ".join(map(_part, content))
+
+
+def _part(part: Json) -> str:
+    if part["type"] == "text":
+        return f'"{part["text"]}"'
+    kind, _, _ = part["image_url"]["url"].partition(";")
+    return f"[{kind.removeprefix('data:')}]"
+
+
+def _function_call(call: Json) -> str:
+    arguments = json.loads(call["function"]["arguments"])
+    values = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items()]
+    return f"{call['function']['name']}({', '.join(values)})"
+
+
+def _short(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case [*values]:
+            return f"[{', '.join(map(_short, values))}]"
+        case {"function": {"name": name}}:
+            return str(name)
+        case {"json_schema": {"schema": {"properties": properties}}}:
+            return f"{{{', '.join(properties)}}}"
+    return json.dumps(value, ensure_ascii=False)
