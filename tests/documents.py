@@ -110,12 +110,19 @@ def links() -> str:
     return f"With `mcp-grok` on the `PATH` and the key in your environment: [VS Code]({vscode}), [Cursor]({cursor}).\n"
 
 
+def targets() -> str:
+    """What `CLIENT` can be."""
+    *names, last = (f"`{name}`" for name in CLIENTS)
+    return f"`CLIENT` is {', '.join(names)} or {last}.\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "errors": error_codes,
     "configuration": configuration,
     "faults": sandbox_faults,
     "links": links,
+    "targets": targets,
     "providers": providers,
 }
 
