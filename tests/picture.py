@@ -12,11 +12,11 @@ from rich.terminal_theme import SVG_EXPORT_THEME as THEME
 from rich.text import Text
 
 from mcp_grok.cli.demo_command import show_scenes
-from mcp_grok.cli.demo_scenes import error, hand_off, question
+from mcp_grok.cli.demo_scenes import SCENES, Scene, error, hand_off, question
 from tests import ROOT
 
 PICTURE = ROOT / "examples/demo.svg"
-SCENES = (question, error, hand_off)
+SHOWN: dict[Scene, str] = {scene: SCENES[scene] for scene in (question, error, hand_off)}
 COLUMNS = 80
 
 COLUMN, LINE, MARGIN, TOP = 12, 25, 20, 68
@@ -82,7 +82,7 @@ async def made() -> str:
     """
     printed = io.StringIO()
     terminal = Console(file=printed, force_terminal=True, color_system="standard", width=COLUMNS, highlight=False)
-    assert all(await show_scenes("acedata", terminal, SCENES))
+    assert all(await show_scenes("acedata", terminal, SHOWN))
     return picture(printed.getvalue())
 
 

@@ -65,6 +65,11 @@ def test_readme_says_how_to_add_each_extra() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE)) == set(extras) - {"dev"}
 
 
+def test_readme_is_read_in_three_minutes() -> None:
+    prose = re.sub(r"```.*?```", "", text("README.md"), flags=re.DOTALL)
+    assert len(prose.split()) <= 1000
+
+
 def test_nothing_is_installed_from_a_registry_that_lacks_it() -> None:
     pages = [*DOCUMENTS, CONTRIBUTING, *ROOT.glob("examples/*/README.md")]
     assert [page for page in pages if re.search(r"(install|uvx|pipx run) (-\S+ )*'?mcp-grok", text(page))] == []

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import anyio
@@ -59,7 +59,7 @@ async def run_demo(provider: str, console: Console, *, pause: bool) -> int:
 
 
 async def show_scenes(
-    provider: str, console: Console, scenes: Iterable[Scene], *, pause: bool = False
+    provider: str, console: Console, scenes: Mapping[Scene, str], *, pause: bool = False
 ) -> Sequence[bool]:
     """Shows scenes on a server process with the sandbox; returns whether each went as it should."""
     console.print(Rule(f"mcp-grok over stdio, with the sandbox that simulates {provider}"))
@@ -67,10 +67,10 @@ async def show_scenes(
     async with running_sandbox() as address, Client(stdio_client(_server(APIS[provider], address))) as client:
         stage = Stage(client, console)
         stage.show("", LEGEND, "dim")
-        for number, scene in enumerate(scenes, 1):
+        for number, (scene, point) in enumerate(scenes.items(), 1):
             if pause and number > 1:
                 await _enter(stage)
-            stage.show(f"\n{number}. ", SCENES[scene], "bold")
+            stage.show(f"\n{number}. ", point, "bold")
             went_well.append(await _goes_well(scene, stage))
     return went_well
 

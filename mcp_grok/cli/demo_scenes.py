@@ -1,7 +1,7 @@
 """The scenes of the demo: what each shows, and whether it went as it should."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from mcp import Client
@@ -107,7 +107,7 @@ async def hand_off(stage: Stage) -> bool:
     return pending["object"] == "chat.completion.pending" and "Think hard" in _text(answer)
 
 
-Scene = Callable[[Stage], Awaitable[bool]]
+Scene = Callable[[Stage], Coroutine[Any, Any, bool]]
 """Makes its calls; returns whether they went as they should."""
 
 SCENES: dict[Scene, str] = {

@@ -1,6 +1,7 @@
 """The demo as a real process: for every provider, on a pipe and on a terminal."""
 
 import asyncio
+import io
 import os
 import pty
 import re
@@ -12,8 +13,10 @@ from types import MappingProxyType
 
 import anyio
 import pytest
+from rich.console import Console
 
-from mcp_grok.cli.demo_scenes import SCENES
+from mcp_grok.cli.demo_command import show_scenes
+from mcp_grok.cli.demo_scenes import SCENES, Stage, tools
 from mcp_grok.sandbox.apis import APIS
 from tests import picture
 from tests.cli.test_terminal import read_all
@@ -51,6 +54,24 @@ async def test_demo_ends_well_whatever_is_configured(provider: str) -> None:
     # A person reads it in a minute.
     assert len(out.splitlines()) <= 80
     assert [line for line in out.splitlines() if len(line) > 80 or line != line.rstrip()] == []
+
+
+async def answers_amiss(_: Stage) -> bool:
+    """A scene whose answer is another than it should be."""
+    return False
+
+
+async def answers_nothing(_: Stage) -> bool:
+    """A scene whose answer lacks what it looks for."""
+    raise KeyError
+
+
+async def test_scene_that_goes_wrong_is_marked_and_the_others_go_on() -> None:
+    printed = io.StringIO()
+    scenes = {answers_amiss: "One.", answers_nothing: "Two.", tools: "Three."}
+    assert await show_scenes("acedata", Console(file=printed), scenes) == [False, False, True]
+    begins = re.findall(r"^ *(\d\.|✗|←) ", printed.getvalue(), re.MULTILINE)
+    assert begins == ["1.", "✗", "2.", "✗", "3.", "←"]
 
 
 async def test_unknown_provider_is_refused() -> None:
