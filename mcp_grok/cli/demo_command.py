@@ -19,7 +19,7 @@ from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.serve_sandbox import running_sandbox
 
-LEGEND = "→ goes to the server, ← comes back. The sandbox has no model, and costs nothing."
+LEGEND = "> goes to the server, < comes back. The sandbox has no model, and costs nothing."
 NEXT = "Next: README says how to add the server to your client."
 
 
@@ -82,7 +82,7 @@ async def _goes_well(scene: Scene, stage: Stage) -> bool:
         # The result lacks what the scene looks for.
         went_well = False
     if not went_well:
-        stage.show("  ✗ ", "This is not what the scene should show.", "red")
+        stage.show("  ! ", "This is not what the scene should show.", "red")
     return went_well
 
 

@@ -30,11 +30,11 @@ class Stage:
 
     async def call(self, arguments: Json, tool: str = NAME, on_progress: ProgressFnT | None = None) -> Json:
         """Calls a tool, shows the call and its result, and returns the result."""
-        self.show("  → ", call_line(tool, arguments))
+        self.show("  > ", call_line(tool, arguments))
         result = await self.client.call_tool(tool, arguments, progress_callback=on_progress)
         [content] = [block for block in result.content if isinstance(block, TextContent)]
         answer: Json = json.loads(content.text)
-        self.show("  ← ", result_line(answer), "red" if result.is_error else "green")
+        self.show("  < ", result_line(answer), "red" if result.is_error else "green")
         self.show("    ", bill_line(answer, (result.meta or {}).get("mcp-grok/cost")), "dim")
         return answer
 
@@ -47,7 +47,7 @@ class Stage:
 
 async def tools(stage: Stage) -> bool:
     names = [tool.name for tool in (await stage.client.list_tools()).tools]
-    stage.show("  ← ", ", ".join(names), "green")
+    stage.show("  < ", ", ".join(names), "green")
     return NAME in names
 
 
@@ -61,7 +61,7 @@ async def streamed(stage: Stage) -> bool:
 
     async def show(progress: float, total: float | None, message: str | None) -> None:
         pieces.append(message or "")
-        stage.show("  ← ", f"progress {json.dumps(message, ensure_ascii=False)}", "cyan")
+        stage.show("  < ", f"progress {json.dumps(message, ensure_ascii=False)}", "cyan")
 
     answer = await stage.call({"messages": [_user("Hello")], "stream": True}, on_progress=show)
     return "".join(pieces) == _text(answer) and len(pieces) > 1
