@@ -43,9 +43,10 @@ class Unreadable(Exception):
         return error_json(self.request_id, self.code, self.message)
 
 
-def error_json(request_id: Any, code: int, message: str) -> str:
+def error_json(request_id: Any, code: int, message: str, data: dict[str, Any] | None = None) -> str:
     """A JSON-RPC error as JSON."""
-    return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+    error = {"code": code, "message": message, **({"data": data} if data else {})}
+    return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error})
 
 
 def plain_message(text: bytes) -> JSONRPCMessage | None:

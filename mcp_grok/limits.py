@@ -68,8 +68,17 @@ KEPT_BYTES = 200 * MIB
 SHARED_CALLS_AT_ONCE = 32
 """Default maximum of running calls of one caller, where a server tells callers apart."""
 
-SHARED_REQUEST_BYTES = 64 * MIB
-"""Total size of the requests of one caller's running calls on a server that tells callers apart."""
+TOTAL_REQUEST_BYTES = 96 * MIB
+"""Size of all requests that a server over HTTP holds: bodies that are being read, and calls that wait or run."""
+
+SHARED_REQUEST_BYTES = TOTAL_REQUEST_BYTES // 2
+"""Size of the requests that a server holds for one caller, where it tells callers apart."""
+
+SMALL_REQUEST_BYTES = 64 * 1024
+"""Size of a small request: a connection's buffer has as much."""
+
+SMALL_REQUESTS_SHARE = 16 * MIB
+"""Part of `TOTAL_REQUEST_BYTES` for small requests alone."""
 
 DRAIN_SECONDS = 20.0
 """Default seconds for running calls to end after a signal."""

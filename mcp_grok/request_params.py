@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import ValidationError
 
+from mcp_grok.request_body import body_of
 from mcp_grok.upstream.schema_check import from_json_text, invalid, is_empty
 
 OPTIONAL = ("arguments", "cursor", "_meta")
@@ -36,6 +37,8 @@ async def read_params(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
     """
     if ctx.request_id is not None and ctx.params:
         ctx = replace(ctx, params=_read(ctx.method, ctx.params))
+    if (body := body_of(ctx.request)) is not None:
+        body.arguments = _read(ctx.method, {"arguments": body.arguments}).get("arguments")
     try:
         return await call_next(ctx)
     except ValidationError as error:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server.context import ServerRequestContext
 from pydantic import SecretStr
 
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.principal import ANONYMOUS, Principal
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
 
 KEY_HEADER = "X-Grok-Api-Key"
 
@@ -27,15 +30,16 @@ class PrincipalReader:
         self._keys = keys
 
     def read(self, context: ServerRequestContext[Any, Any]) -> Principal:
-        """The principal of a request; always `ANONYMOUS` over stdio.
+        """The principal of a request; always `ANONYMOUS` over stdio. Raises like `over_http`."""
+        return ANONYMOUS if context.request is None else self.over_http(context.request)
+
+    def over_http(self, request: "HTTPConnection") -> Principal:
+        """The principal of a request over HTTP, whose authentication is done.
 
         Raises:
             NotConfigured: the caller must send a key, but did not.
             InvalidRequest: the header is not a valid key.
         """
-        request = context.request
-        if request is None:
-            return ANONYMOUS
         # Imported only for HTTP: it would slow down the start over stdio.
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
         from mcp.server.auth.provider import principal_components

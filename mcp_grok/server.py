@@ -4,7 +4,7 @@ A call goes one way: transport → tool → request → client → stream → as
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import anyio
@@ -34,6 +34,7 @@ from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.http_exchange import HandshakeRequests, exchange_of
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.prompts import TEMPLATES, get_prompt
+from mcp_grok.request_body import body_of
 from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
@@ -121,7 +122,7 @@ class _Handlers:
         try:
             async with self._handled(context) as request:
                 own = RequestContext(context.lifespan_context, self._settings, request, report)
-                return await tool.call(own, params.arguments or {})
+                return await tool.call(own, _arguments(context, params))
         except GrokError as error:
             return error_result(error)
         except Exception as error:  # noqa: BLE001 - the top of a tool: the client learns of a defect
@@ -177,7 +178,9 @@ class _Handlers:
         calls, connection = context.lifespan_context, current_connection()
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
+        body = body_of(context.request)
         request = calls.request(self._principals.read(context), connection, session)
+        request.body = body.held if body else None
         if connection is not None:
             await connection.register(context.request_id, request)
         elif exchange is not None:
@@ -185,13 +188,21 @@ class _Handlers:
             if exchange.is_handshake:
                 await self.handshake_requests.register(exchange.session, context.request_id, request)
         try:
-            yield request
+            # Over SSE the exchange of the body has ended by now.
+            with request.body or nullcontext():
+                yield request
         except anyio.get_cancelled_exc_class():
             # A transport with a reason has already reported it, so here the transport was closed.
             await request.interrupt(Reason.DISCONNECT)
             raise
         if connection is None and exchange is None:
             await request.delivered()
+
+
+def _arguments(context: Context, params: CallToolRequestParams) -> dict[str, Any]:
+    body = body_of(context.request)
+    large = body and body.take_arguments()
+    return large or params.arguments or {}
 
 
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:

@@ -36,6 +36,7 @@ from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State
 from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits
 from mcp_grok.calls.calls import Calls, Timings
 from mcp_grok.calls.open_calls import open_calls
+from mcp_grok.calls.request_bytes import HeldBytes, RequestBytes
 from mcp_grok.calls.store import Interrupted
 
 __all__ = [
@@ -44,10 +45,12 @@ __all__ = [
     "CallerLimits",
     "Calls",
     "Delivery",
+    "HeldBytes",
     "Interrupted",
     "Outcome",
     "Reason",
     "Request",
+    "RequestBytes",
     "State",
     "Timings",
     "open_calls",

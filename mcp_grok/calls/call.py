@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from mcp_grok.calls.request_bytes import HeldBytes
 from mcp_grok.errors import Cancelled, GrokError
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.completion import Completion
@@ -70,6 +71,7 @@ class Request:
         connection: The connection on which its cancellation arrives, in order with its other messages; None over
             streamable HTTP, where a client cancels by closing the connection or on another one.
         session: The session id that a client with a handshake sends over streamable HTTP; empty without one.
+        body: The counted bytes of the HTTP body in which it came; None over stdio.
         call: The call that it waits for; None before it has one.
         interrupted: The reason why the client no longer wants the result; None while it does.
         notes: Fields for the `_meta` of the result: `picked_up`, the age in seconds of the orphan that it claimed, and
@@ -80,6 +82,7 @@ class Request:
     principal: Principal = ANONYMOUS
     connection: object | None = None
     session: str = ""
+    body: HeldBytes | None = None
     call: "Call | None" = None
     interrupted: Reason | None = None
     notes: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +109,7 @@ class Work:
         ended: Set when the call has its outcome.
         pieces: The pieces of the text so far.
         followers: The functions that get further text, each with the one that gets the reasoning.
-        request_bytes: The size of the request.
+        request_bytes: The counted bytes of the request; None for a call that runs on another server.
         reasoning_bytes: The size of the reasoning so far.
     """
 
@@ -114,7 +117,7 @@ class Work:
     ended: anyio.Event = field(default_factory=anyio.Event)
     pieces: list[str] = field(default_factory=list)
     followers: dict[OnText, OnText] = field(default_factory=dict)
-    request_bytes: int = 0
+    request_bytes: HeldBytes | None = None
     reasoning_bytes: int = 0
 
     def text_came(self, text: str) -> None:

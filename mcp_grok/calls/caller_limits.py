@@ -41,13 +41,15 @@ class CallerLimits:
     Attributes:
         shared: Whether the server tells callers apart, who then share its slots in turns.
         calls_at_once: Maximum calls that wait or run, on all servers that share a store.
-        request_bytes: Maximum total size of the requests of those on this server.
+        request_bytes: Maximum size of the requests that this server holds for one of them.
+        total_request_bytes: Maximum size of the requests that this server holds for all of them.
         quotas: The quotas over time.
     """
 
     shared: bool = False
     calls_at_once: int | None = None
     request_bytes: int | None = None
+    total_request_bytes: int | None = None
     quotas: Quotas | None = None
 
     @property
@@ -55,24 +57,14 @@ class CallerLimits:
         """Whether tokens are limited."""
         return self.quotas is not None and self.quotas.counts_tokens
 
-    def check(self, sizes: list[int], size: int) -> None:
-        """Checks that a principal may begin another call on this server.
-
-        Args:
-            sizes: The sizes of the requests of its calls that wait or run here.
-            size: The size of the request of the new call.
+    def check(self, running: int) -> None:
+        """Checks that a principal with some calls that wait or run on this server may begin another one.
 
         Raises:
             LimitReached: it may not.
         """
-        if self.calls_at_once is not None and len(sizes) >= self.calls_at_once:
+        if self.calls_at_once is not None and running >= self.calls_at_once:
             raise self.too_many_calls()
-        if self.request_bytes is not None and sum(sizes) + size > self.request_bytes:
-            raise LimitReached(
-                f"Limit reached: your running calls would have requests of over {self.request_bytes} bytes together. "
-                "Send the call again when one of yours has ended, or give images by their https URLs.",
-                retry_after=SLOT_RETRY,
-            )
 
     def too_many_calls(self) -> GrokError:
         """The error for a principal with the maximum number of running calls."""

@@ -12,6 +12,7 @@ import anyio.abc
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
 from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits, Quotas
 from mcp_grok.calls.keyed_lock import KeyedLock
+from mcp_grok.calls.request_bytes import RequestBytes
 from mcp_grok.calls.run_call import cancelled, run_call
 from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
 from mcp_grok.calls.token_count import tokens_of
@@ -77,6 +78,8 @@ class Calls:
         self._store = store
         self._finish_orphans = finish_orphans
         self._limits = limits
+        self.request_bytes = RequestBytes(limits.request_bytes, limits.total_request_bytes)
+        """The count of the bytes of requests, also of those whose bodies are being read."""
         self._timings = timings or Timings()
         self._closing = False
         self._changed = anyio.Event()
@@ -120,7 +123,10 @@ class Calls:
         await self._disconnects(fingerprint, request)
         # A repeated call must see the end of an interrupted start. Inside, only the store is awaited, uninterrupted.
         async with self._locks.of(fingerprint):
-            return await self._start(chat, request, fingerprint)
+            call = await self._start(chat, request, fingerprint)
+        if request.body is not None:
+            request.body.release()
+        return call
 
     async def attach(self, call: Call, request: Request) -> None:
         """Makes a request wait for a call."""
@@ -301,12 +307,12 @@ class Calls:
             request.notes["picked_up"] = round(call.elapsed, 1)
             await self.attach(call, request)
             return call
-        work = Work(request_bytes=len(chat.body))
+        work = Work()
         call = Call(chat.model, fingerprint, request.principal.name, process=self._store.process, work=work)
         if self._limits.quotas is None:
-            await self._insert(call, work, request)
+            await self._insert(call, chat, request)
         else:
-            await self._insert_counted(call, work, request, self._limits.quotas, prompt_tokens(chat.body))
+            await self._insert_counted(call, chat, request, self._limits.quotas)
         request.call = call
         call.requests.add(request)
         self._tasks.start_soon(self._run, call, chat, request.principal.secret)
@@ -319,11 +325,12 @@ class Calls:
                 return call
         return None
 
-    async def _insert_counted(self, call: Call, work: Work, request: Request, quotas: Quotas, tokens: int) -> None:
+    async def _insert_counted(self, call: Call, chat: ChatRequest, request: Request, quotas: Quotas) -> None:
         """Like `_insert`, within the quotas of the principal. If the call does not begin, its tokens do not count."""
+        tokens = prompt_tokens(chat.body)
         await quotas.admit(call.principal, tokens)
         try:
-            await self._insert(call, work, request)
+            await self._insert(call, chat, request)
         except BaseException:
             await self._count(quotas, call.principal, -tokens)
             raise
@@ -332,26 +339,34 @@ class Calls:
     async def _count(self, quotas: Quotas, principal: str, tokens: int) -> None:
         await quotas.count(principal, tokens)
 
-    async def _insert(self, call: Call, work: Work, request: Request) -> None:
+    async def _insert(self, call: Call, chat: ChatRequest, request: Request) -> None:
         """Counts the call among the principal's running calls, then stores it."""
         limits = self._limits
-        if limits.calls_at_once or limits.request_bytes:
-            # No other task runs between this check and the count.
-            own = [other.work for other in self._running.values() if other.principal == call.principal]
-            limits.check([other.request_bytes for other in own if other], work.request_bytes)
+        # No other task runs between these checks and the counts.
+        if limits.calls_at_once:
+            limits.check(self.under_way(request.principal))
+        held = self.request_bytes.call(call.principal, len(chat.body), request.body)
+        assert call.work is not None  # noqa: S101 - a call that runs here has its work here
+        call.work.request_bytes = held
         self._running[call.id] = call
         inserted = False
         try:
             inserted = await self._store.insert(call, limits.calls_at_once)
         finally:
             if not inserted:
-                del self._running[call.id]
+                self._forget(call)
         if not inserted:
             raise limits.too_many_calls()
         if request.interrupted:
-            del self._running[call.id]
+            self._forget(call)
             await self._store.discard(call)
             raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
+
+    def _forget(self, call: Call) -> None:
+        """Counts a call no longer among those that run here."""
+        del self._running[call.id]
+        if call.work and call.work.request_bytes:
+            call.work.request_bytes.release()
 
     async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
         if lost := request.notes.get("lost"):
@@ -412,7 +427,7 @@ class Calls:
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
             # Until the row is written, a repeated call finds the answer among the running calls.
             await self._store.sync(call)
-        del self._running[call.id]
+        self._forget(call)
         self._change()
 
     def _publish(self, call: Call, outcome: Outcome) -> None:

@@ -14,21 +14,21 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_grok.calls import RequestBytes
 from mcp_grok.connection import Connection
 from mcp_grok.http.accepted_form import AcceptedForm
 from mcp_grok.http.bounded_body import BoundedBody
 from mcp_grok.http.exchange_recorder import RecordedExchange
 from mcp_grok.http.options import HTTP_PATH, SSE_PATH, ServiceOptions
 from mcp_grok.http.readable_body import ReadableBody
-from mcp_grok.limits import MAX_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES
-from mcp_grok.request_principal import KEY_HEADER
+from mcp_grok.limits import MAX_REQUEST_BYTES
+from mcp_grok.request_principal import PrincipalReader
 
 MESSAGES_PATH = "/messages/"
 
@@ -38,13 +38,16 @@ MESSAGE_EVENT = b"event: message"
 OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
-def service_app(server: Server[Any], options: ServiceOptions, operations: list[Route]) -> Starlette:
+def service_app(
+    server: Server[Any], options: ServiceOptions, operations: list[Route], request_bytes: RequestBytes
+) -> Starlette:
     """The application.
 
     Args:
         server: Answers the requests.
         options: What is served, and who may call.
         operations: Routes for operators, open to everyone who reaches the server.
+        request_bytes: The count of the bytes of requests.
 
     Raises:
         NotConfigured: the tokens or the OpenID provider of the options cannot be used.
@@ -53,7 +56,7 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     guard = _guard(verifier, options)
     routes: list[BaseRoute] = [*operations, *_metadata_routes(options)]
     if options.sse:
-        routes += _sse_routes(server, options, guard)
+        routes += _sse_routes(server, options, guard, request_bytes)
     # Without sessions a client may reconnect to any server, and a disconnect is noticed in every era.
     streamable = server.streamable_http_app(
         streamable_http_path=HTTP_PATH,
@@ -63,7 +66,7 @@ def service_app(server: Server[Any], options: ServiceOptions, operations: list[R
     )
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
-        endpoint = guard(_with_body(AcceptedForm(RecordedExchange(route.endpoint)), options))
+        endpoint = guard(_with_body(AcceptedForm(RecordedExchange(route.endpoint)), options, request_bytes))
         # Starlette would redirect, and not every client follows: https://github.com/modelcontextprotocol/python-sdk/issues/732
         routes += [Route(path, endpoint=endpoint) for path in (HTTP_PATH, f"{HTTP_PATH}/")]
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
@@ -84,14 +87,10 @@ def transport_security(options: ServiceOptions) -> TransportSecuritySettings:
     )
 
 
-def _with_body(app: ASGIApp, options: ServiceOptions) -> ASGIApp:
+def _with_body(app: ASGIApp, options: ServiceOptions, request_bytes: RequestBytes) -> ASGIApp:
     """A transport that gets whole bodies that it can read. It is inside the guard: no stranger's body is read."""
-
-    def most(scope: Scope) -> int:
-        is_admitted = options.caller_keys != "require" or KEY_HEADER.lower() in Headers(scope=scope)
-        return MAX_REQUEST_BYTES if is_admitted else MAX_SMALL_REQUEST_BYTES
-
-    return BoundedBody(ReadableBody(app, transport_security(options)), most)
+    readable = ReadableBody(app, transport_security(options))
+    return BoundedBody(readable, request_bytes, PrincipalReader(options.caller_keys))
 
 
 class _AnyOf:
@@ -150,7 +149,9 @@ def _metadata_url(options: ServiceOptions) -> AnyHttpUrl:
     return build_resource_metadata_url(AnyHttpUrl(options.public_url or ""))
 
 
-def _sse_routes(server: Server[Any], options: ServiceOptions, guard: Callable[[ASGIApp], ASGIApp]) -> list[BaseRoute]:
+def _sse_routes(
+    server: Server[Any], options: ServiceOptions, guard: Callable[[ASGIApp], ASGIApp], request_bytes: RequestBytes
+) -> list[BaseRoute]:
     sse = SseServerTransport(
         MESSAGES_PATH, security_settings=transport_security(options), max_request_body_size=MAX_REQUEST_BYTES
     )
@@ -171,7 +172,7 @@ def _sse_routes(server: Server[Any], options: ServiceOptions, guard: Callable[[A
 
     return [
         Route(SSE_PATH, endpoint=guard(_App(connect)), methods=["GET"]),
-        Mount(MESSAGES_PATH, app=guard(_with_body(sse.handle_post_message, options))),
+        Mount(MESSAGES_PATH, app=guard(_with_body(sse.handle_post_message, options, request_bytes))),
     ]
 
 

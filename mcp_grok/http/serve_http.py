@@ -13,7 +13,8 @@ from mcp_grok.http.bounded_connections import ConnectionBounds
 from mcp_grok.http.health import health_routes
 from mcp_grok.http.metrics import serving_metrics
 from mcp_grok.http.options import ServiceOptions
-from mcp_grok.limits import SHARED_CALLS_AT_ONCE, SHARED_REQUEST_BYTES, SHUTDOWN_TIMEOUT
+from mcp_grok.http.returned_memory import return_large_memory
+from mcp_grok.limits import SHARED_CALLS_AT_ONCE, SHARED_REQUEST_BYTES, SHUTDOWN_TIMEOUT, TOTAL_REQUEST_BYTES
 from mcp_grok.listener import serve_app
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.request_principal import PrincipalReader
@@ -33,6 +34,7 @@ async def serve_http(settings: Settings, options: ServiceOptions, listener: sock
     Raises:
         NotConfigured: tokens, the OpenID provider, the store or the port for metrics cannot be used.
     """
+    return_large_memory()
     with serving_metrics(options.metrics_host, options.metrics_port):
         return await _serve_http(settings, options, listener)
 
@@ -43,7 +45,7 @@ async def _serve_http(settings: Settings, options: ServiceOptions, listener: soc
         open_upstream(settings, _limits(options, quotas)) as calls,
     ):
         server = create_server(settings, calls, PrincipalReader(options.caller_keys))
-        app = service_app(server, options, health_routes(calls))
+        app = service_app(server, options, health_routes(calls), calls.request_bytes)
         return await serve_app(
             app,
             listener,
@@ -59,6 +61,7 @@ def _limits(options: ServiceOptions, quotas: "Quotas | None") -> CallerLimits:
         shared=shared,
         calls_at_once=calls_at_once or (SHARED_CALLS_AT_ONCE if shared else None),
         request_bytes=SHARED_REQUEST_BYTES if shared else None,
+        total_request_bytes=TOTAL_REQUEST_BYTES,
         quotas=quotas,
     )
 

@@ -13,7 +13,7 @@ from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.images import hold_long_images
 from mcp_grok.upstream.parameters import PARAMETERS
-from mcp_grok.upstream.request import read_request
+from mcp_grok.upstream.request import ChatRequest, read_request
 from mcp_grok.upstream.schema_check import Schema
 
 NAME = "grok_chat_completions"
@@ -72,10 +72,17 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     Raises:
         GrokError: an argument is wrong.
     """
+    chat = await _read(context, arguments)
+    # They can take many megabytes, and the call may run for minutes. It keeps what it needs.
+    del arguments
+    await context.calls.start(chat, context.request)
+    del chat
+    return await result_of(context)
+
+
+async def _read(context: RequestContext, arguments: dict[str, Any]) -> ChatRequest:
     endpoint = context.calls.endpoint
     read = partial(read_request, arguments, endpoint, progress_wanted=context.report is not None)
     # Reading files or long images may block, so it runs in a thread; for other calls a thread would only cost time.
     blocks = endpoint.image_folders or hold_long_images(arguments.get("messages"))
-    chat = await anyio.to_thread.run_sync(read) if blocks else read()
-    await context.calls.start(chat, context.request)
-    return await result_of(context)
+    return await anyio.to_thread.run_sync(read) if blocks else read()

@@ -38,6 +38,9 @@ from mcp_grok.upstream.transport_failures import transport_error
 LONGEST_TURN = 0.01
 """Seconds of reading a body after which other tasks get a turn, even if the body arrives without pauses."""
 
+PIECE = 256 * 1024
+"""Bytes of a body that are sent at once. The event loop would copy the rest of a longer piece."""
+
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
 
@@ -190,12 +193,15 @@ class ChatClient:
             await anyio.sleep(wait)
 
     async def _exchange(self, http: httpx2.AsyncClient, call: RunningCall) -> Completion:
+        headers = {**self._headers, **call.headers} if call.headers else self._headers
+        if len(call.body) > PIECE:
+            headers = {**headers, "content-length": str(len(call.body))}
         # http.build_request would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
             self._url,
-            headers={**self._headers, **call.headers} if call.headers else self._headers,
-            content=call.body,
+            headers=headers,
+            content=call.body if len(call.body) <= PIECE else _pieces(call.body),
             extensions=self._extensions,
         )
         call.sent_at = anyio.current_time()
@@ -318,6 +324,11 @@ class ChatClient:
             status=status,
             upstream_message=readable(body),
         )
+
+
+async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
 
 
 def _authorization(key: str) -> dict[str, str]:

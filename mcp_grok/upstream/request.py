@@ -10,7 +10,7 @@ from typing import Any
 from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
-from mcp_grok.surrogates import without_lone_surrogates
+from mcp_grok.surrogates import as_utf8
 from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, adapt
 from mcp_grok.upstream.function_tools import resolve_tool_choice
 from mcp_grok.upstream.images import with_images
@@ -44,7 +44,7 @@ class ChatRequest:
         dropped: The parameters that were given but are not sent, each with the reason.
         fingerprint: A digest, equal for calls with the same content, streamed or not.
         response_format: The requested form of the answer; None for plain text.
-        body_without_usage: The body without `stream_options` added by this server; None if it adds none.
+        asks_usage: Whether this server has added `stream_options` to the body.
         retired_for: The model that replaces the requested one, if that has been withdrawn.
         given: The caller's name of each parameter that it gave, by the name that is sent.
     """
@@ -56,9 +56,14 @@ class ChatRequest:
     dropped: dict[str, str]
     fingerprint: str
     response_format: dict[str, Any] | None = None
-    body_without_usage: bytes | None = None
+    asks_usage: bool = False
     retired_for: str | None = None
     given: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body_without_usage(self) -> bytes | None:
+        """The body without `stream_options` added by this server; None if it adds none."""
+        return self.body.removesuffix(ASK_FOR_USAGE) + b"}" if self.asks_usage else None
 
     def given_name(self, param: str | None) -> str | None:
         """The caller's name of the parameter that an error of the upstream names; None if the caller did not give it.
@@ -162,7 +167,7 @@ def _assemble(
         dropped=dropped,
         fingerprint=_fingerprint(payload),
         response_format=values.get("response_format"),
-        body_without_usage=body if asks_usage else None,
+        asks_usage=asks_usage,
         retired_for=model.retired_for if model else None,
         given=given,
     )
@@ -198,15 +203,16 @@ def _fingerprint(payload: dict[str, Any]) -> str:
 
 
 def _encode(payload: dict[str, Any]) -> bytes:
-    members = []
-    for name, value in payload.items():
-        try:
-            members.append(AS_JSON({name: value})[1:-1])
-        except (ValueError, RecursionError):
-            param = name if name in PARAMETERS else f"extra_body.{name}"
-            raise InvalidRequest(
-                f"{param} cannot be written as JSON: it contains NaN, Infinity or a number of thousands of digits, or "
-                "is nested too deeply.",
-                param=param,
-            ) from None
-    return without_lone_surrogates(f"{{{','.join(members)}}}").encode()
+    return b"{" + b",".join(_member(name, value) for name, value in payload.items()) + b"}"
+
+
+def _member(name: str, value: Any) -> bytes:
+    try:
+        return as_utf8(AS_JSON(name)) + b":" + as_utf8(AS_JSON(value))
+    except (ValueError, RecursionError):
+        param = name if name in PARAMETERS else f"extra_body.{name}"
+        raise InvalidRequest(
+            f"{param} cannot be written as JSON: it contains NaN, Infinity or a number of thousands of digits, or is "
+            "nested too deeply.",
+            param=param,
+        ) from None

@@ -70,12 +70,12 @@ class RunningCall:
     @property
     def left_out_usage_request(self) -> bool:
         """Whether the body lacks `stream_options` which this server would have added."""
-        return self.body is self.request.body_without_usage
+        return self.body is not self.request.body
 
     def refuses_usage_request(self, error: GrokError) -> bool:
         """Whether the upstream refused `stream_options`, which this server added to the request."""
         said = self.refusal or (error.upstream_message or "").encode("utf-8", "replace")
-        is_added = self.request.body_without_usage is not None and not self.left_out_usage_request
+        is_added = self.request.asks_usage and not self.left_out_usage_request
         return is_added and error.type == "invalid_request_error" and USAGE_REQUEST.search(said) is not None
 
     def leave_out_usage_request(self) -> None:

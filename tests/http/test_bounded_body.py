@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,12 +14,15 @@ import httpx2
 import psutil
 import pytest
 
+from mcp_grok.auth.tokens import new_token
+from mcp_grok.calls import RequestBytes
 from mcp_grok.http.bounded_body import BoundedBody
-from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB
+from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB, SMALL_REQUEST_BYTES
+from mcp_grok.request_principal import PrincipalReader
 from tests.chat import HELLO
 from tests.http.requests import call, get
 from tests.process import modern_call, serving
-from tests.replay import COMPLETION, Replay
+from tests.replay import COMPLETION, Exchange, Replay
 
 EMPTY_LISTS = b"[" + b"[]," * (10 * MIB) + b"0]"
 """31 MB that would take a gigabyte."""
@@ -109,7 +114,7 @@ async def test_body_that_does_not_arrive_is_ended(beginning: bytes) -> None:
         raise AssertionError("the body has not arrived")
 
     scope = {"type": "http", "method": "POST", "headers": []}
-    await BoundedBody(app, lambda scope: 100, timeout=0.1)(scope, receive, send)
+    await BoundedBody(app, RequestBytes(), PrincipalReader(), timeout=0.1)(scope, receive, send)
     assert sent[0]["status"] == 408
 
 
@@ -128,7 +133,7 @@ async def test_time_limit_is_over_once_the_body_has_arrived() -> None:
         ended.set()
 
     scope = {"type": "http", "method": "POST", "headers": []}
-    await BoundedBody(app, lambda scope: 100, timeout=0.1)(scope, receive, send)
+    await BoundedBody(app, RequestBytes(), PrincipalReader(), timeout=0.1)(scope, receive, send)
     assert ended.is_set()
 
 
@@ -168,3 +173,203 @@ async def test_slow_headers_and_bodies_do_not_hold_up_a_stop(upstream: Replay) -
         writer.close()
         with suppress(ConnectionResetError):
             assert b"200" not in await reader.read()
+
+
+LARGE = 20_000_000
+PIECES = 20
+ATTACKS = 24
+
+HELD_BYTES = 400 * MIB
+"""More than a server grows that holds 96 MiB of requests; 24 requests of 20 MB took it a gigabyte."""
+
+
+async def sent_large(url: str, number: int, **own: str) -> tuple[int, str]:
+    """The status and content of the answer to a call of 20 MB, whose rest is not sent once there is an answer."""
+    headers, body = request_with(
+        json.dumps({"messages": [{"role": "user", "content": "HERE"}], "seed": number}).encode()
+    )
+    before, after = body.split(b"HERE")
+    address = urlsplit(url)
+    headers |= {"host": address.netloc, "content-length": str(len(before) + LARGE + len(after)), **own}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        writer.write(f"POST {address.path}?{address.query} HTTP/1.1\r\n{lines}\r\n".encode() + before)
+        head = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+        for _ in range(PIECES):
+            if not head.done():
+                writer.write(b"x" * (LARGE // PIECES))
+                await writer.drain()
+        writer.write(after)
+        lines = (await head).decode().lower()
+        content = await reader.readexactly(int(lines.partition("content-length: ")[2].partition("\r")[0]))
+    finally:
+        writer.close()
+    return int(lines.split()[1]), content.decode()
+
+
+@asynccontextmanager
+async def answered_meanwhile(url: str, **headers: str) -> AsyncIterator[None]:
+    """Calls of another caller during a block, each of which must be answered."""
+    asking = True
+
+    async def ask() -> None:
+        number = 0
+        while asking:
+            number += 1
+            with anyio.fail_after(5):
+                assert await call(url, arguments={**HELLO, "seed": number}, **headers) == COMPLETION
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(ask())
+        yield
+        asking = False
+        await task
+
+
+def hold_large(upstream: Replay) -> None:
+    """Answers small calls alone."""
+    answering = upstream.behave
+
+    async def behave(exchange: Exchange) -> None:
+        if len(exchange.request.body) > MIB:
+            await exchange.closed.wait()
+        await answering(exchange)
+
+    upstream.behave = behave
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> tuple[str, dict[str, str], dict[str, str]]:
+    """A token file, and the headers of two callers."""
+    path = tmp_path / "tokens"
+    ann, bob = ({"authorization": f"Bearer {new_token(path, name)}"} for name in ("ann", "bob"))
+    return str(path), ann, bob
+
+
+async def test_large_calls_of_one_caller_who_goes_away_take_bounded_memory(
+    upstream: Replay, tokens: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, ann, bob = tokens
+    hold_large(upstream)
+    async with serving(upstream, "http", "--token-file", path, "--drain", "0") as (url, process):
+        assert await call(url, **bob) == COMPLETION
+        refused: list[tuple[int, str]] = []
+
+        async def attack(number: int) -> None:
+            with anyio.move_on_after(10):
+                refused.append(await sent_large(url, number, **ann))
+
+        async with answered_meanwhile(url, **bob):
+            grown = await memory_during(process, [attack(number) for number in range(ATTACKS)])
+        assert grown < HELD_BYTES
+        assert Counter(status for status, _ in refused) == {429: ATTACKS - 2}
+        for _, content in refused:
+            error = json.loads(content)["error"]
+            assert error["data"]["billed"] == "no"
+            assert "when one of yours has ended" in error["message"]
+        # Of two calls that continue, a repeat is still read; a third call is not sent.
+        status, content = await sent_large(url, ATTACKS, **ann)
+        assert status == 200
+        assert "limit_reached" in content
+    assert len([request for request in upstream.requests if len(request.body) > MIB]) == 2
+
+
+async def test_large_calls_with_made_up_keys_take_bounded_memory(upstream: Replay) -> None:
+    hold_large(upstream)
+    async with serving(upstream, "http", "--caller-keys", "require", "--drain", "0") as (url, process):
+        bob = {"x-grok-api-key": "bob"}
+        assert await call(url, **bob) == COMPLETION
+        answers: list[tuple[int, str]] = []
+
+        async def attack(number: int) -> None:
+            with anyio.move_on_after(10):
+                answers.append(await sent_large(url, number, **{"x-grok-api-key": f"made-up-{number}"}))
+
+        async with answered_meanwhile(url, **bob):
+            grown = await memory_during(process, [attack(number) for number in range(ATTACKS)])
+        assert grown < HELD_BYTES
+        assert Counter(status for status, _ in answers) == {429: ATTACKS - 4}
+        assert all("all its callers" in content for _, content in answers)
+
+
+async def test_large_calls_over_sse_take_bounded_memory(
+    upstream: Replay, tokens: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, ann, bob = tokens
+    hold_large(upstream)
+    async with (
+        serving(upstream, "http", "--token-file", path, "--drain", "0") as (url, process),
+        httpx2.AsyncClient(trust_env=False, timeout=60) as client,
+        client.stream("GET", url.replace("/mcp", "/sse"), headers=ann) as stream,
+    ):
+        events = (line.removeprefix("data: ") async for line in stream.aiter_lines() if line.startswith("data: "))
+        messages = str(httpx2.URL(url).join(await anext(events)))
+        assert await call(url, **bob) == COMPLETION
+        statuses: Counter[int] = Counter()
+
+        async def attack(number: int) -> None:
+            statuses[(await sent_large(messages, number, **ann))[0]] += 1
+
+        async with answered_meanwhile(url, **bob):
+            grown = await memory_during(process, [attack(number) for number in range(ATTACKS)])
+        assert grown < HELD_BYTES
+        assert statuses[202] <= 4
+        assert statuses[202] + statuses[429] == ATTACKS
+
+
+async def test_memory_of_a_large_call_is_returned(upstream: Replay) -> None:
+    async with serving(upstream, "http") as (url, process):
+        assert await call(url) == COMPLETION
+        server = psutil.Process(process.pid)
+        before = server.memory_info().rss
+        for number in range(3):
+            assert (await sent_large(url, number))[0] == 200
+        assert server.memory_info().rss < before + LARGE
+
+
+async def test_only_the_arguments_of_a_call_may_be_large(upstream: Replay) -> None:
+    headers, body = request_with(json.dumps(HELLO).encode())
+    message = json.loads(body)
+    message["params"]["_meta"]["x"] = "x" * SMALL_REQUEST_BYTES
+    async with serving(upstream, "http") as (url, _):
+        response = await posted(url, headers, json.dumps(message).encode())
+    assert response.status_code == 400
+    assert response.json()["id"] == 1
+    assert "only the arguments" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_large_arguments_arrive_whole(upstream: Replay, as_text: bool) -> None:
+    arguments = {"messages": [{"role": "user", "content": "é😀\n" * SMALL_REQUEST_BYTES}], "seed": 7}
+    async with serving(upstream, "http") as (url, _):
+        given: Any = json.dumps(arguments) if as_text else arguments
+        assert await call(url, arguments=given) == COMPLETION
+    sent = upstream.requests[0].json
+    assert (sent["messages"], sent["seed"]) == (arguments["messages"], 7)
+
+
+async def test_large_arguments_that_are_no_object_are_refused(upstream: Replay) -> None:
+    headers, body = request_with(json.dumps(["x" * SMALL_REQUEST_BYTES]).encode())
+    async with serving(upstream, "http") as (url, _):
+        error = (await posted(url, headers, body)).json()["error"]
+    assert "arguments must be an object" in error["message"]
+
+
+async def test_chunked_body_is_counted_as_it_arrives() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"x" * 60, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("the body is over the bound")
+
+    counted = RequestBytes(total=100)
+    scope = {"type": "http", "method": "POST", "headers": []}
+    await BoundedBody(app, counted, PrincipalReader())(scope, receive, send)
+    assert sent[0]["status"] == 429
+    counted.body("", 100)
