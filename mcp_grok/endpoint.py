@@ -18,6 +18,7 @@ class SettingNames:
     idle_timeout: str = "the time limit for the next byte"
     allowed_dirs: str = "the allowed folders"
     strict: str = "the strict mode"
+    shared_tools: str = "the shared tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Endpoint:
         max_concurrency: Maximum calls that run at the API at the same time.
         image_folders: Folders from which a call may send images by path.
         strict: Whether a parameter that the model refuses is an error; otherwise it is omitted.
+        shared_tools: Server-side tools for callers with a name, beyond those that are safe to share.
         counts_tokens: Whether the tokens of each caller are limited; then a stream is always asked for its usage.
         names: The names of these settings in error messages.
     """
@@ -49,5 +51,6 @@ class Endpoint:
     max_concurrency: int = 20
     image_folders: tuple[Path, ...] = ()
     strict: bool = False
+    shared_tools: tuple[str, ...] = ()
     counts_tokens: bool = False
     names: SettingNames = SettingNames()

@@ -10,6 +10,7 @@ from mcp_grok.errors import Billed
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 CHAT = "/chat/completions"
+RESPONSES = "/responses"
 OPENAI_PATH = f"/v1{CHAT}"
 ACEDATA_PATH = f"/grok{CHAT}"
 
@@ -36,6 +37,9 @@ class Provider:
         default_model: The model if neither the call nor the configuration names one.
         server_errors_billed: Whether a 5xx answer is charged. AceData documents that it is not.
         models_path: The path of the list of models, in place of `/chat/completions`; None without a list.
+        responses_path: The path of the Responses API, in place of `/chat/completions`; None without it.
+        searches: Whether it is known to search the web and X there.
+        conversation_header: The header with an id of the conversation, which finds its prompt cache; None without one.
         max_tokens_name: The only parameter that it accepts for the maximum number of tokens; None if it accepts both.
         stop_is_list: Whether a single stop sequence must be sent as a list.
         usage_on_request: Whether a stream contains its usage only with `stream_options.include_usage`.
@@ -57,6 +61,9 @@ class Provider:
     default_model: str | None = None
     server_errors_billed: Billed = "unknown"
     models_path: str | None = None
+    responses_path: str | None = None
+    searches: bool = False
+    conversation_header: str | None = None
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     stop_is_list: bool = False
     usage_on_request: bool = False
@@ -93,10 +100,19 @@ class Provider:
 
     def models_url(self, completions_url: str) -> str:
         """The address of the list of models, derived from the one for calls; empty without such a list."""
-        if not completions_url or self.models_path is None:
-            return ""
-        parts = urlsplit(completions_url)
-        return parts._replace(path=parts.path.removesuffix(CHAT) + self.models_path).geturl()
+        return _beside(completions_url, self.models_path)
+
+    def responses_url(self, completions_url: str) -> str:
+        """The address of the Responses API, derived from the one for calls; empty without it."""
+        return _beside(completions_url, self.responses_path)
+
+
+def _beside(completions_url: str, path: str | None) -> str:
+    """The address with another path in place of `/chat/completions`; empty without one of the two."""
+    if not completions_url or path is None:
+        return ""
+    parts = urlsplit(completions_url)
+    return parts._replace(path=parts.path.removesuffix(CHAT) + path).geturl()
 
 
 PROVIDERS = {
@@ -129,6 +145,9 @@ PROVIDERS = {
             key_variable="XAI_API_KEY",
             default_model="grok-4.7",
             models_path="/models",
+            responses_path=RESPONSES,
+            searches=True,
+            conversation_header="x-grok-conv-id",
             max_tokens_name="max_completion_tokens",
             stop_is_list=True,
             # https://github.com/zed-industries/zed/pull/45812
@@ -147,6 +166,7 @@ PROVIDERS = {
             openai_base_url=True,
             needs_key=False,
             models_path="/models",
+            responses_path=RESPONSES,
             usage_on_request=True,
         ),
         Provider(
@@ -157,6 +177,8 @@ PROVIDERS = {
             path=ACEDATA_PATH,
             default_model="grok-4",
             server_errors_billed="no",
+            responses_path=RESPONSES,
+            searches=True,
         ),
     )
 }

@@ -38,7 +38,7 @@ from mcp_grok.request_body import body_of
 from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
-from mcp_grok.tools import cancel_completion, chat, get_completion
+from mcp_grok.tools import cancel_completion, chat, get_completion, search
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import error_result
 from mcp_grok.tools.tool import ToolModule
@@ -208,6 +208,8 @@ def _arguments(context: Context, params: CallToolRequestParams) -> dict[str, Any
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
     """The tools that these settings enable, by name."""
     tools: list[ToolModule] = [chat]
+    if settings.active_provider.searches:
+        tools.append(search)
     if settings.handoff_after or settings.max_result_bytes:
         tools += [get_completion, cancel_completion]
     return {tool.NAME: tool for tool in tools}

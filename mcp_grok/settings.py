@@ -163,6 +163,12 @@ class Settings(_ProviderKeys):
         description="Reject a call with parameters that its model is known to refuse, instead of omitting them",
         json_schema_extra={"must_be": SWITCH},
     )
+    shared_tools: str = Field(
+        "",
+        description="Server-side tools that callers with names may use besides search and code, on a server for "
+        "several: `file_search`, `mcp`, separated by commas. Both act with your rights",
+        json_schema_extra={"default": "none"},
+    )
     structured: bool = Field(
         False,
         description="Also send the completion as `structuredContent`, for programs that want it",
@@ -319,6 +325,7 @@ class Settings(_ProviderKeys):
             max_concurrency=self.max_concurrency,
             image_folders=_folders(self.allowed_dirs),
             strict=self.strict,
+            shared_tools=tuple(name.strip() for name in self.shared_tools.split(",")),
             names=SettingNames(**{**NAMES, "api_key": self.key_names}),
         )
 

@@ -82,7 +82,13 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
 
 async def _read(context: RequestContext, arguments: dict[str, Any]) -> ChatRequest:
     endpoint = context.calls.endpoint
-    read = partial(read_request, arguments, endpoint, progress_wanted=context.report is not None)
+    read = partial(
+        read_request,
+        arguments,
+        endpoint,
+        progress_wanted=context.report is not None,
+        principal=context.request.principal,
+    )
     # Reading files or long images may block, so it runs in a thread; for other calls a thread would only cost time.
     blocks = endpoint.image_folders or hold_long_images(arguments.get("messages"))
     return await anyio.to_thread.run_sync(read) if blocks else read()

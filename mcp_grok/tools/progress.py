@@ -7,6 +7,7 @@ import anyio
 
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.context import Report
+from mcp_grok.upstream.responses.searches import SEARCH_MARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Progress:
         self._added.set()
 
     def add_reasoning(self, text: str) -> None:
-        """Adds a piece of the model's reasoning, which is sent, marked as reasoning, only until the answer begins."""
+        """Adds a piece of the reasoning, or a line like `[search] …`; it is sent only until the answer begins."""
         self._reasoning.append(text)
         if not self._reasons:
             self._reasons = True
@@ -101,6 +102,8 @@ class Progress:
         reasoning = "" if self._answer_began else without_lone_surrogates("".join(self._reasoning))
         self._reasoning = []
         self._reasons = self._answer_began or bool(reasoning)
+        if reasoning.lstrip().startswith(SEARCH_MARK):
+            return f"{reasoning.strip()}\n"
         return f"[reasoning] {reasoning}\n" if reasoning else ""
 
     def _take(self, last: bool) -> str:

@@ -71,6 +71,8 @@ def _notes(outcome: Outcome) -> dict[str, Any]:
         notes["time_to_first_token"] = round(outcome.first_text_after, 3)
     if outcome.in_doubt:
         notes["in_doubt"] = outcome.in_doubt
+    if outcome.has_no_search:
+        notes["no_search"] = True
     if outcome.missing_choices:
         notes["missing_choices"] = outcome.missing_choices
     if outcome.violations:

@@ -60,8 +60,20 @@ def _published(schema: Schema) -> Schema:
     return shown
 
 
-def read_arguments(schemas: Mapping[str, Schema], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a tool that needs the `id` of a call, read by their schemas.
+def read_arguments(
+    schemas: Mapping[str, Schema],
+    arguments: Mapping[str, Any],
+    *,
+    required: str = "id",
+    hint: str = "give the id of a chat.completion.pending result",
+) -> dict[str, Any]:
+    """The arguments of a tool with one required parameter, read by their schemas.
+
+    Args:
+        schemas: The parameters.
+        arguments: The arguments as the client sent them.
+        required: The name of the required parameter.
+        hint: What to give for it.
 
     Raises:
         InvalidRequest: an argument is wrong, unknown or missing; `param` is its name.
@@ -69,11 +81,11 @@ def read_arguments(schemas: Mapping[str, Schema], arguments: Mapping[str, Any]) 
     given = {
         name: value
         for name, value in arguments.items()
-        if value is not None and (name == "id" or name not in schemas or is_given(value, schemas[name]))
+        if value is not None and (name == required or name not in schemas or is_given(value, schemas[name]))
     }
     for name in given:
         if name not in schemas:
             raise InvalidRequest(f"{name!r} is not a parameter; give {', '.join(schemas)}.", param=name)
-    if "id" not in given:
-        raise InvalidRequest("id is missing; give the id of a chat.completion.pending result.", param="id")
+    if required not in given:
+        raise InvalidRequest(f"{required} is missing; {hint}.", param=required)
     return {name: read_value(name, value, schemas[name]) for name, value in given.items()}

@@ -15,6 +15,13 @@ NO_ADDITION = SET_ONCE | {"annotations"}
 """Keys of a delta that do not continue an answer; sources may follow its end."""
 
 
+CHUNK_TYPES = ("", "message")
+"""Types of events that contain chunks. Others, such as `ping`, contain one only with choices, usage or an error."""
+
+PINGS = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
+"""Values of `type` in objects that only keep a connection open."""
+
+
 class Assembler:
     """Collects the chunks of one stream.
 
@@ -27,6 +34,11 @@ class Assembler:
         self._head: JSONObject = {}
         self._usage: Any = None
         self._choices: dict[int, _Choice] = {}
+
+    def accepts(self, event_type: str, chunk: JSONObject) -> bool:
+        """Whether an object in the stream is a chunk, or an error."""
+        is_other = event_type not in CHUNK_TYPES or chunk.get("type") in PINGS
+        return not is_other or not chunk.keys().isdisjoint(("choices", "usage", "error"))
 
     def add(self, chunk: Any) -> str:
         """Adds one chunk and returns the text that it adds to the first choice's content.

@@ -27,6 +27,8 @@ from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
+from mcp_grok.upstream.responses.chat_form import is_response
+from mcp_grok.upstream.responses.payload import no_responses
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
 from mcp_grok.upstream.slots import Slots
@@ -40,6 +42,12 @@ LONGEST_TURN = 0.01
 
 PIECE = 256 * 1024
 """Bytes of a body that are sent at once. The event loop would copy the rest of a longer piece."""
+
+MISSING = (404, 405, 501)
+"""Statuses of an address that the API does not have."""
+
+MISSING_SECONDS = 300.0
+"""Seconds for which a missing Responses API is remembered."""
 
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
@@ -74,6 +82,8 @@ class ChatClient:
         self._models_without_usage: set[str] = set()
         self._connections = ConnectionPool(endpoint)
         self._url = httpx2.URL(endpoint.url)
+        self._responses_url = httpx2.URL(self._provider.responses_url(endpoint.url))
+        self._no_responses_until = 0.0
         self._endpoint_id = self._digest(endpoint.key)
         self._headers = httpx2.Headers(
             {
@@ -87,6 +97,9 @@ class ChatClient:
         )
         timeout = httpx2.Timeout(endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
+
+    def _url_of(self, request: ChatRequest) -> httpx2.URL:
+        return self._responses_url if request.form else self._url
 
     async def aclose(self) -> None:
         """Closes the pooled connections."""
@@ -116,11 +129,12 @@ class ChatClient:
             GrokError: the call failed; it contains the provider's name and the text received so far.
         """
         secrets = self._secrets(key)
+        headers = {**request.headers, **_authorization(key or "")}
         if not is_observed():
-            call = RunningCall(request, on_text, on_reasoning, on_sent, _authorization(key or ""), secrets)
+            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
             return await self._completed(call, key, caller)
-        with observed(self._provider, str(self._url), request) as watched:
-            headers = {**watched.headers(), **_authorization(key or "")}
+        with observed(self._provider, str(self._url_of(request)), request) as watched:
+            headers = {**watched.headers(), **headers}
             call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
             answer = await self._completed(call, key, caller)
             watched.answered(answer)
@@ -130,6 +144,8 @@ class ChatClient:
         try:
             if self._provider.needs_key and not (key or self.endpoint.key):
                 raise self._missing_key()
+            if call.request.form and anyio.current_time() < self._no_responses_until:
+                raise no_responses(self.endpoint)
             with anyio.fail_after(self.endpoint.timeout):
                 return await self._attempts(call, caller)
         except TimeoutError:
@@ -199,7 +215,7 @@ class ChatClient:
         # http.build_request would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
-            self._url,
+            self._url_of(call.request),
             headers=headers,
             content=call.body if len(call.body) <= PIECE else _pieces(call.body),
             extensions=self._extensions,
@@ -219,6 +235,9 @@ class ChatClient:
         async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
                 body = call.refusal = await read_up_to(received, MAX_ERROR_BYTES)
+                if call.request.form and response.status_code in MISSING and b"model" not in body.lower():
+                    self._no_responses_until = anyio.current_time() + MISSING_SECONDS
+                    raise no_responses(self.endpoint, response.status_code, body)
                 raise failures.http_error(self.endpoint, response.status_code, response.headers, body)
             start = await first_bytes(received)
             streamed = is_event_stream(start, response.headers.get("content-type", ""))
@@ -249,25 +268,13 @@ class ChatClient:
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
-        bounds = JSONBounds(MAX_ANSWER_ITEMS)
-        pieces = [start]
-        broken: GrokError | None = None
-        try:
-            while not bounds.exceeded_by(pieces[-1]):
-                pieces.append(await anext(received))
-            raise too_many_items()
-        except StopAsyncIteration:
-            pass
-        except ResponseTooLarge:
-            raise
-        except GrokError as cut:
-            # A complete JSON body is an answer, even if the connection broke after it.
-            broken = cut
-        content = b"".join(pieces)
+        content, broken = await _whole_body(start, received)
         try:
             body = await parse_large_json(content)
         except ValueError:
             raise broken or self._not_a_completion(status, content) from None
+        if call.request.form and is_response(body):
+            body = call.request.form.completion(body)
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if error := failure_in_completion(self.endpoint, body):
@@ -333,3 +340,23 @@ async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
 
 def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
+
+
+async def _whole_body(start: bytes, received: AsyncIterator[bytes]) -> tuple[bytes, GrokError | None]:
+    """The bytes of a JSON answer, and the error with which its connection broke, if it did.
+
+    A complete JSON body is an answer, even if the connection broke after it.
+    """
+    bounds = JSONBounds(MAX_ANSWER_ITEMS)
+    pieces = [start]
+    try:
+        while not bounds.exceeded_by(pieces[-1]):
+            pieces.append(await anext(received))
+        raise too_many_items()
+    except StopAsyncIteration:
+        broken = None
+    except ResponseTooLarge:
+        raise
+    except GrokError as cut:
+        broken = cut
+    return b"".join(pieces), broken

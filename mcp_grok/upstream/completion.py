@@ -42,6 +42,11 @@ class Completion:
         return name if isinstance(name, str) else ""
 
     @property
+    def has_no_search(self) -> bool:
+        """Whether a search was asked for, and the model made none."""
+        return self.body.get("searches") == []
+
+    @property
     def text(self) -> str:
         """The text of the first choice; empty if it has none."""
         message = self.body["choices"][0].get("message") or {}

@@ -117,6 +117,7 @@ PARAMETERS = {
     "audio": Parameter(OBJECT),
     "prediction": Parameter(OBJECT),
     "web_search_options": Parameter(OBJECT),
+    "previous_response_id": Parameter(TEXT),
     "extra_body": Parameter(OBJECT),
 }
 """The accepted parameters, in the order of sending (from the references of AceData and llmprovider.ai)."""

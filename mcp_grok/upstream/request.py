@@ -10,12 +10,17 @@ from typing import Any
 from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
+from mcp_grok.principal import ANONYMOUS, Principal
+from mcp_grok.providers import Provider
 from mcp_grok.surrogates import as_utf8
 from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, adapt
+from mcp_grok.upstream.conversation import conversation_id
 from mcp_grok.upstream.function_tools import resolve_tool_choice
 from mcp_grok.upstream.images import with_images
 from mcp_grok.upstream.messages import MESSAGES_SCHEMA
 from mcp_grok.upstream.parameters import FOREIGN_PARAMETERS, PARAMETERS, snake_case
+from mcp_grok.upstream.responses.chat_form import ChatForm
+from mcp_grok.upstream.responses.payload import RESPONSES_NAMES, chat_form, responses_payload
 from mcp_grok.upstream.schema_check import did_you_mean, expected, is_empty
 
 NAME = re.compile(r"[A-Za-z]\w*")
@@ -27,6 +32,8 @@ NEEDS_TOOLS = ("tool_choice", "parallel_tool_calls")
 
 EMPTY_SEARCH = 'an empty object means not given; give {"search_context_size": "medium"} for a search'
 """OpenAI's API searches for an empty object, so leaving it out must not be silent."""
+
+CACHE_KEY = "prompt_cache_key"
 
 ASK_FOR_USAGE = b',"stream_options":{"include_usage":true}}'
 """The end of a body that asks for usage; appended as bytes, so that a body with large images is encoded only once."""
@@ -47,6 +54,8 @@ class ChatRequest:
         asks_usage: Whether this server has added `stream_options` to the body.
         retired_for: The model that replaces the requested one, if that has been withdrawn.
         given: The caller's name of each parameter that it gave, by the name that is sent.
+        form: The translation of the answer, if the call goes to the Responses API; None for chat completions.
+        headers: Further headers.
     """
 
     body: bytes
@@ -59,6 +68,8 @@ class ChatRequest:
     asks_usage: bool = False
     retired_for: str | None = None
     given: dict[str, str] = field(default_factory=dict)
+    form: ChatForm | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def body_without_usage(self) -> bytes | None:
@@ -75,7 +86,13 @@ class ChatRequest:
         return given + (param or "").removeprefix(name[0]) if given and name else None
 
 
-def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_wanted: bool = False) -> ChatRequest:
+def read_request(
+    arguments: Mapping[str, Any],
+    endpoint: Endpoint,
+    *,
+    progress_wanted: bool = False,
+    principal: Principal = ANONYMOUS,
+) -> ChatRequest:
     """Checks the arguments of a call and creates the request. Reads the image files that they name.
 
     Args:
@@ -83,16 +100,17 @@ def read_request(arguments: Mapping[str, Any], endpoint: Endpoint, *, progress_w
             object mean not given.
         endpoint: The endpoint of the call, with its provider, default model and image folders.
         progress_wanted: Whether to stream the answer when `stream` is not given.
+        principal: The caller.
 
     Raises:
         InvalidRequest: an argument is wrong, or unknown; `param` names it.
-        NotConfigured: the call names no model, and there is no default.
+        NotConfigured: the call names no model, and there is no default; or the provider lacks what it needs.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     values = _read_arguments(given)
     values["messages"] = with_images(values["messages"], endpoint)
     dropped = {"web_search_options": EMPTY_SEARCH} if given.get("web_search_options") == {} else {}
-    return _assemble(values, dropped, endpoint, progress_wanted)
+    return _assemble(values, dropped, endpoint, principal, progress_wanted)
 
 
 def _read_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +155,7 @@ def _read_values(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _assemble(
-    values: dict[str, Any], dropped: dict[str, str], endpoint: Endpoint, progress_wanted: bool
+    values: dict[str, Any], dropped: dict[str, str], endpoint: Endpoint, principal: Principal, progress_wanted: bool
 ) -> ChatRequest:
     name = values.pop("model", None) or endpoint.default_model
     if name is None:
@@ -149,20 +167,21 @@ def _assemble(
     values, refused = adapt(values, provider, model)
     dropped = {**dropped, **refused}
     streamed = values.get("stream", progress_wanted)
-    if "stream_options" in values and not streamed:
-        del values["stream_options"]
-        dropped["stream_options"] = "the call is not streamed"
-    if endpoint.counts_tokens and "stream_options" in values:
-        values["stream_options"] = _with_usage(values["stream_options"], dropped)
+    form = chat_form(values, endpoint, principal)
+    if form is None:
+        sent = _with_stream_options(values, dropped, endpoint, streamed=streamed)
+    else:
+        sent = responses_payload(values, endpoint, principal, dropped)
     if dropped and endpoint.strict:
         raise _strict(dropped, endpoint.names)
-    asks_usage = streamed and provider.usage_on_request and "stream_options" not in values
-    payload = {"model": name, **values, **({"stream": True} if streamed else {}), **extra}
-    body = _encode(payload)
+    asks_usage = form is None and streamed and provider.usage_on_request and "stream_options" not in sent
+    payload = {"model": name, **sent, **({"stream": True} if streamed else {}), **extra}
+    caching = _caching(payload, values["messages"], endpoint, principal)
+    body = _encode(payload | (caching if form else {}))
     return ChatRequest(
         body=body.removesuffix(b"}") + ASK_FOR_USAGE if asks_usage else body,
         streamed=streamed,
-        choices=values.get("n", 1),
+        choices=values.get("n", 1) if form is None else 1,
         model=name,
         dropped=dropped,
         fingerprint=_fingerprint(payload),
@@ -170,7 +189,40 @@ def _assemble(
         asks_usage=asks_usage,
         retired_for=model.retired_for if model else None,
         given=given,
+        form=form,
+        headers={} if form else _cache_headers(caching, provider),
     )
+
+
+def _cache_headers(caching: dict[str, str], provider: Provider) -> dict[str, str]:
+    """The header with the conversation's id, which chat completions have instead of the field."""
+    header = provider.conversation_header
+    return {header: caching[CACHE_KEY]} if header and caching else {}
+
+
+def _with_stream_options(
+    values: dict[str, Any], dropped: dict[str, str], endpoint: Endpoint, *, streamed: bool
+) -> dict[str, Any]:
+    if "stream_options" not in values:
+        return values
+    if not streamed:
+        dropped["stream_options"] = "the call is not streamed"
+        return {name: value for name, value in values.items() if name != "stream_options"}
+    if not endpoint.counts_tokens:
+        return values
+    return {**values, "stream_options": _with_usage(values["stream_options"], dropped)}
+
+
+def _caching(
+    payload: dict[str, Any], messages: list[dict[str, Any]], endpoint: Endpoint, principal: Principal
+) -> dict[str, str]:
+    """The field with the conversation's id, where the provider finds the prompt's cache by it. The caller's wins."""
+    if endpoint.provider.conversation_header is None:
+        return {}
+    own = payload.get(CACHE_KEY)
+    if isinstance(own, str) and own.isascii() and own.isprintable():
+        return {CACHE_KEY: own}
+    return {CACHE_KEY: conversation_id(principal.secret or endpoint.key, principal.name, messages)}
 
 
 def _given(values: dict[str, Any], extra: dict[str, Any]) -> dict[str, str]:
@@ -178,7 +230,8 @@ def _given(values: dict[str, Any], extra: dict[str, Any]) -> dict[str, str]:
     given = {name: name for name in ("model", *values)}
     limit = next((name for name in MAX_TOKENS_NAMES if name in values), None)
     if limit is not None:
-        given |= dict.fromkeys(MAX_TOKENS_NAMES, limit)
+        given |= dict.fromkeys((*MAX_TOKENS_NAMES, "max_output_tokens"), limit)
+    given |= {sent: own for sent, own in RESPONSES_NAMES.items() if own in given}
     return given | {name: f"extra_body.{name}" for name in extra}
 
 

@@ -8,10 +8,12 @@ import anyio
 from mcp_grok.errors import IN_PARTIAL, GrokError
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.redaction import REMOVED, without_secrets
+from mcp_grok.upstream.answer_assembler import AnswerAssembler
 from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
 from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.responses.assembler import ResponseAssembler
 from mcp_grok.upstream.stream import OnText, StreamReader
 
 REFUSED = (400, 404, 410)
@@ -46,7 +48,7 @@ class RunningCall:
         self._secrets = secrets
         self.headers = headers
         self.body = request.body
-        self.assembler = Assembler(request.choices)
+        self.assembler = self._new_assembler()
         self.attempts = 0
         self.size = 0
         self.refusal = b""
@@ -64,8 +66,12 @@ class RunningCall:
         self.attempts += 1
         self.refusal = b""
         self.stream = None
-        self.assembler = Assembler(self.request.choices)
+        self.assembler = self._new_assembler()
         self.on_sent()
+
+    def _new_assembler(self) -> AnswerAssembler:
+        form = self.request.form
+        return ResponseAssembler(form) if form else Assembler(self.request.choices)
 
     @property
     def left_out_usage_request(self) -> bool:

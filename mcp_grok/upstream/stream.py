@@ -22,7 +22,7 @@ from mcp_grok.errors import (
 from mcp_grok.json_parser import parse_json
 from mcp_grok.limits import MAX_ANSWER_ITEMS
 from mcp_grok.upstream import failures
-from mcp_grok.upstream.assemble import Assembler
+from mcp_grok.upstream.answer_assembler import AnswerAssembler
 from mcp_grok.upstream.sse import DONE, Event, EventDecoder
 
 FINISH_SILENCE = 15.0
@@ -30,12 +30,6 @@ FINISH_SILENCE = 15.0
 
 DRAIN_GRACE = 0.1
 """Maximum seconds to wait for the end of the body after `[DONE]`, so that the connection can be reused."""
-
-CHUNK_TYPES = ("", "message")
-"""Types of events that contain chunks. Others, such as `ping`, contain one only with choices, usage or an error."""
-
-PINGS = ("ping", "heartbeat", "keepalive", "keep-alive", "keep_alive")
-"""Values of `type` in objects that only keep a connection open."""
 
 FREE_ITEMS = 16
 """Items of all lists and objects in a usual chunk, which leaves nothing but text. Further ones are counted."""
@@ -70,7 +64,7 @@ class StreamReader:
     def __init__(
         self,
         endpoint: Endpoint,
-        assembler: Assembler,
+        assembler: AnswerAssembler,
         on_text: OnText,
         on_reasoning: OnText,
         *,
@@ -191,8 +185,7 @@ class StreamReader:
             chunk = chunk[0]
         if not isinstance(chunk, dict):
             return None
-        is_other = event_type not in CHUNK_TYPES or chunk.get("type") in PINGS
-        return None if is_other and not chunk.keys() & {"choices", "usage", "error"} else chunk
+        return chunk if self._assembler.accepts(event_type, chunk) else None
 
     def _add_chunk(self, chunk: Any) -> str:
         try:
