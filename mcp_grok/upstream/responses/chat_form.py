@@ -29,10 +29,12 @@ REQUEST_FIELDS = frozenset(
 
 TRANSLATED = frozenset({"id", "object", "created_at", "model", "status", "output", "usage", "error", "citations"})
 
-INPUT, OUTPUT = "input_tokens", "output_tokens"
+CITATION = "url_citation"
+POSITIONS = ("start_index", "end_index")
+
 CHAT_USAGE = {
-    INPUT: "prompt_tokens",
-    OUTPUT: "completion_tokens",
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
     "input_tokens_details": "prompt_tokens_details",
     "output_tokens_details": "completion_tokens_details",
 }
@@ -127,16 +129,19 @@ class _Message:
         for annotation in _list(part.get("annotations")):
             if not isinstance(annotation, dict):
                 continue
-            kind = str(annotation.get("type") or "url_citation")
+            kind = str(annotation.get("type") or CITATION)
             fields = {name: value for name, value in annotation.items() if name != "type"}
-            for name in ("start_index", "end_index"):
+            for name in POSITIONS:
                 if isinstance(fields.get(name), int):
                     fields[name] += len(self._content)
+            if kind == CITATION:
+                # OpenAI's form has all of these. Without a position, it is an empty one.
+                fields = {"title": fields.get("url"), **dict.fromkeys(POSITIONS, 0), **fields}
             self._annotations.append({"type": kind, kind: fields})
 
     def cited(self) -> list[Any]:
         """The addresses in the annotations."""
-        return [annotation.get("url_citation", {}).get("url") for annotation in self._annotations]
+        return [annotation.get(CITATION, {}).get("url") for annotation in self._annotations]
 
     def fields(self) -> JSONObject:
         content = self._content if self._has_content or not (self.calls or self._refusal) else None
