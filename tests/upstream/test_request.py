@@ -158,7 +158,7 @@ def test_each_parameter_is_sent_under_its_own_name() -> None:
         "prediction": {"type": "content"},
         "web_search_options": {"search_context_size": "low"},
     }
-    assert arguments.keys() | {"messages", "max_tokens", "extra_body"} == PARAMETERS.keys()
+    assert arguments.keys() | {"messages", "max_tokens", "previous_response_id", "extra_body"} == PARAMETERS.keys()
     assert sent(**arguments) == {"messages": HELLO, **arguments}
     assert sent(max_tokens="10") == {**sent(), "max_tokens": 10}
 
