@@ -34,7 +34,7 @@ class Model:
 
 
 ACEDATA_REFERENCE = "https://docs.acedata.cloud/ grok chat completions reference, `model` enum"
-ACEDATA_TOOL = "tool description of AceDataCloud's mcp-grok"
+ACEDATA_CHANGES = "https://docs.acedata.cloud/ change log: removed, 400 is not supported"
 LLMPROVIDER_REFERENCE = "llmprovider.ai Grok chat completion reference, 2025-07-13"
 XAI_MODELS = "https://docs.x.ai/developers/models; https://docs.x.ai/developers/model-capabilities/text/reasoning"
 XAI_RETIREMENT = "https://docs.x.ai/developers/migration/may-15-retirement"
@@ -60,8 +60,13 @@ ALIASES = {
 """xAI's names for models that have another name (https://docs.x.ai/developers/models)."""
 
 
-def _acedata(name: str, source: str = ACEDATA_REFERENCE, *, images: bool | None = None) -> Model:
-    return Model(name=name, provider="acedata", source=source, images=images)
+def _acedata(name: str) -> Model:
+    return Model(name=name, provider="acedata", source=ACEDATA_REFERENCE)
+
+
+def _removed(name: str, *, images: bool | None = None) -> Model:
+    """A model that AceData no longer offers; the one to use instead is its default."""
+    return Model(name=name, provider="acedata", source=ACEDATA_CHANGES, images=images, retired_for="grok-4")
 
 
 def _xai(name: str, context: int, efforts: tuple[str, ...] | None = None, *, reasons: bool = True) -> Model:
@@ -91,13 +96,13 @@ def _retired(name: str, efforts: tuple[str, ...] | None = None) -> Model:
 
 MODELS = (
     _acedata("grok-4"),
-    _acedata("grok-4-1-fast"),
-    _acedata("grok-4-1-fast-non-reasoning"),
-    _acedata("grok-3"),
-    _acedata("grok-3-mini"),
-    _acedata("grok-2-vision", ACEDATA_TOOL, images=True),
     _acedata("grok-4.7"),
     _acedata("grok-4.5"),
+    _acedata("grok-3"),
+    _removed("grok-4-1-fast"),
+    _removed("grok-4-1-fast-non-reasoning"),
+    _removed("grok-3-mini"),
+    _removed("grok-2-vision", images=True),
     Model(name="grok-beta", provider="llmprovider", source=LLMPROVIDER_REFERENCE),
     _xai("grok-4.7", 500_000, ("low", "medium", "high", "xhigh")),
     _xai("grok-4.6", 500_000, ("low", "medium", "high", "xhigh")),

@@ -55,3 +55,13 @@ def test_name_without_a_match_has_no_properties(name: str) -> None:
 
 def test_aliases_are_of_documented_models() -> None:
     assert all(find_model("xai", model) for model in ALIASES.values())
+
+
+@pytest.mark.parametrize("name", ["grok-4-1-fast", "grok-4-1-fast-non-reasoning", "grok-3-mini", "grok-2-vision"])
+def test_model_that_acedata_removed_is_accepted_and_no_longer_offered(name: str) -> None:
+    model = find_model("acedata", name)
+    assert model is not None
+    assert model.retired_for == "grok-4"
+    offered = [model.name for model in known_models("acedata") if not model.retired_for]
+    assert name not in offered
+    assert offered[0] == "grok-4"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import anyio
 import httpx2
@@ -24,6 +25,7 @@ from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.failed_completion import failure_in_completion
+from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
@@ -157,6 +159,10 @@ class ChatClient:
             failure = error
         if failure.type == failures.BAD_KEY.type and not self._secrets(key):
             failure.message = failures.wants_key(self.endpoint)
+        if is_about_model(failure):
+            failure.message += await advice_on_models(
+                replace(self.endpoint, key=key or self.endpoint.key), call.request.model
+            )
         call.complete_error(failure)
         failure.provider = self._provider.name
         self.remove_keys(failure, key)

@@ -6,6 +6,8 @@ import time
 from functools import cache, lru_cache
 from typing import Any, TypeGuard
 
+from mcp_grok.json_parser import JSONObject
+
 TICKS = 10**10
 """Units of xAI's `cost_in_usd_ticks` in a dollar (https://docs.x.ai/docs/api-reference)."""
 
@@ -13,6 +15,15 @@ UNIFORM_PRICE_LIMIT = 100_000
 """Maximum prompt tokens for a constant price; with some models longer prompts cost more per token."""
 
 SAMPLE_TOKENS = 1000
+
+TOOL_PRICES = {
+    "web_search_calls": 0.005,
+    "code_interpreter_calls": 0.005,
+    "x_posts_fetched": 0.005,
+    "x_users_fetched": 0.01,
+}
+"""Dollars for each use of a server-side tool: xAI charges for what an X search fetches, not for the search, since
+2026-09-21 (https://docs.x.ai/docs/models)."""
 
 Cost = dict[str, Any]
 """`{"amount", "currency"}`, and `"estimate": True` if the upstream did not state it."""
@@ -46,7 +57,7 @@ def estimate_is_quick() -> bool:
 
 
 def estimated_cost(model: str, usage: Any) -> Cost | None:
-    """The cost of a call's tokens by the price list of the model's vendor; None if the price is not known.
+    """The cost of a call's tokens and searches by the vendor's price lists; None if the model's price is not known.
 
     Imports the library when first used: call it in a thread unless `estimate_is_quick`.
     """
@@ -60,7 +71,14 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
         amount = rates and (prompt - cached) * rates[0] + cached * rates[1] + output * rates[2]
     else:
         amount = _price(model, prompt, cached, output)
-    return None if amount is None else {"amount": round(amount, 12), "currency": "USD", "estimate": True}
+    if amount is None:
+        return None
+    return {"amount": round(amount + _tools_price(usage), 12), "currency": "USD", "estimate": True}
+
+
+def _tools_price(usage: JSONObject) -> float:
+    used = usage.get("server_side_tool_usage_details")
+    return sum(_count(used, name) * price for name, price in TOOL_PRICES.items())
 
 
 @lru_cache(maxsize=256)

@@ -80,3 +80,14 @@ def test_estimate_follows_the_price_list(model: str, prompt: int) -> None:
     cost = estimated_cost(model, usage)
     assert cost is not None
     assert cost["amount"] == pytest.approx(expected)
+
+
+def test_searches_are_estimated_once_by_what_xai_charges_for() -> None:
+    used = {"web_search_calls": 3, "x_search_calls": 9, "x_posts_fetched": 20, "x_users_fetched": 1}
+    searched = {**PLAIN, "server_side_tool_usage_details": used}
+    with_searches, without = estimated_cost("grok-4.5", searched), estimated_cost("grok-4.5", PLAIN)
+    assert with_searches is not None
+    assert without is not None
+    assert with_searches["amount"] - without["amount"] == pytest.approx(3 * 0.005 + 20 * 0.005 + 0.01)
+    assert with_searches["estimate"] is True
+    assert stated_cost({**searched, "cost_in_usd_ticks": 10**10}) == {"amount": 1.0, "currency": "USD"}

@@ -1,12 +1,17 @@
 """The models that a provider lists now."""
 
+import json
+
 import pytest
 
 from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.upstream.live_models import live_models, no_list
+from mcp_grok.upstream.live_models import MAX_BYTES, advice_on_models, live_models, no_list
+from mcp_grok.upstream.request import read_request
+from tests.chat import HELLO
 from tests.conftest import KEY, settings_for
 from tests.replay import Exchange, Replay
+from tests.upstream.clients import client_for
 
 LIST = {"object": "list", "data": [{"id": "grok-4.7", "object": "model"}, {"id": "grok-9"}]}
 
@@ -93,3 +98,54 @@ async def test_answer_that_is_no_list_is_an_error(upstream: Replay, body: object
 async def test_unreachable_server_is_an_error() -> None:
     settings = Settings(provider="xai", base_url="http://127.0.0.1:1", api_key=KEY)
     assert (await failure(settings)).as_dict()["code"] == "connection_failed"
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"error": "The model grok-47 does not exist"}, {"code": "not_found", "error": "?"}]
+)
+async def test_unknown_model_is_answered_with_what_is_listed(upstream: Replay, refusal: object) -> None:
+    async def behave(exchange: Exchange) -> None:
+        is_list = exchange.request.path.endswith("/models")
+        content = json.dumps(LIST if is_list else refusal).encode()
+        head = f"HTTP/1.1 {200 if is_list else 404} Status\r\ncontent-length: {len(content)}\r\n\r\n"
+        exchange.send(head.encode() + content)
+
+    upstream.behave = behave
+    error = await failure_of_call(settings_for(upstream, provider="xai", max_retries=0), model="grok-47")
+    assert error.message.endswith("xAI lists no grok-47; it lists grok-4.7, grok-9.")
+    assert [request.path for request in upstream.requests] == ["/v1/chat/completions", "/v1/models"]
+
+
+async def test_list_that_fails_leaves_the_error_as_it_is(upstream: Replay) -> None:
+    upstream.answer({"error": "The model grok-47 does not exist"}, status=404)
+    error = await failure_of_call(settings_for(upstream, provider="xai", max_retries=0), model="grok-47")
+    assert "does not know the model" in error.message
+    assert "lists" not in error.message
+
+
+async def test_other_refusals_ask_for_no_list(upstream: Replay) -> None:
+    upstream.answer({"error": "temperature is too high"}, status=400)
+    await failure_of_call(settings_for(upstream, provider="xai", max_retries=0))
+    assert len(upstream.requests) == 1
+
+
+async def failure_of_call(settings: Settings, **arguments: object) -> GrokError:
+    """The error of a call that must fail."""
+    request = read_request({**HELLO, **arguments}, settings.endpoint)
+    async with client_for(settings) as client:
+        with pytest.raises(GrokError) as caught:
+            await client.complete(request)
+    return caught.value
+
+
+async def test_list_without_end_is_bounded(upstream: Replay) -> None:
+    upstream.answer(b'{"data": [' + b'{"id": "grok"},' * (MAX_BYTES // 10) + b"{}]}")
+    error = await failure(settings_for(upstream, provider="xai"))
+    assert "not a list of models" in error.message
+
+
+async def test_name_cannot_write_to_a_terminal(upstream: Replay) -> None:
+    upstream.answer({"data": [{"id": "grok\x1b]52;c;aGk=\x07" + "x" * 1000}]})
+    advice = await advice_on_models(settings_for(upstream, provider="xai").endpoint, "grok")
+    assert "\x1b" not in advice
+    assert len(advice) < 200
