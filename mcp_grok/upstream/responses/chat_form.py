@@ -90,9 +90,9 @@ class _Message:
         self.searches: list[JSONObject] = []
         self.others: JSONObject = {}
         self.calls: list[JSONObject] = []
-        self._content = ""
-        self._has_content = False
-        self._refusal = ""
+        self._content: list[str] = []
+        self._length = 0
+        self._refusal: list[str] = []
         self._reasoning: list[str] = []
         self._annotations: list[JSONObject] = []
 
@@ -110,19 +110,23 @@ class _Message:
             self.others.setdefault(kind if isinstance(kind, str) else "output", []).append(item)
 
     def _add_message(self, item: JSONObject) -> None:
-        between = BETWEEN_MESSAGES if self._content else ""
+        between = BETWEEN_MESSAGES if self._length else ""
         for part in _list(item.get("content")):
             if not isinstance(part, dict):
                 continue
             text = part.get("text")
             if isinstance(text, str):
-                self._has_content = True
                 if text:
-                    self._content, between = self._content + between, ""
+                    self._add_text(between)
+                    between = ""
                 self._add_annotations(part)
-                self._content += text
+                self._add_text(text)
             elif isinstance(part.get("refusal"), str):
-                self._refusal += part["refusal"]
+                self._refusal.append(part["refusal"])
+
+    def _add_text(self, text: str) -> None:
+        self._content.append(text)
+        self._length += len(text)
 
     def _add_annotations(self, part: JSONObject) -> None:
         """Adds the annotations of a text, in OpenAI's chat form; positions are in the whole content."""
@@ -133,7 +137,7 @@ class _Message:
             fields = {name: value for name, value in annotation.items() if name != "type"}
             for name in POSITIONS:
                 if isinstance(fields.get(name), int):
-                    fields[name] += len(self._content)
+                    fields[name] += self._length
             if kind == CITATION:
                 # OpenAI's form has all of these. Without a position, it is an empty one.
                 fields = {"title": fields.get("url"), **dict.fromkeys(POSITIONS, 0), **fields}
@@ -144,12 +148,12 @@ class _Message:
         return [annotation.get(CITATION, {}).get("url") for annotation in self._annotations]
 
     def fields(self) -> JSONObject:
-        content = self._content if self._has_content or not (self.calls or self._refusal) else None
+        content = "".join(self._content) if self._content or not (self.calls or self._refusal) else None
         message: JSONObject = {"role": "assistant", "content": content}
         if self._reasoning:
             message["reasoning_content"] = "\n\n".join(self._reasoning)
         if self._refusal:
-            message["refusal"] = self._refusal
+            message["refusal"] = "".join(self._refusal)
         if self._annotations:
             message["annotations"] = self._annotations
         if self.calls:
