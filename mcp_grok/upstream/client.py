@@ -19,7 +19,7 @@ from mcp_grok.errors import (
     ResponseTooLarge,
 )
 from mcp_grok.json_bounds import JSONBounds
-from mcp_grok.json_parser import parse_large_json
+from mcp_grok.json_parser import JSONObject, parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ANSWER_ITEMS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
@@ -29,7 +29,7 @@ from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
-from mcp_grok.upstream.responses.chat_form import is_response
+from mcp_grok.upstream.responses.chat_form import ChatForm, is_response
 from mcp_grok.upstream.responses.payload import no_responses
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
@@ -50,6 +50,9 @@ MISSING = (404, 405, 501)
 
 MISSING_SECONDS = 300.0
 """Seconds for which a missing Responses API is remembered."""
+
+LARGE = 256 * 1024
+"""Bytes of a response above which its translation takes some milliseconds."""
 
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
@@ -280,7 +283,7 @@ class ChatClient:
         except ValueError:
             raise broken or self._not_a_completion(status, content) from None
         if call.request.form and is_response(body):
-            body = call.request.form.completion(body)
+            body = await _translated(call.request.form, body, len(content))
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if error := failure_in_completion(self.endpoint, body):
@@ -346,6 +349,11 @@ async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
 
 def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
+
+
+async def _translated(form: ChatForm, body: JSONObject, size: int) -> JSONObject:
+    """The chat completion for a response; in a thread, which gives way to others, if it is large."""
+    return form.completion(body) if size <= LARGE else await anyio.to_thread.run_sync(form.completion, body)
 
 
 async def _whole_body(start: bytes, received: AsyncIterator[bytes]) -> tuple[bytes, GrokError | None]:
