@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -37,15 +38,27 @@ class Answer:
     finish_reason: str = "stop"
 
 
-def answer(request: ChatRequest, index: int) -> Answer:
-    """The answer to a request, for the choice with this index."""
+def answer(request: ChatRequest, index: int, sources: Sequence[str] = ()) -> Answer:
+    """The answer to a request.
+
+    Args:
+        request: The request.
+        index: The index of the choice.
+        sources: The addresses that a text cites.
+    """
     reasoning = REASONING if request.reasoning_effort not in (None, "none") else ""
     calls = _tool_calls(request, index)
     if calls:
         return Answer(None, calls, reasoning, "tool_calls")
-    text = _json(request) or _text(request.messages) + (f" (Answer {index + 1}.)" if index else "")
+    cited = "".join(f" {citation(str(number), url)}" for number, url in enumerate(sources, 1))
+    text = _json(request) or _text(request.messages) + (f" (Answer {index + 1}.)" if index else "") + cited
     text, finish_reason = _shortened(text, request)
     return Answer(text, [], reasoning, finish_reason)
+
+
+def citation(number: str, url: str) -> str:
+    """A link to a source inside a text, as xAI writes it."""
+    return f"[[{number}]]({url})"
 
 
 def count_tokens(text: str) -> int:

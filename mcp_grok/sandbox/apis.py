@@ -22,6 +22,7 @@ class Api:
         usage_on_request: Whether a stream states its usage only if `stream_options.include_usage` asks for it. The
             client's data says it too; stated here again, each can show the other wrong.
         whole_tool_calls: Whether a stream sends each tool call whole, in one chunk.
+        has_responses: Whether it has the Responses API. AceData has none, but its address is also the sandbox's own.
     """
 
     provider: Provider
@@ -31,6 +32,7 @@ class Api:
     cost: dict[str, Any] = field(default_factory=dict)
     usage_on_request: bool = False
     whole_tool_calls: bool = False
+    has_responses: bool = False
 
     @property
     def path(self) -> str:
@@ -42,6 +44,11 @@ class Api:
         """The path of the list of models at the sandbox; empty without such a list."""
         return self.provider.models_url(self.path)
 
+    @property
+    def responses_path(self) -> str:
+        """The path of the Responses API at the sandbox; empty without it."""
+        return PROVIDERS["sandbox"].responses_url(self.path) if self.has_responses else ""
+
 
 APIS = {
     api.provider.name: api
@@ -50,6 +57,7 @@ APIS = {
             provider=PROVIDERS["acedata"],
             error=acedata_error,
             cost={"cost": {"amount": 0.0, "currency": "USD", "list_amount": 0.0}},
+            has_responses=True,
         ),
         Api(provider=PROVIDERS["llmprovider"], base="/llmprovider"),
         Api(
@@ -62,9 +70,10 @@ APIS = {
             usage_on_request=True,
             # https://docs.x.ai/docs/guides/function-calling
             whole_tool_calls=True,
+            has_responses=True,
         ),
         # Any server that is compatible with OpenAI's API.
-        Api(provider=PROVIDERS["custom"], models=("grok-local",), usage_on_request=True),
+        Api(provider=PROVIDERS["custom"], models=("grok-local",), usage_on_request=True, has_responses=True),
     )
 }
 """By the provider's name."""

@@ -32,7 +32,7 @@ class ChatCompletion:
             "system_fingerprint": FINGERPRINT,
         }
         self._answers = [answer(request, index) for index in range(request.n or 1)]
-        self._usage = {**_usage(count_prompt_tokens(request), self._answers), **api.cost}
+        self._usage = {**_usage(request, self._answers), **api.cost}
         requested = request.stream_options and request.stream_options.include_usage
         self._streams_usage = bool(requested) or not api.usage_on_request
 
@@ -59,9 +59,14 @@ class ChatCompletion:
         return {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _usage(prompt: int, answers: list[Answer]) -> Json:
+def token_counts(request: ChatRequest, answers: list[Answer]) -> tuple[int, int, int]:
+    """The tokens of a request, of the reasoning, and of the answers with the reasoning."""
     reasoning = sum(count_tokens(one.reasoning) for one in answers)
-    completion = reasoning + sum(map(_answer_tokens, answers))
+    return count_prompt_tokens(request), reasoning, reasoning + sum(map(_answer_tokens, answers))
+
+
+def _usage(request: ChatRequest, answers: list[Answer]) -> Json:
+    prompt, reasoning, completion = token_counts(request, answers)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -81,8 +86,8 @@ def _message(one: Answer) -> Json:
 
 
 def _deltas(one: Answer, *, whole_tool_calls: bool) -> Iterator[Json]:
-    yield from ({"reasoning_content": word} for word in _words(one.reasoning))
-    yield from ({"content": word} for word in _words(one.text or ""))
+    yield from ({"reasoning_content": word} for word in words(one.reasoning))
+    yield from ({"content": word} for word in words(one.text or ""))
     for index, call in enumerate(one.tool_calls):
         pieces = [call] if whole_tool_calls else _pieces(call)
         yield from ({"tool_calls": [{"index": index, **piece}]} for piece in pieces)
@@ -91,8 +96,9 @@ def _deltas(one: Answer, *, whole_tool_calls: bool) -> Iterator[Json]:
 def _pieces(call: Json) -> Iterator[Json]:
     """A tool call with empty arguments, then its arguments word by word."""
     yield {**call, "function": {**call["function"], "arguments": ""}}
-    yield from ({"function": {"arguments": word}} for word in _words(call["function"]["arguments"]))
+    yield from ({"function": {"arguments": word}} for word in words(call["function"]["arguments"]))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The pieces in which a stream sends a text."""
     return re.findall(r"\s*\S+\s*$|\s*\S+", text)

@@ -49,6 +49,7 @@ class Function(BaseModel):
 class Tool(BaseModel):
     """A tool of the caller. Only functions are called."""
 
+    type: str = "function"
     function: Function | None = None
 
 

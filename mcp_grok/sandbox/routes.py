@@ -1,8 +1,9 @@
-"""The sandbox as a web application: completions and the list of models of each API."""
+"""The sandbox as a web application: completions, responses and the list of models of each API."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 from pydantic import ValidationError
@@ -17,10 +18,13 @@ from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.chat_completion import ChatCompletion
 from mcp_grok.sandbox.chat_request import ChatRequest
 from mcp_grok.sandbox.faults import HEADER, Fault, documented_error, requested_fault
+from mcp_grok.sandbox.model_response import ModelResponse, StoredConversations
+from mcp_grok.sandbox.response_request import ResponseRequest
 
 CHUNK_SECONDS = 0.03
 """The pause between chunks, long enough to see that an answer is streamed."""
 
+Asked = TypeVar("Asked", ChatRequest, ResponseRequest)
 Respond = Callable[[Request], Awaitable[Response]]
 
 
@@ -38,20 +42,27 @@ def sandbox_app(chunk_seconds: float = CHUNK_SECONDS) -> Starlette:
 
 
 def _routes(api: Api, chunk_seconds: float) -> Iterator[Route]:
-    async def complete(request: Request) -> Response:
-        chat = _chat_request(await request.body())
-        fault = requested_fault(chat.model, request.headers.get(HEADER))
-        if fault.name == "slow":
-            await anyio.sleep(fault.seconds)
-        pieces = _events(chat, api, fault) if chat.stream else _halves(chat, api)
-        media_type = "text/event-stream" if chat.stream else "application/json"
-        return StreamingResponse(_sent(pieces, fault, chunk_seconds), media_type=media_type)
+    def answering(kind: type[Asked], form: Callable[[Asked], ChatCompletion | ModelResponse]) -> Respond:
+        async def respond(request: Request) -> Response:
+            asked = _read(kind, await request.body())
+            fault = requested_fault(asked.model, request.headers.get(HEADER))
+            if fault.name == "slow":
+                await anyio.sleep(fault.seconds)
+            pieces = _events(form(asked), api, fault) if asked.stream else _halves(form(asked))
+            media_type = "text/event-stream" if asked.stream else "application/json"
+            return StreamingResponse(_sent(pieces, fault, chunk_seconds), media_type=media_type)
+
+        return respond
 
     async def list_models(request: Request) -> Response:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": api.provider.name} for name in api.models]
         return _json_response({"object": "list", "data": models})
 
+    complete = answering(ChatRequest, partial(ChatCompletion, api=api))
     yield Route(api.path, _with_key(api, complete), methods=["POST"])
+    if api.responses_path:
+        respond = answering(ResponseRequest, partial(ModelResponse, stored=StoredConversations()))
+        yield Route(api.responses_path, _with_key(api, respond), methods=["POST"])
     if api.models_path:
         yield Route(api.models_path, _with_key(api, list_models))
 
@@ -71,22 +82,22 @@ def _with_key(api: Api, respond: Respond) -> Respond:
     return endpoint
 
 
-def _chat_request(body: bytes) -> ChatRequest:
+def _read(kind: type[Asked], body: bytes) -> Asked:
     try:
-        return ChatRequest.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
-        path = [str(step) for step in first["loc"]]
+        path: list[str] = [str(step) for step in first["loc"]]
         raise ApiError(400, "bad_request", ": ".join([*path, first["msg"]]), path[0] if path else None) from error
 
 
-def _halves(chat: ChatRequest, api: Api) -> list[bytes]:
-    content = _encoded(ChatCompletion(chat, api).whole())
+def _halves(form: ChatCompletion | ModelResponse) -> list[bytes]:
+    content = _encoded(form.whole())
     return [content[: len(content) // 2], content[len(content) // 2 :]]
 
 
-def _events(chat: ChatRequest, api: Api, fault: Fault) -> list[bytes]:
-    values = list(ChatCompletion(chat, api).chunks())
+def _events(form: ChatCompletion | ModelResponse, api: Api, fault: Fault) -> list[bytes]:
+    values = list(form.chunks())
     if fault.name == "stream_error":
         values.insert(len(values) // 2, api.error(documented_error("api_error"))[1])
     return [*(b"data: " + _encoded(value) + b"\n\n" for value in values), b"data: [DONE]\n\n"]
