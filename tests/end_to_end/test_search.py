@@ -1,0 +1,93 @@
+"""A search in the sandbox, as a client without a key tries it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from mcp_grok.sandbox.answers import NOTICE
+from tests.chat import CHAT, body_of, use
+from tests.conftest import KEY
+from tests.process import MCP_GROK, listening_process
+
+SANDBOX = {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_API_KEY": KEY}
+QUESTION = "What is new?"
+AS_CHAT = {"messages": [{"role": "user", "content": QUESTION}], "tools": [{"type": "web_search"}]}
+
+WEB = {"source": "web", "name": "search", "query": QUESTION}
+
+
+@pytest.fixture(params=["stdio", "http"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """The SDK's client on a server process with the sandbox in it."""
+    if request.param == "stdio":
+        command, *arguments = MCP_GROK
+        server = StdioServerParameters(command=command, args=arguments, env=SANDBOX)
+        async with Client(stdio_client(server)) as connected:
+            yield connected
+        return
+    async with listening_process(SANDBOX, "http") as (url, _), Client(url) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [("grok_search", {"query": QUESTION, "sources": ["web"]}), (CHAT, AS_CHAT)]
+)
+async def test_search_is_seen_before_the_text_with_its_sources(
+    client: Client, tool: str, arguments: dict[str, Any]
+) -> None:
+    seen: list[str] = []
+
+    async def show(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(message or "")
+
+    body, is_error = await use(client, tool, arguments, progress_callback=show)
+    assert not is_error, body
+    message = body["choices"][0]["message"]
+    first, *pieces = seen
+    assert first == f"[search] web: {QUESTION}\n"
+    assert "".join(pieces) == message["content"]
+    assert message["content"].startswith(NOTICE)
+    [annotation] = message["annotations"]
+    cited = annotation["url_citation"]
+    assert message["content"][cited["start_index"] : cited["end_index"]] == f"[[1]]({cited['url']})"
+    assert body["citations"] == [cited["url"]] == ["https://example.com/web"]
+    [found] = body["searches"]
+    assert found | WEB == found
+
+
+async def test_answer_without_a_search_is_marked(client: Client) -> None:
+    result = await client.call_tool("grok_search", {"query": f"{QUESTION} Do not search."})
+    assert result.meta is not None
+    assert result.meta["mcp-grok/no_search"] is True
+    body = body_of(result)
+    assert (body["searches"], body["citations"]) == ([], [])
+
+
+async def test_stored_answer_is_continued(client: Client) -> None:
+    first, _ = await use(client, CHAT, {**AS_CHAT, "store": True})
+    question = {"role": "user", "content": "What did I just say?"}
+    body, _ = await use(client, CHAT, {"messages": [question], "previous_response_id": first["response_id"]})
+    assert body["choices"][0]["message"]["content"] == f'{NOTICE} You said, "{QUESTION}."'
+
+
+async def test_conversation_with_function_calls_goes_on(client: Client) -> None:
+    clock = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+    arguments: dict[str, Any] = {**AS_CHAT, "tools": [{"type": "x_search"}, clock]}
+    body, _ = await use(client, CHAT, arguments)
+    [choice] = body["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert [search["name"] for search in body["searches"]] == ["x_keyword_search"]
+    [call] = choice["message"]["tool_calls"]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "noon"}
+    messages = [*arguments["messages"], choice["message"], result]
+    body, _ = await use(client, CHAT, {**arguments, "messages": messages})
+    assert body["choices"][0]["message"]["content"] == f"{NOTICE} The tool returned: noon"
+
+
+async def test_limit_of_tokens_is_the_finish_reason(client: Client) -> None:
+    body, _ = await use(client, CHAT, {**AS_CHAT, "max_tokens": 3})
+    [choice] = body["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("This is the", "length")
