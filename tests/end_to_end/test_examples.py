@@ -80,6 +80,20 @@ def test_structured_output_fits_its_schema() -> None:
     assert recipe == f"{NOTICE}, 1 minutes: {NOTICE}"
 
 
+def test_search_prints_its_sources_and_searches() -> None:
+    answer, *found = run(sys.executable, "main.py", "What is new?", cwd=EXAMPLES / "search")
+    assert answer.endswith('You said: "What is new?" [[1]](https://example.com/web) [[2]](https://example.com/x)')
+    assert found == [
+        "source 1: https://example.com/web",
+        "source 2: https://example.com/x",
+        "searched web: What is new?",
+        "searched x: What is new?",
+        "cost: 0.0 USD",
+    ]
+    _, *found = run(sys.executable, "main.py", "No search: what is new?", cwd=EXAMPLES / "search")
+    assert found == ["not searched: this is from the model's memory", "cost: 0.0 USD"]
+
+
 def test_long_reasoning_is_fetched_with_one_request() -> None:
     first, *more, answer, requests = run(sys.executable, "main.py", cwd=EXAMPLES / "long_reasoning")
     assert first == "after 3 s: in_progress"
