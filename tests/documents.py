@@ -13,6 +13,7 @@ from mcp_grok.cli.install.entry import entry
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.sandbox import api_errors, faults
 from mcp_grok.settings import Settings, variable
+from mcp_grok.tools import search
 from mcp_grok.tools.chat import input_schema
 from mcp_grok.upstream.parameters import PARAMETERS
 from tests import ROOT
@@ -31,6 +32,8 @@ def _table(*rows: tuple[str, ...]) -> str:
 
 def _allowed(schema: dict[str, Any]) -> str:
     kind = schema.get("type", "string or array")
+    if values := schema.get("enum") or schema.get("items", {}).get("enum"):
+        return f"{kind} of {', '.join(values)}" if kind == "array" else ", ".join(values)
     least, most = schema.get("minimum"), schema.get("maximum")
     if most is not None:
         return f"{kind}, {least} to {most}"
@@ -42,14 +45,21 @@ def _allowed(schema: dict[str, Any]) -> str:
 def parameters() -> str:
     """The parameters of the schema, and the names of the others."""
     schema = input_schema(Settings.model_construct())
+    others = ", ".join(f"`{name}`" for name in PARAMETERS if name not in schema["properties"])
+    return f"{_properties(schema)}\nAlso accepted: {others} (merged into the request last).\n"
+
+
+def search_parameters() -> str:
+    """The parameters of `grok_search`."""
+    return _properties(search.definition(Settings.model_construct()).input_schema)
+
+
+def _properties(schema: dict[str, Any]) -> str:
     rows = [
         (f"`{name}`" + (" (required)" if name in schema["required"] else ""), _allowed(part), part["description"])
         for name, part in schema["properties"].items()
     ]
-    others = ", ".join(f"`{name}`" for name in PARAMETERS if name not in schema["properties"])
-    return (
-        _table(("parameter", "what", "meaning"), *rows) + f"\nAlso accepted: {others} (merged into the request last).\n"
-    )
+    return _table(("parameter", "what", "meaning"), *rows)
 
 
 def _meaning(text: str | None) -> str:
@@ -118,6 +128,7 @@ def targets() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
+    "search": search_parameters,
     "errors": error_codes,
     "configuration": configuration,
     "faults": sandbox_faults,
