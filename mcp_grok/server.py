@@ -32,6 +32,7 @@ from mcp_grok.calls import Calls, Interrupted, Reason, Request
 from mcp_grok.connection import CANCELLED, ConnectionServer, current_connection, reason_of
 from mcp_grok.errors import GrokError, InternalError
 from mcp_grok.http_exchange import HandshakeRequests, exchange_of
+from mcp_grok.instructions import instructions
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.prompts import TEMPLATES, get_prompt
 from mcp_grok.request_body import body_of
@@ -80,7 +81,7 @@ def create_server(
         "mcp-grok",
         version=__version__,
         title="Grok",
-        instructions=f"{chat.NAME} asks a Grok model. That can take minutes: a pending result says how to continue.",
+        instructions=instructions(settings, tools_in_force(settings)),
         lifespan=lifespan,
         # No argument of these tools is repeated in a header; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,
