@@ -15,7 +15,7 @@ from mcp_grok.sandbox.apis import APIS
 from mcp_grok.sandbox.faults import MODEL_PREFIX
 from mcp_grok.sandbox.routes import sandbox_app
 from mcp_grok.sandbox.serve_sandbox import running_sandbox
-from tests.oracle import acedata, llmprovider, shared_rules, xai
+from tests.oracle import acedata, llmprovider, shared_rules, xai, xai_responses
 from tests.oracle.broken_responses import broken_response
 
 PROVIDER_RULES = {"acedata": acedata.violations, "llmprovider": llmprovider.violations, "xai": xai.violations}
@@ -26,6 +26,12 @@ def first_violation(provider: str, body: Any) -> ApiError | None:
     faulty = isinstance(body, dict) and str(body.get("model")).startswith(MODEL_PREFIX)
     own = PROVIDER_RULES.get(provider) if not faulty else None
     return next(chain(shared_rules.violations(body), own(body) if own else ()), None)
+
+
+def first_response_violation(body: Any) -> ApiError | None:
+    """The first documented rule that a request for a response breaks at xAI; None if it keeps all of them."""
+    faulty = isinstance(body, dict) and str(body.get("model")).startswith(MODEL_PREFIX)
+    return None if faulty else next(xai_responses.violations(body), None)
 
 
 def effective(provider: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -50,12 +56,14 @@ class CheckedSandbox:
         self._providers = {api.path: name for name, api in APIS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        provider = self._providers.get(scope.get("path", ""))
+        path = scope.get("path", "")
+        is_response = path == APIS["xai"].responses_path
+        provider = "xai" if is_response else self._providers.get(path)
         if provider is None:
             await self._sandbox(scope, receive, send)
             return
         body = effective(provider, json.loads(await Request(scope, receive).body()))
-        if error := first_violation(provider, body):
+        if error := first_response_violation(body) if is_response else first_violation(provider, body):
             status, content = APIS[provider].error(error)
             await JSONResponse(content, status)(scope, receive, send)
         elif broken := broken_response(body["model"], APIS[provider]):

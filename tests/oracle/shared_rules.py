@@ -33,7 +33,7 @@ def violations(body: Any) -> Iterator[ApiError]:
         yield violation("body", "must be a JSON object")
     elif not isinstance(body.get("model"), str) or not body["model"]:
         yield violation("model", "must be a string")
-    elif not _is_list(body.get("messages"), dict) or not body["messages"]:
+    elif not is_list(body.get("messages"), dict) or not body["messages"]:
         yield violation("messages", "must be a list with at least one object")
     else:
         for message in body["messages"]:
@@ -63,12 +63,13 @@ def _message_violations(message: dict[str, Any]) -> Iterator[ApiError]:
 
 def _call_violations(call: Any) -> Iterator[ApiError]:
     function = call.get("function") if isinstance(call, dict) else None
-    if isinstance(function, dict) and not _is_json(function.get("arguments")):
+    if isinstance(function, dict) and not is_json(function.get("arguments")):
         # https://github.com/vllm-project/vllm/issues/19419
         yield violation("messages", "must have tool_calls whose arguments are JSON text")
 
 
-def _is_json(text: Any) -> bool:
+def is_json(text: Any) -> bool:
+    """Whether it is a JSON text."""
     try:
         json.loads(text)
     except (TypeError, ValueError):
@@ -109,7 +110,7 @@ def _number_violations(body: dict[str, Any]) -> Iterator[ApiError]:
 def _form_violations(body: dict[str, Any]) -> Iterator[ApiError]:
     stop, options, response_format = body.get("stop"), body.get("stream_options"), body.get("response_format")
     sequences = [stop] if isinstance(stop, str) else stop
-    if sequences is not None and not (_is_list(sequences, str) and len(sequences) <= 4):
+    if sequences is not None and not (is_list(sequences, str) and len(sequences) <= 4):
         yield violation("stop", "must be a string or a list of at most 4")
     if options is not None and not (isinstance(options, dict) and body.get("stream")):
         yield violation("stream_options", "must be an object, and needs stream: true")
@@ -122,7 +123,7 @@ def _form_violations(body: dict[str, Any]) -> Iterator[ApiError]:
 def _tool_violations(tools: Any) -> Iterator[ApiError]:
     if tools is None:
         return
-    if not _is_list(tools, dict) or not 1 <= len(tools) <= 128:
+    if not is_list(tools, dict) or not 1 <= len(tools) <= 128:
         yield violation("tools", "must be a list of 1 to 128 objects")
         return
     for function in _functions(tools):
@@ -151,5 +152,6 @@ def _functions(tools: list[dict[str, Any]]) -> list[Any]:
     return [tool.get("function") for tool in tools if tool.get("type") == "function"]
 
 
-def _is_list(value: Any, kind: type) -> bool:
+def is_list(value: Any, kind: type) -> bool:
+    """Whether it is a list of values of one type."""
     return isinstance(value, list) and all(isinstance(item, kind) for item in value)
