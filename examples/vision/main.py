@@ -14,11 +14,7 @@ from mcp.client.stdio import stdio_client
 
 KEYS = ("MCP_GROK_PROVIDER", "MCP_GROK_API_KEY", "ACEDATACLOUD_API_TOKEN", "LLMPROVIDER_API_KEY", "XAI_API_KEY")
 # Without a key, the sandbox.
-SANDBOX = (
-    {}
-    if any(name in os.environ for name in KEYS)
-    else {"MCP_GROK_PROVIDER": "sandbox", "MCP_GROK_DEFAULT_MODEL": "grok-2-vision"}
-)
+SANDBOX = {} if any(name in os.environ for name in KEYS) else {"MCP_GROK_PROVIDER": "sandbox"}
 
 
 async def main(picture: Path, question: str) -> None:

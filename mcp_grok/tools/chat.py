@@ -19,6 +19,8 @@ from mcp_grok.upstream.schema_check import Schema
 NAME = "grok_chat_completions"
 TITLE = "Grok chat completions"
 
+SERVER_SIDE = '. {"type":"web_search"} and {"type":"x_search"} run at the API'
+
 CLAUDE_CODE_MAX = 500_000
 """Maximum characters of a result that a tool can request from Claude Code."""
 
@@ -36,6 +38,8 @@ def input_schema(settings: Settings) -> Schema:
         if parameter.description
     }
     properties["model"]["description"] = _model_description(settings)
+    if settings.active_provider.searches:
+        properties["tools"]["description"] += SERVER_SIDE
     return {"type": "object", "properties": properties, "required": ["messages"]}
 
 

@@ -1,5 +1,6 @@
 """The progress notifications of a call: the text of the answer, at most ten times a second."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ class Progress:
     def add_reasoning(self, text: str) -> None:
         """Adds a piece of the reasoning, or a line like `[search] …`; it is sent only until the answer begins."""
         self._reasoning.append(text)
-        if not self._reasons:
+        if not self._reasons or _is_search(text):
             self._reasons = True
             self._added.set()
 
@@ -87,24 +88,32 @@ class Progress:
             self._added = anyio.Event()
             last = self._closed.is_set()
             text = self._take(last)
-            self._answer_began = self._answer_began or bool(text)
             reasoning = self._take_reasoning()
             pause = self._timings.reasoning if reasoning else self._timings.heartbeat
-            if text or ((reasoning or waiting.cancelled_caught) and not last):
-                self._sent += 1
-                await self._report(
-                    self._sent, None, text or reasoning or (None if self._answer_began else self._status())
-                )
+            if reasoning and (text or not last):
+                await self._send(reasoning)
+            self._answer_began = self._answer_began or bool(text)
+            if text:
+                await self._send(text)
+            elif waiting.cancelled_caught and not reasoning and not last:
+                await self._send(None if self._answer_began else self._status())
             with anyio.move_on_after(self._timings.interval):
                 await self._closed.wait()
 
+    async def _send(self, message: str | None) -> None:
+        self._sent += 1
+        await self._report(self._sent, None, message)
+
     def _take_reasoning(self) -> str:
-        reasoning = "" if self._answer_began else without_lone_surrogates("".join(self._reasoning))
+        """The lines to send before the answer: the reasoning, and each search on a line of its own."""
+        lines = ""
+        for is_search, pieces in itertools.groupby(() if self._answer_began else self._reasoning, _is_search):
+            text = without_lone_surrogates("".join(pieces))
+            if text:
+                lines += f"{text.strip()}\n" if is_search else f"[reasoning] {text}\n"
         self._reasoning = []
-        self._reasons = self._answer_began or bool(reasoning)
-        if reasoning.lstrip().startswith(SEARCH_MARK):
-            return f"{reasoning.strip()}\n"
-        return f"[reasoning] {reasoning}\n" if reasoning else ""
+        self._reasons = self._answer_began or bool(lines)
+        return lines
 
     def _take(self, last: bool) -> str:
         text = "".join(self._pieces)
@@ -112,3 +121,7 @@ class Progress:
         half = text[-1:] if not last and "\ud800" <= text[-1:] <= "\udbff" else ""
         self._pieces = [half] if half else []
         return without_lone_surrogates(text.removesuffix(half))
+
+
+def _is_search(piece: str) -> bool:
+    return piece.lstrip().startswith(SEARCH_MARK)

@@ -244,7 +244,7 @@ class ChatClient:
         async with aclosing(self._received(response, call)) as received:
             if not response.is_success:
                 body = call.refusal = await read_up_to(received, MAX_ERROR_BYTES)
-                if call.request.form and response.status_code in MISSING and b"model" not in body.lower():
+                if self._lacks_responses(call.request, response.status_code, body):
                     self._no_responses_until = anyio.current_time() + MISSING_SECONDS
                     raise no_responses(self.endpoint, response.status_code, body)
                 raise failures.http_error(self.endpoint, response.status_code, response.headers, body)
@@ -313,6 +313,11 @@ class ChatClient:
         if failure := failure_in_completion(self.endpoint, answer.body):
             raise failure
         return answer
+
+    def _lacks_responses(self, request: ChatRequest, status: int, body: bytes) -> bool:
+        """Whether a refusal means that the API has no Responses API. It may be about a model, or a stored response."""
+        is_unknown = request.form is not None and not self._provider.searches and status in MISSING
+        return is_unknown and "previous_response_id" not in request.given and b"model" not in body.lower()
 
     def _missing_key(self) -> GrokError:
         names = self.endpoint.names

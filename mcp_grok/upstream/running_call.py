@@ -23,6 +23,9 @@ USAGE_REQUEST = re.compile(rb"stream_?options(?!\\*[\"']\s*:\s*\\*\{)", re.IGNOR
 """A mention of the request for usage in a refusal, unless the refusal only quotes the request."""
 
 
+CONTINUED = "previous_response_id"
+
+
 class RunningCall:
     """A running call: the attempts so far, and the received part of the answer.
 
@@ -109,6 +112,12 @@ class RunningCall:
         failure.param = self.request.given_name(failure.param)
         if self.request.retired_for and failure.status in REFUSED:
             failure.message += f" {self.request.model} has been withdrawn; use {self.request.retired_for}."
+        if CONTINUED in self.request.given and failure.status == 404:
+            failure.param = CONTINUED
+            failure.message += (
+                f" It may not know {CONTINUED} either: only answers with store: true are kept, for 30 days. Send the "
+                "whole conversation without it."
+            )
         if self._maybe_billed and failure.billed == "no":
             failure.billed = "unknown"
 

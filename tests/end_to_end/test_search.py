@@ -12,7 +12,7 @@ from mcp_grok.sandbox.answers import NOTICE, REASONING
 from mcp_grok.sandbox.apis import APIS
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
-from tests.chat import CHAT, body_of, use
+from tests.chat import CHAT, HELLO, body_of, use
 from tests.conftest import KEY
 from tests.oracle.checked_sandbox import running_oracle
 from tests.process import MCP_GROK, listening_process
@@ -76,6 +76,17 @@ async def test_stored_answer_is_continued(client: Client) -> None:
     question = {"role": "user", "content": "What did I just say?"}
     body, _ = await use(client, CHAT, {"messages": [question], "previous_response_id": first["response_id"]})
     assert body["choices"][0]["message"]["content"] == f'{NOTICE} You said, "{QUESTION}."'
+
+
+async def test_unknown_answer_is_not_continued_and_says_why(client: Client) -> None:
+    for _ in range(2):
+        body, is_error = await use(client, CHAT, {**HELLO, "previous_response_id": "resp-unknown"})
+        assert is_error
+        error = body["error"]
+        assert (error["code"], error["param"], error["billed"]) == ("not_found", "previous_response_id", "no")
+        assert "store: true" in error["message"]
+    searched, is_error = await use(client, CHAT, AS_CHAT)
+    assert not is_error, searched
 
 
 async def test_conversation_with_function_calls_goes_on(client: Client) -> None:

@@ -159,7 +159,16 @@ async def test_first_reasoning_is_sent_at_once_and_marked() -> None:
 async def test_answer_does_not_wait_for_reasoning() -> None:
     with anyio.fail_after(0.5):
         sink = await thought("Let ", "me ", "see.", then="Yo!")
-    assert sink.texts == ["[reasoning] Let \n", "Yo!"]
+    assert sink.texts == ["[reasoning] Let \n", "[reasoning] me see.\n", "Yo!"]
+
+
+async def test_search_is_sent_at_once_on_a_line_of_its_own() -> None:
+    with anyio.fail_after(0.5):
+        sink = await thought("I ", "look.", "\n[search] web: one\n", "Further.", "\n[search] x: two\n", then="Yo!")
+    assert "".join(sink.texts) == (
+        "[reasoning] I \n[reasoning] look.\n[search] web: one\n[reasoning] Further.\n[search] x: two\nYo!"
+    )
+    assert sink.texts[-1] == "Yo!"
 
 
 async def test_further_reasoning_is_sent_joined_after_a_while() -> None:
