@@ -65,6 +65,9 @@ KEPT_ENTRIES = 1000
 KEPT_BYTES = 200 * MIB
 """Total size of their answers, as stored in memory or on disk."""
 
+TASK_TTL = 3600.0
+"""Seconds that a task lives after its creation, or after it was last polled."""
+
 SHARED_CALLS_AT_ONCE = 32
 """Default maximum of running calls of one caller, where a server tells callers apart."""
 

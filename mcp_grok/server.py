@@ -39,9 +39,11 @@ from mcp_grok.request_body import body_of
 from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
+from mcp_grok.tasks import Tasks, takes_tasks
 from mcp_grok.tools import cancel_completion, chat, get_completion, search
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import error_result
+from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import ToolModule
 
 LISTS_TTL = 300_000
@@ -86,7 +88,8 @@ def create_server(
         # No argument of these tools is repeated in a header; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
+        # A task is a result of an extension, which the SDK passes on as it is.
+        on_call_tool=handlers.call_tool,  # type: ignore[arg-type]
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -94,6 +97,7 @@ def create_server(
         on_get_prompt=handlers.get_prompt,
     )
     server.middleware.append(read_params)
+    Tasks(settings, handlers.principals).register(server)
     server.add_notification_handler(CANCELLED, CancelledNotificationParams, handlers.cancelled)
     if calls is not None:
         calls.on_interrupted = handlers.handshake_requests.cancelled
@@ -105,7 +109,7 @@ class _Handlers:
 
     def __init__(self, settings: Settings, principals: PrincipalReader) -> None:
         self._settings = settings
-        self._principals = principals
+        self.principals = principals
         self.handshake_requests = HandshakeRequests()
         self._tools = tools_in_force(settings)
         definitions = [tool.definition(settings) for tool in self._tools.values()]
@@ -114,7 +118,7 @@ class _Handlers:
     async def list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         return self._listing
 
-    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult | TaskObject:
         tool = self._tools.get(params.name)
         if tool is None:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {params.name!r}; this server has {', '.join(self._tools)}.")
@@ -122,7 +126,8 @@ class _Handlers:
         report = context.session.report_progress if wants_progress else None
         try:
             async with self._handled(context) as request:
-                own = RequestContext(context.lifespan_context, self._settings, request, report)
+                takes_task = takes_tasks(context)
+                own = RequestContext(context.lifespan_context, self._settings, request, report, takes_task)
                 return await tool.call(own, _arguments(context, params))
         except GrokError as error:
             return error_result(error)
@@ -137,7 +142,7 @@ class _Handlers:
         # The HTTP exchange of a notification ends immediately, and the SDK then cancels its handler.
         with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
-                self._principals.read(context).name,
+                self.principals.read(context).name,
                 exchange.session,
                 str(params.request_id),
                 reason_of(params.reason),
@@ -158,7 +163,7 @@ class _Handlers:
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            principal = self._principals.read(context)
+            principal = self.principals.read(context)
             return await resources.read(context.lifespan_context, self._settings, uri, principal)
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": uri}) from None
@@ -180,7 +185,7 @@ class _Handlers:
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
         body = body_of(context.request)
-        request = calls.request(self._principals.read(context), connection, session)
+        request = calls.request(self.principals.read(context), connection, session)
         request.body = body.held if body else None
         if connection is not None:
             await connection.register(context.request_id, request)

@@ -135,6 +135,11 @@ class Settings(_ProviderKeys):
         "its answer. 0 for never",
         json_schema_extra={"must_be": f"{SECONDS} from 0 to 86400"},
     )
+    task_after: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
+        10,
+        description="Seconds after which an unfinished call becomes a task, for clients that take tasks and poll them. "
+        "0 for never",
+    )
     on_disconnect: Literal["finish", "stop"] = Field(
         "finish",
         description="Effect on a call when its client times out or disconnects: `finish` continues it for up to 15 "

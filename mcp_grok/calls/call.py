@@ -1,5 +1,6 @@
 """The record of a call, and the request that waits for it."""
 
+import math
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -110,6 +111,7 @@ class Work:
         pieces: The pieces of the text so far.
         followers: The functions that get further text, each with the one that gets the reasoning.
         request_bytes: The counted bytes of the request; None for a call that runs on another server.
+        ttl: Seconds that the work continues after it was handed off or polled.
         reasoning_bytes: The size of the reasoning so far.
     """
 
@@ -118,6 +120,7 @@ class Work:
     pieces: list[str] = field(default_factory=list)
     followers: dict[OnText, OnText] = field(default_factory=dict)
     request_bytes: HeldBytes | None = None
+    ttl: float = math.inf
     reasoning_bytes: int = 0
 
     def text_came(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """The owner of every call of a process: the only code that changes a record."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits, Quotas
 from mcp_grok.calls.keyed_lock import KeyedLock
 from mcp_grok.calls.request_bytes import RequestBytes
 from mcp_grok.calls.run_call import cancelled, run_call
-from mcp_grok.calls.store import Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
+from mcp_grok.calls.store import Event, Follow, Interrupted, Poll, Repeated, Stop, Store, uninterrupted
 from mcp_grok.calls.token_count import tokens_of
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, Lost, NotFound, OutOfReach, Unavailable
@@ -141,11 +142,26 @@ class Calls:
         if request.interrupted:
             await self._detach(call, request, request.interrupted)
 
-    async def give_id(self, request: Request) -> None:
-        """Records that a request's call can be fetched by its id; to be called before the client receives the id."""
-        if (call := request.call) is not None and not call.id_given:
+    async def give_id(self, request: Request, *, ttl: float = math.inf) -> None:
+        """Records that a request's call can be fetched by its id; to be called before the client receives the id.
+
+        Args:
+            request: The request for which the id is given out.
+            ttl: Seconds that the call continues after this request, and after each `poll`.
+        """
+        call = request.call
+        if call is not None and call.work:
+            call.work.ttl = ttl
+        if call is not None and not call.id_given:
             call.id_given = True
             await self._store.sync(call)
+
+    async def poll(self, call: Call) -> None:
+        """Records that a client still wants a call that was handed off with a ttl."""
+        if call.id in self._running:
+            self._continue(call)
+        elif call.outcome is None:
+            await self._store.poll(call)
 
     async def delivered(self, request: Request) -> None:
         """Records that the result of a request, the outcome or the id, was passed to the transport."""
@@ -161,6 +177,7 @@ class Calls:
         self._unfollow(call)
         if call.delivery is not Delivery.ORPHANED:
             self._let_go(call)
+            self._continue(call)
             await self._store.sync(call)
 
     async def interrupt(self, request: Request, reason: Reason) -> None:
@@ -252,9 +269,10 @@ class Calls:
         match event:
             case Stop(call_id) if call := self._running.get(call_id):
                 self.stop(call)
+            case Poll(call_id) if call := self._running.get(call_id):
+                self._continue(call)
             case Follow(call_id) if call := self._running.get(call_id):
-                if call.work and call.delivery is Delivery.ORPHANED:
-                    call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
+                self._continue(call)
                 self._tasks.start_soon(self._store.publish, call, event)
             case Interrupted() if self.on_interrupted:
                 await self.on_interrupted(event)
@@ -395,10 +413,16 @@ class Calls:
     async def _orphan(self, call: Call) -> None:
         restore = call.delivery is Delivery.DELIVERED
         call.delivery = Delivery.ORPHANED
-        if call.work and call.outcome is None:
-            call.work.scope.deadline = anyio.current_time() + self._timings.orphan_timeout
+        self._continue(call)
         await self._store.sync(call, restore=restore)
         self._change()
+
+    def _continue(self, call: Call) -> None:
+        """Sets the time until which a call runs while no request waits for it."""
+        if call.work and call.outcome is None and not call.requests:
+            is_orphan = call.delivery is Delivery.ORPHANED and call.work.ttl == math.inf
+            seconds = self._timings.orphan_timeout if is_orphan else call.work.ttl
+            call.work.scope.deadline = anyio.current_time() + seconds
 
     def _stop(self, call: Call, state: State, outcome: GrokError) -> None:
         if call.work and call.outcome is None and call.cut_by is None:

@@ -49,7 +49,7 @@ from mcp_grok.calls.redis_servers import Message, RedisTimings, Servers
 from mcp_grok.calls.redis_transactions import ATTEMPTS, Transactions
 from mcp_grok.calls.redis_usage import nested
 from mcp_grok.calls.redis_write_queue import WriteQueue
-from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Repeated, Stop, Store, uninterrupted
+from mcp_grok.calls.store import BOUNDS, Bounds, Event, Follow, Interrupted, Poll, Repeated, Stop, Store, uninterrupted
 from mcp_grok.errors import InternalError, Lost, NotConfigured, StoreUnreachable
 
 
@@ -199,6 +199,13 @@ class RedisStore(Store):
         """See `Store.stop`."""
         await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.stop(call))
 
+    async def poll(self, call: Call) -> None:
+        """See `Store.poll`."""
+        with suppress(*AWAY):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                self.servers.post(pipeline, call.process, {"do": "poll", "call": call.id})
+                await pipeline.execute()
+
     async def disconnects(self, fingerprint: str, grace: float, session: str) -> None:
         """See `Store.disconnects`."""
         if await self._released(fingerprint, grace) or not session:
@@ -267,6 +274,8 @@ class RedisStore(Store):
                 self._relay.ended(message)
             case "stop":
                 self._send_event.send_nowait(Stop(message["call"]))
+            case "poll":
+                self._send_event.send_nowait(Poll(message["call"]))
             case "follow":
                 self._send_event.send_nowait(Follow(message["call"], message["to"], message["have"]))
             case "interrupt" if message["from"] != self.process:

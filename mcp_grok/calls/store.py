@@ -43,6 +43,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """A client polled another server about a task that runs here."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Follow:
     """A request on another server waits for a call that runs here, and has `have` characters of its text."""
 
@@ -69,7 +76,7 @@ class Repeated:
     session: str
 
 
-Event = Stop | Follow | Interrupted | Repeated
+Event = Stop | Poll | Follow | Interrupted | Repeated
 
 NO_EVENTS: tuple[Event, ...] = ()
 
@@ -177,6 +184,9 @@ class Store(ABC):
 
     async def stop(self, call: Call) -> None:
         """Asks the server that runs a call to stop it."""
+
+    async def poll(self, call: Call) -> None:
+        """Tells the server that runs a call that a client still wants it."""
 
     @abstractmethod
     async def follow(self, call: Call) -> Outcome:

@@ -9,6 +9,7 @@ from mcp_types import CallToolResult, Tool
 from mcp_grok.models import known_models
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
+from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.images import hold_long_images
@@ -66,7 +67,7 @@ def _model_description(settings: Settings) -> str:
     return f"{default}. {f'Known: {names}; any' if names else 'Any'} other name is passed on"
 
 
-async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:
     """One call of the tool.
 
     Args:

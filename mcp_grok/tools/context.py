@@ -19,9 +19,11 @@ class RequestContext:
         settings: The configuration.
         request: The client's request, which the tool attaches to a call.
         report: Sends a progress notification; None if the client did not ask for any.
+        takes_task: Whether the client accepts a task instead of a result.
     """
 
     calls: Calls
     settings: Settings
     request: Request
     report: Report | None = None
+    takes_task: bool = False

@@ -10,6 +10,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.result import json_result
+from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import ID, read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.completion import Completion
@@ -44,7 +45,7 @@ def definition(settings: Settings) -> Tool:
     return tool_definition(NAME, TITLE, description, schema)
 
 
-async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:
     """One call of the tool: returns the completion, the call's error, a pending result, or a part of a text.
 
     Raises:

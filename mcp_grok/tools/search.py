@@ -8,6 +8,7 @@ from mcp_grok.errors import InvalidRequest
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
+from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.upstream.request import read_request
@@ -79,7 +80,7 @@ def definition(settings: Settings) -> Tool:
     return tool_definition(NAME, TITLE, description, schema)
 
 
-async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
+async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:
     """One call of the tool.
 
     Raises:

@@ -11,6 +11,7 @@ from mcp_types import CallToolResult, Tool, ToolAnnotations
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
+from mcp_grok.tools.task import TaskObject
 from mcp_grok.upstream.schema_check import Schema, is_given, read_value
 
 UNPUBLISHED = ("minLength", "maxLength", "minItems", "maxItems", "examples")
@@ -30,7 +31,7 @@ class ToolModule(Protocol):
         """The tool as clients see it."""
         ...
 
-    async def call(self, context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:
+    async def call(self, context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:
         """One call of the tool; raises `GrokError`."""
         ...
 

@@ -6,10 +6,12 @@ import anyio
 from mcp_types import CallToolResult
 
 from mcp_grok.calls import Call, Outcome, State
+from mcp_grok.limits import TASK_TTL
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
+from mcp_grok.tools.task import TaskObject, new_task
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""
@@ -18,22 +20,28 @@ PARTIAL_CHARACTERS = 1000
 """Maximum characters from the end of the text so far in a pending result."""
 
 
-async def result_of(context: RequestContext, *, wait: float | None = None) -> CallToolResult:
-    """The result for a request: the outcome of its call, or a pending result after some time.
+async def result_of(context: RequestContext, *, wait: float | None = None) -> CallToolResult | TaskObject:
+    """The result for a request: the outcome of its call, or after some time a task or a pending result.
 
     Args:
         context: The context of a request that is attached to a call.
-        wait: Seconds to wait; by default `Settings.handoff_after`.
+        wait: Seconds to wait; by default `Settings.task_after` if the client takes a task, or else
+            `Settings.handoff_after`.
     """
     call = context.request.call
     assert call is not None  # noqa: S101 - the caller has attached one
+    settings = context.settings
+    as_task = context.takes_task and settings.task_after > 0
     if wait is None:
-        wait = context.settings.handoff_after or math.inf
+        wait = (settings.task_after if as_task else settings.handoff_after) or math.inf
     outcome = await wait_for(context, call, wait)
+    if outcome is None and as_task:
+        await context.calls.give_id(context.request, ttl=TASK_TTL)
+        return new_task(call)
     if outcome is None:
         await context.calls.give_id(context.request)
         return pending_result(context, call)
-    result, is_cut = outcome_result(context.request, outcome, context.settings)
+    result, is_cut = outcome_result(context.request, outcome, settings)
     if is_cut:
         await context.calls.give_id(context.request)
     return result

@@ -1,0 +1,90 @@
+"""Tasks: calls that the client carries itself, without a time limit of its own.
+
+A client that declares the extension on a request gets a task instead of a result if the call takes longer, and polls
+it. A task's id is the id of its call. https://github.com/modelcontextprotocol/ext-tasks
+"""
+
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY, ClientCapabilities, RequestParams
+from pydantic import Field
+
+from mcp_grok.calls import Call, Calls
+from mcp_grok.errors import Cancelled, NotFound
+from mcp_grok.request_principal import PrincipalReader
+from mcp_grok.settings import Settings
+from mcp_grok.tools.result import outcome_result
+from mcp_grok.tools.task import task_fields
+
+EXTENSION = "io.modelcontextprotocol/tasks"
+
+Context = ServerRequestContext[Calls, Any]
+
+
+class TaskParams(RequestParams):
+    """The parameters of every request about a task."""
+
+    task_id: str = Field(alias="taskId")
+
+
+class Tasks:
+    """The handlers of requests about tasks.
+
+    Args:
+        settings: The limits of a result.
+        principals: Finds the principal of a request.
+    """
+
+    def __init__(self, settings: Settings, principals: PrincipalReader) -> None:
+        self._settings = settings
+        self._principals = principals
+
+    def register(self, server: Server[Calls]) -> None:
+        """Declares the extension and adds its requests."""
+        server.extensions[EXTENSION] = {}
+        for method, handler in (("get", self.get), ("cancel", self.cancel), ("update", self.update)):
+            server.add_request_handler(f"tasks/{method}", TaskParams, handler)
+
+    async def get(self, context: Context, params: TaskParams) -> dict[str, Any]:
+        """The task, with its result if the call has ended."""
+        call = await self._find(context, params)
+        await context.lifespan_context.poll(call)
+        return {"resultType": "complete", **task_fields(call), **self._result(context, call)}
+
+    async def cancel(self, context: Context, params: TaskParams) -> dict[str, Any]:
+        """Stops the call, if it still runs."""
+        call = await self._find(context, params)
+        await context.lifespan_context.cancel(call)
+        return {"resultType": "complete"}
+
+    async def update(self, context: Context, params: TaskParams) -> dict[str, Any]:
+        """Refuses input, which no task of this server asks for."""
+        await self._find(context, params)
+        raise MCPError(INVALID_PARAMS, "This task needs no input; poll it with tasks/get.")
+
+    async def _find(self, context: Context, params: TaskParams) -> Call:
+        if not takes_tasks(context):
+            missing: dict[str, Any] = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
+            raise MCPError(
+                MISSING_REQUIRED_CLIENT_CAPABILITY, f"Declare the extension {EXTENSION} on each request.", missing
+            )
+        try:
+            return await context.lifespan_context.find(params.task_id, self._principals.read(context))
+        except NotFound:
+            raise MCPError(INVALID_PARAMS, "Unknown task: it does not exist, or it has expired.") from None
+
+    def _result(self, context: Context, call: Call) -> dict[str, Any]:
+        if call.outcome is None or isinstance(call.outcome, Cancelled):
+            return {}
+        request = context.lifespan_context.request(self._principals.read(context))
+        request.call = call
+        result, _ = outcome_result(request, call.outcome, self._settings)
+        return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
+
+
+def takes_tasks(context: Context) -> bool:
+    """Whether the client declared the extension on this request."""
+    return context.session.check_client_capability(ClientCapabilities(extensions={EXTENSION: {}}))
