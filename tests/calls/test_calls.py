@@ -1,6 +1,7 @@
 """The owner of the calls, over every kind of store."""
 
 import gc
+import math
 import re
 import time
 from typing import Any
@@ -9,7 +10,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from mcp_grok.calls import Call, CallerLimits, Calls, Delivery, Reason, State, Timings, open_calls
+from mcp_grok.calls import Call, CallerLimits, Calls, Delivery, Reason, Request, State, Timings, open_calls
 from mcp_grok.calls.call import Claim
 from mcp_grok.calls.calls import Recent
 from mcp_grok.calls.local_store import LocalStore
@@ -631,3 +632,54 @@ async def test_plain_call_in_memory_opens_no_table(upstream: Replay, settings: S
     async with open_calls(settings) as calls:
         await outcome_of(await ask(calls))
         assert sum(isinstance(thing, CallTable) for thing in gc.get_objects()) == tables
+
+
+async def test_call_with_a_ttl_ends_unless_it_is_polled(upstream: Replay, stored: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await calls.give_id(request, ttl=0.05)
+        await request.delivered()
+        outcome = await until(lambda: call_of(request).outcome)
+    assert isinstance(outcome, CallTimeout)
+    assert call_of(request).reason is Reason.ORPHAN_TIMEOUT
+
+
+def deadline_of(request: Request) -> float:
+    """When the work on a request's call ends at the latest."""
+    work = call_of(request).work
+    assert work is not None
+    return work.scope.deadline
+
+
+async def test_poll_moves_the_end_of_a_call_with_a_ttl(upstream: Replay, stored: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await calls.give_id(request, ttl=60)
+        assert deadline_of(request) == math.inf
+        await request.delivered()
+        first = deadline_of(request)
+        assert first == pytest.approx(anyio.current_time() + 60, abs=5)
+        await calls.poll(call_of(request))
+        assert deadline_of(request) > first
+
+
+async def test_poll_through_another_server_moves_the_end(upstream: Replay, shared: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(shared) as calls, open_calls(shared) as other:
+        request = await ask(calls)
+        await calls.give_id(request, ttl=60)
+        await request.delivered()
+        first = deadline_of(request)
+        await other.poll(await other.find(call_of(request).id))
+        await until(lambda: deadline_of(request) > first)
+
+
+async def test_ttl_replaces_the_timeout_of_an_orphan(upstream: Replay, stored: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(stored, timings=SOON) as calls:
+        request = await ask(calls)
+        await calls.give_id(request, ttl=60)
+        await request.interrupt(Reason.DISCONNECT)
+        assert deadline_of(request) == pytest.approx(anyio.current_time() + 60, abs=5)
