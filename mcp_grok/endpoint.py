@@ -5,6 +5,9 @@ from pathlib import Path
 
 from mcp_grok.providers import Provider
 
+PRIVATE_TOOLS = ("file_search", "mcp")
+"""Server-side tools that reach the operator's files, or other servers with the operator's rights."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingNames:

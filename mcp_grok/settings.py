@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mcp_grok.address import check_base_url
 from mcp_grok.concealment import concealed
-from mcp_grok.endpoint import Endpoint, SettingNames
+from mcp_grok.endpoint import PRIVATE_TOOLS, Endpoint, SettingNames
 from mcp_grok.providers import PROVIDERS, Provider
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
@@ -22,6 +22,7 @@ SECONDS = "a number of seconds"
 SWITCH = "true or false, or 1 or 0"
 
 PREFIX = "MCP_GROK_"
+
 DISK = "disk:"
 REDIS = ("redis://", "rediss://")
 
@@ -139,6 +140,7 @@ class Settings(_ProviderKeys):
         10,
         description="Seconds after which an unfinished call becomes a task, for clients that take tasks and poll them. "
         "0 for never",
+        json_schema_extra={"must_be": f"{SECONDS} from 0 to 86400"},
     )
     on_disconnect: Literal["finish", "stop"] = Field(
         "finish",
@@ -172,7 +174,7 @@ class Settings(_ProviderKeys):
         "",
         description="Server-side tools that callers with names may use besides search and code, on a server for "
         "several: `file_search`, `mcp`, separated by commas. Both act with your rights",
-        json_schema_extra={"default": "none"},
+        json_schema_extra={"default": "none", "must_be": "file_search, mcp, or both separated by a comma"},
     )
     structured: bool = Field(
         False,
@@ -243,6 +245,13 @@ class Settings(_ProviderKeys):
             if not folder.is_absolute():
                 raise ValueError(f"must be absolute paths of folders, separated by {os.pathsep}")
         return folders
+
+    @field_validator("shared_tools")
+    @classmethod
+    def _check_shared_tools(cls, names: str) -> str:
+        if not set(_names(names)) <= set(PRIVATE_TOOLS):
+            raise ValueError
+        return names
 
     @field_validator("max_result_bytes")
     @classmethod
@@ -330,9 +339,13 @@ class Settings(_ProviderKeys):
             max_concurrency=self.max_concurrency,
             image_folders=_folders(self.allowed_dirs),
             strict=self.strict,
-            shared_tools=tuple(name.strip() for name in self.shared_tools.split(",")),
+            shared_tools=_names(self.shared_tools),
             names=SettingNames(**{**NAMES, "api_key": self.key_names}),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _folders(text: str) -> tuple[Path, ...]:

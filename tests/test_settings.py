@@ -73,6 +73,7 @@ def test_variable_sets_its_field_without_space_around_it(
 def test_list_of_variables_is_complete() -> None:
     assert {variable(field) for field in Settings.model_fields} == {
         *KEY_VARIABLES,
+        *(f"MCP_GROK_{name}" for name in ("SHARED_TOOLS", "TASK_AFTER")),
         *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
         *(
             f"MCP_GROK_{name}"
@@ -239,6 +240,8 @@ ALLOWED = {
     "MCP_GROK_MAX_RETRIES": ("a whole number from 0 to 10", ["11", "1.5", *NO_NUMBERS]),
     "MCP_GROK_MAX_CONCURRENCY": ("a whole number of calls from 1 to 100000", ["0", "100001", "many", *NO_NUMBERS]),
     "MCP_GROK_HANDOFF_AFTER": ("a number of seconds from 0 to 86400", ["86400.1", *NO_NUMBERS]),
+    "MCP_GROK_TASK_AFTER": ("a number of seconds from 0 to 86400", ["86400.1", *NO_NUMBERS]),
+    "MCP_GROK_SHARED_TOOLS": ("file_search, mcp, or both separated by a comma", ["web_search", "mcp file_search"]),
     "MCP_GROK_ON_DISCONNECT": ("finish or stop", ["wait"]),
     "MCP_GROK_STORE": (
         "memory, a folder like disk:~/.local/share/mcp-grok, or a store like redis://localhost:6379/0",

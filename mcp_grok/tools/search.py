@@ -25,7 +25,7 @@ from mcp_grok.upstream.responses.server_tools import (
 from mcp_grok.upstream.schema_check import Schema
 
 NAME = "grok_search"
-TITLE = "Search the web and X with Grok"
+TITLE = "Search with Grok"
 
 SOURCES = ("web", "x")
 
@@ -36,7 +36,7 @@ research (https://docs.x.ai/docs/guides/tools/overview)."""
 DATE: Schema = {"type": "string", "examples": ["2026-11-30"]}
 
 PARAMETERS: dict[str, Schema] = {
-    "query": {"type": "string", "minLength": 1, "description": "What to find out, as a question or a task"},
+    "query": {"type": "string", "minLength": 1, "description": "What to find out"},
     "sources": {
         "type": "array",
         "items": {"type": "string", "enum": list(SOURCES)},
@@ -51,7 +51,7 @@ PARAMETERS: dict[str, Schema] = {
     "depth": {
         "type": "string",
         "enum": list(DEPTHS),
-        "description": "How long to search: deep costs most and takes minutes",
+        "description": "deep costs most and takes minutes",
     },
     "model": {"type": "string", "minLength": 1, "maxLength": 200, "description": "Grok model"},
 }
@@ -72,9 +72,9 @@ EXCLUSIVE = (("domains", "exclude_domains"), ("x_handles", "exclude_x_handles"))
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = (
-        "Ask Grok to search the web and X now, and get an answer with its sources: news, prices, versions, what people "
-        "say. Each search is charged beside the tokens. Returns a chat.completion with citations and searches; empty "
-        "searches mean that the model answered from memory."
+        "Ask Grok to search the web and X now and answer with its sources: news, prices, versions, opinions. Each "
+        "search is charged beside the tokens. Returns a chat.completion with citations and searches; without searches "
+        "the model answered from memory."
     )
     schema = {"type": "object", "properties": PARAMETERS, "required": ["query"]}
     return tool_definition(NAME, TITLE, description, schema)

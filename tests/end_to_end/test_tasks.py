@@ -43,7 +43,7 @@ def asking_http(url: str, **headers: str) -> Ask:
         }
         async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
             response = await client.post(url, json=message(method, params, meta), headers={**own, **headers})
-        reply = json.loads(response.text.rpartition("data: ")[2])
+        reply = json.loads(response.text.rpartition("\ndata: ")[2])
         return reply.get("result", reply.get("error"))
 
     return ask

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mcp_grok.endpoint import Endpoint
+from mcp_grok.endpoint import PRIVATE_TOOLS, Endpoint
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.principal import Principal
@@ -13,7 +13,6 @@ from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.responses.chat_form import ChatForm
 from mcp_grok.upstream.responses.input_items import NOT_THERE, input_items
 from mcp_grok.upstream.responses.server_tools import (
-    PRIVATE,
     SEARCHES,
     WEB_SEARCH,
     is_server_tool,
@@ -53,7 +52,7 @@ def chat_form(values: JSONObject, endpoint: Endpoint, principal: Principal) -> C
     if provider.responses_path is None:
         raise no_responses(endpoint)
     for name, index in tools.items():
-        if name in PRIVATE and is_shared(principal) and name not in endpoint.shared_tools:
+        if name in PRIVATE_TOOLS and is_shared(principal) and name not in endpoint.shared_tools:
             raise InvalidRequest(
                 f"tools[{index}]: {name} is off on this server, because it acts with the rights of the operator, who "
                 f"can allow it with {endpoint.names.shared_tools}.",

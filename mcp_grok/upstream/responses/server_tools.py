@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+from mcp_grok.endpoint import PRIVATE_TOOLS
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.upstream.schema_check import Schema, invalid, is_empty, read_value
@@ -17,13 +18,9 @@ from mcp_grok.upstream.schema_check import Schema, invalid, is_empty, read_value
 WEB_SEARCH = "web_search"
 X_SEARCH = "x_search"
 FILE_SEARCH = "file_search"
-MCP = "mcp"
 
 SEARCHES = (WEB_SEARCH, X_SEARCH)
-SERVER_TOOLS = (*SEARCHES, "code_interpreter", FILE_SEARCH, MCP)
-
-PRIVATE = (FILE_SEARCH, MCP)
-"""Tools that reach the operator's files, or other servers with the operator's rights."""
+SERVER_TOOLS = (*SEARCHES, "code_interpreter", *PRIVATE_TOOLS)
 
 OTHER_NAMES = {
     "web_search_preview": WEB_SEARCH,
