@@ -39,7 +39,7 @@ class Upstream(asyncio.Protocol):
     """Speaks just enough HTTP: one request after the other on a connection.
 
     The model's name says what is wanted: `chunks-N` streams N chunks, `slow-S` waits S seconds, `stamp-0` streams the
-    time at which it does so.
+    time at which it does so, `ticks-S` streams a chunk every S seconds until its client goes.
     """
 
     connections = 0
@@ -59,8 +59,8 @@ class Upstream(asyncio.Protocol):
         self.received = b""
         if head.startswith(b"GET"):
             self._send_json(json.dumps({"connections": type(self).connections}).encode())
-        elif wanted := re.search(rb'"model": ?"(chunks|slow|stamp)-([\d.]+)"', body):
-            behaviours = {b"chunks": self._stream, b"slow": self._slow, b"stamp": self._stamp}
+        elif wanted := re.search(rb'"model": ?"(chunks|slow|stamp|ticks)-([\d.]+)"', body):
+            behaviours = {b"chunks": self._stream, b"slow": self._slow, b"stamp": self._stamp, b"ticks": self._ticks}
             asyncio.get_running_loop().create_task(behaviours[wanted[1]](float(wanted[2])))
         else:
             self.transport.write(PLAIN)
@@ -76,6 +76,12 @@ class Upstream(asyncio.Protocol):
         self.transport.write(STREAM_HEAD + _chunked(_event({"content": str(time.perf_counter())})))
         await asyncio.sleep(pause)
         self.transport.write(_chunked(_event({}, "stop")) + _chunked(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+
+    async def _ticks(self, pause: float) -> None:
+        self.transport.write(STREAM_HEAD + _chunked(_event({"role": "assistant"})))
+        while not self.transport.is_closing():
+            self.transport.write(_chunked(_event({"content": "word "})))
+            await asyncio.sleep(pause)
 
     async def _stream(self, size: float) -> None:
         count = int(size)
