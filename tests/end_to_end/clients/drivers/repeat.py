@@ -1,4 +1,4 @@
-"""Makes a call that times out, and the same call again, with the Python SDK 1.x: python_1.py URL SECONDS"""
+"""Makes a call that times out, and the same call again, with the Python SDK 1.x: repeat.py URL SECONDS"""
 
 import asyncio
 import json

@@ -1,0 +1,16 @@
+// The official TypeScript SDK, 1.x.
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { args, command, env, onprogress, report } from "./plan.mjs";
+
+const client = new Client({ name: "tests", version: "0" });
+await client.connect(new StdioClientTransport({ command, args, env }));
+const { tools } = await client.listTools();
+await report(
+  tools.map((tool) => tool.name),
+  async (name, given) => {
+    const call = { name, arguments: given };
+    const { content, isError } = await client.callTool(call, undefined, given.stream ? { onprogress } : {});
+    return [content[0].text, Boolean(isError)];
+  },
+);
