@@ -1,7 +1,11 @@
-"""A connection: detects why a request was cancelled, and when its result was written.
+"""A connection: detects why a request was cancelled, when its result was written, and a handshake after a probe.
 
 The SDK cancels the handler of a cancelled request without a reason. The reason is in the cancellation notification,
 which the wrapper of the read stream receives before the SDK does.
+
+A client that asks for `server/discover` while the server is still starting may not wait for the answer and send
+`initialize` next. The SDK, which has then chosen the protocol without a handshake, would refuse it. Version 2.0.99 of
+https://www.npmjs.com/package/@ai-sdk/mcp waits for one second.
 """
 
 import re
@@ -11,10 +15,11 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
+import anyio
 from anyio.abc import ObjectReceiveStream
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCResponse
+from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from mcp_grok.calls import Reason, Request
 
@@ -25,6 +30,8 @@ MAX_EARLY = 100
 """Most cancellations kept for requests whose handler has not started; the SDK reads one or two messages ahead."""
 
 CANCELLED = "notifications/cancelled"
+DISCOVER = "server/discover"
+INITIALIZE = "initialize"
 
 _connection: ContextVar["Connection | None"] = ContextVar("connection", default=None)
 
@@ -47,6 +54,13 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
         self._early: OrderedDict[str, Reason] = OrderedDict()
         self._open: dict[str, Request] = {}
         self._unconfirmed: deque[str | None] = deque()
+        self._only_probed: bool | None = None
+        self._handshake: SessionMessage | Exception | None = None
+
+    @property
+    def handshake_follows(self) -> bool:
+        """Whether the stream has ended for a handshake, with which it goes on."""
+        return self._handshake is not None
 
     async def register(self, request_id: object, request: Request) -> None:
         """Interrupts a request when its cancellation arrives; immediately, if it has already arrived."""
@@ -55,9 +69,21 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
             await request.interrupt(reason)
 
     async def receive(self) -> SessionMessage | Exception:
-        """The next message."""
+        """The next message.
+
+        Raises:
+            anyio.EndOfStream: there are no more, or a handshake follows, which the next call returns.
+        """
+        if handshake := self._handshake:
+            self._handshake = None
+            return handshake
         item: SessionMessage | Exception = await self._stream.receive()
         message = getattr(item, "message", None)
+        if isinstance(message, JSONRPCRequest):
+            if self._only_probed and message.method == INITIALIZE:
+                self._only_probed, self._handshake = False, item
+                raise anyio.EndOfStream
+            self._only_probed = self._only_probed is not False and message.method == DISCOVER
         if isinstance(message, JSONRPCNotification) and message.method == CANCELLED:
             params = message.params or {}
             await self._cancelled(str(params.get("requestId")), reason_of(params.get("reason")))
@@ -93,8 +119,9 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
         return context
 
     async def aclose(self) -> None:
-        """Closes the stream."""
-        await self._stream.aclose()
+        """Closes the stream, unless a handshake follows."""
+        if not self.handshake_follows:
+            await self._stream.aclose()
 
     async def _cancelled(self, request_id: str, reason: Reason) -> None:
         if request := self._requests.get(request_id):
@@ -121,16 +148,16 @@ class _Writer:
         await self._connection.send(self._stream, item)
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        if not self._connection.handshake_follows:
+            await self._stream.aclose()
 
     async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stream.__aexit__(kind, error, trace)
+        await self.aclose()
 
 
 class ConnectionServer(Server[Any]):
@@ -139,8 +166,11 @@ class ConnectionServer(Server[Any]):
     async def run(self, read_stream: Any, write_stream: Any, *args: Any, **options: Any) -> None:
         """Serves a client until it closes the stream; see `Server.run`."""
         connection = read_stream if isinstance(read_stream, Connection) else Connection(read_stream)
+        writer = _Writer(write_stream, connection)
         try:
-            await super().run(connection, _Writer(write_stream, connection), *args, **options)
+            await super().run(connection, writer, *args, **options)
+            if connection.handshake_follows:
+                await super().run(connection, writer, *args, **options)
         finally:
             await connection.end()
 

@@ -9,13 +9,15 @@ import socket
 import sys
 import time
 import tty
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 
 from tests.chat import CHAT, HELLO, body_of
 from tests.conftest import KEY
-from tests.process import MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
+from tests.process import INITIALIZE, MCP_GROK, MODERN_META, ServerProcess, modern_call, server_process
 from tests.replay import REST, TEXT, Exchange, HeldStream, Replay, hold
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -31,6 +33,22 @@ def environment(upstream: Replay) -> dict[str, str]:
 async def finished(server: ServerProcess) -> int:
     """The exit status, which must come soon."""
     return await asyncio.wait_for(server.process.wait(), 5)
+
+
+async def answers_to_a_file(given: dict[str, str], path: Path, *requests: tuple[str, Any]) -> list[Any]:
+    """The answers of a server whose input is a file of requests."""
+    messages = [
+        {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        for number, (method, params) in enumerate(requests)
+    ]
+    path.write_text("".join(json.dumps(message) + "\n" for message in messages), encoding="utf-8")
+    with path.open("rb") as stdin:
+        process = await asyncio.create_subprocess_exec(
+            *MCP_GROK, stdin=stdin, stdout=asyncio.subprocess.PIPE, env={**os.environ, **given}
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0
+    return [json.loads(line) for line in output.splitlines()]
 
 
 async def test_garbage_is_answered(environment: dict[str, str]) -> None:
@@ -161,6 +179,33 @@ async def test_client_without_handshake_is_served(environment: dict[str, str], u
     assert listing["tools"][0]["name"] == "grok_chat_completions"
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_handshake_after_a_probe_is_accepted(environment: dict[str, str], answered: bool) -> None:
+    async with server_process(environment, handshake=False) as server:
+        _, probe = server.ask("server/discover", {"_meta": MODERN_META})
+        if answered:
+            await probe
+        opened = await server.request("initialize", INITIALIZE)
+        server.send({"method": "notifications/initialized"})
+        assert opened["protocolVersion"] == INITIALIZE["protocolVersion"]
+        assert body_of(await server.grok())["choices"]
+
+
+async def test_handshake_after_a_probe_is_accepted_from_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    requests = [("server/discover", {"_meta": MODERN_META}), ("initialize", INITIALIZE)]
+    answers = await answers_to_a_file(environment, tmp_path / "requests", *requests)
+    assert answers[-1]["result"]["serverInfo"]["name"] == "mcp-grok"
+
+
+async def test_handshake_after_other_requests_is_refused(environment: dict[str, str]) -> None:
+    async with server_process(environment, handshake=False) as server:
+        await server.request("server/discover", {"_meta": MODERN_META})
+        await server.request("tools/list", {"_meta": MODERN_META})
+        refusal = await server.ask("initialize", INITIALIZE)[1]
+        assert refusal["error"]["code"] == UNSUPPORTED_PROTOCOL_VERSION
+        assert (await server.request("tools/list", {"_meta": MODERN_META}))["tools"]
+
+
 async def test_cancelled_call_closes_the_upstream_connection(environment: dict[str, str], upstream: Replay) -> None:
     answering, upstream.behave = upstream.behave, hold
     async with server_process(environment) as server:
@@ -272,17 +317,9 @@ async def test_stray_prints_go_to_stderr(environment: dict[str, str]) -> None:
         assert await server.process.stderr.read() == b"a stray line\nanother\n"
 
 
-async def test_stdin_from_a_file(environment: dict[str, str], tmp_path: Any) -> None:
-    requests = tmp_path / "requests"
-    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
-    requests.write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
-    with requests.open("rb") as stdin:
-        process = await asyncio.create_subprocess_exec(
-            *MCP_GROK, stdin=stdin, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 10)
-    assert process.returncode == 0
-    assert json.loads(output)["result"]["serverInfo"]["name"] == "mcp-grok"
+async def test_stdin_from_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    [answer] = await answers_to_a_file(environment, tmp_path / "requests", ("initialize", INITIALIZE))
+    assert answer["result"]["serverInfo"]["name"] == "mcp-grok"
 
 
 async def test_signal_ends_a_process_that_writes_to_a_file(
