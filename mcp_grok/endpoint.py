@@ -32,6 +32,7 @@ class Endpoint:
         provider: The API at that address.
         url: The address that calls are posted to; empty for a sandbox that has not been started.
         key: The API key; empty without one.
+        provider_unknown: Whether a key is set, but not the provider that it is for; then no call is sent.
         default_model: The model when a call names none.
         timeout: Maximum seconds for a whole call, including its wait for a slot and all attempts.
         idle_timeout: Maximum seconds without a byte from the API.
@@ -47,6 +48,7 @@ class Endpoint:
     provider: Provider
     url: str
     key: str = field(default="", repr=False)
+    provider_unknown: bool = False
     default_model: str | None = None
     timeout: float = 900.0
     idle_timeout: float = 300.0

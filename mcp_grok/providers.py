@@ -33,6 +33,7 @@ class Provider:
         path: The documented path.
         key_variable: The provider's own environment variable for the key; None if it has none.
         key: A public key, which needs no configuration; None if the user needs a secret one.
+        key_prefix: The start of each of its keys; empty if there is none.
         needs_key: Whether it requires a key.
         default_model: The model if neither the call nor the configuration names one.
         server_errors_billed: Whether a 5xx answer is charged. AceData documents that it is not.
@@ -57,6 +58,7 @@ class Provider:
     path: str = OPENAI_PATH
     key_variable: str | None = None
     key: str | None = None
+    key_prefix: str = ""
     needs_key: bool = True
     default_model: str | None = None
     server_errors_billed: Billed = "unknown"
@@ -143,6 +145,8 @@ PROVIDERS = {
             title="xAI",
             base_url="https://api.x.ai",
             key_variable="XAI_API_KEY",
+            # https://docs.gitguardian.com/secrets-detection/secrets-detection-engine/detectors/specifics/x_ai_api_key
+            key_prefix="xai-",
             default_model="grok-4.7",
             models_path="/models",
             responses_path=RESPONSES,
@@ -183,3 +187,8 @@ PROVIDERS = {
     )
 }
 """The providers by name. Their models are in `models.py`."""
+
+
+def provider_of_key(key: str) -> Provider | None:
+    """The provider that makes keys with this start; None if a key of any may start so."""
+    return next((one for one in PROVIDERS.values() if one.key_prefix and key.startswith(one.key_prefix)), None)

@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mcp_grok.address import check_base_url
 from mcp_grok.concealment import concealed
 from mcp_grok.endpoint import PRIVATE_TOOLS, Endpoint, SettingNames
-from mcp_grok.providers import PROVIDERS, Provider
+from mcp_grok.providers import PROVIDERS, Provider, provider_of_key
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 SECONDS = "a number of seconds"
@@ -43,6 +43,23 @@ WITH_OWN_VARIABLE = [provider for provider in PROVIDERS.values() if provider.key
 
 KEY_FIELDS = ("api_key", *map(_key_field, WITH_OWN_VARIABLE))
 """The fields that are API keys."""
+
+
+def decided_provider(provider: str | None, api_key: str, own: Collection[str | None]) -> Provider | None:
+    """The provider that settings decide on; None if they do not.
+
+    The name decides before the keys. A key without a name decides only if its start, or its variable, tells its
+    provider, so that no company gets the key of another.
+
+    Args:
+        provider: The name of a provider.
+        api_key: The key in `MCP_GROK_API_KEY`; empty if there is none.
+        own: The variables of providers that hold keys.
+    """
+    if provider:
+        return PROVIDERS[provider]
+    return provider_of_key(api_key) or next((one for one in WITH_OWN_VARIABLE if one.key_variable in own), None)
+
 
 _ProviderKeys = create_model(
     "_ProviderKeys",
@@ -86,7 +103,9 @@ class Settings(_ProviderKeys):
         json_schema_extra={"default": "the first provider whose key is set, or `acedata`"},
     )
     api_key: SecretStr | None = Field(
-        None, description="The key for that provider; if `MCP_GROK_PROVIDER` is not set, the key for AceData"
+        None,
+        description="The key for that provider. Without `MCP_GROK_PROVIDER`, only a key of xAI counts, which starts with "
+        "`xai-`",
     )
     base_url: str | None = Field(
         None,
@@ -275,12 +294,13 @@ class Settings(_ProviderKeys):
 
     @property
     def active_provider(self) -> Provider:
-        """The configured provider; without one, the first whose key is set, or AceData."""
-        if self.provider is not None:
-            return PROVIDERS[self.provider]
-        own = (provider for provider in WITH_OWN_VARIABLE if self._own_key(provider))
-        first = next(iter(PROVIDERS.values()))
-        return first if self.api_key is not None else next(own, first)
+        """The configured provider; without one, the provider of the key that is set, or AceData."""
+        return self._decided_provider or next(iter(PROVIDERS.values()))
+
+    @property
+    def provider_unknown(self) -> bool:
+        """Whether a key is set, but nothing tells the provider that it is for."""
+        return self.api_key is not None and self._decided_provider is None
 
     @property
     def key(self) -> SecretStr | None:
@@ -288,7 +308,17 @@ class Settings(_ProviderKeys):
         provider = self.active_provider
         if provider.key is not None:
             return SecretStr(provider.key)
-        return self.api_key or self._own_key(provider)
+        is_for_provider = self.provider is not None or provider_of_key(self._api_key) is provider
+        return (self.api_key if is_for_provider else None) or self._own_key(provider)
+
+    @property
+    def _api_key(self) -> str:
+        return self.api_key.get_secret_value() if self.api_key else ""
+
+    @property
+    def _decided_provider(self) -> Provider | None:
+        own = [provider.key_variable for provider in WITH_OWN_VARIABLE if self._own_key(provider)]
+        return decided_provider(self.provider, self._api_key, own)
 
     @property
     def key_names(self) -> str:
@@ -332,6 +362,7 @@ class Settings(_ProviderKeys):
             provider=self.active_provider,
             url=self.url,
             key=self.key.get_secret_value() if self.key else "",
+            provider_unknown=self.provider_unknown,
             default_model=self.model,
             timeout=self.timeout,
             idle_timeout=self.idle_timeout,

@@ -41,7 +41,7 @@ TIMEOUTS = [
 
 def environment(upstream: Replay, **settings: str) -> dict[str, str]:
     """The environment of a server that calls an upstream, with further `MCP_GROK_` settings."""
-    given = {"api_key": KEY, "base_url": upstream.base_url, **settings}
+    given = {"provider": "acedata", "api_key": KEY, "base_url": upstream.base_url, **settings}
     return {f"MCP_GROK_{name.upper()}": value for name, value in given.items()}
 
 

@@ -111,6 +111,32 @@ async def test_call_without_a_key_says_what_to_set(upstream: Replay) -> None:
     assert not upstream.requests
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"api_key": KEY}, ["MCP_GROK_API_KEY", "MCP_GROK_PROVIDER", "acedata, llmprovider, xai, custom"]),
+        ({"acedata_api_key": "xai-1"}, ["starts with xai-", "not sent to AceData", "MCP_GROK_PROVIDER=xai"]),
+        ({"provider": "llmprovider", "api_key": "xai-1"}, ["not sent to llmprovider.ai", "MCP_GROK_PROVIDER=xai"]),
+    ],
+)
+async def test_key_of_another_company_is_not_sent(upstream: Replay, given: dict[str, str], words: list[str]) -> None:
+    async with Client(create_server(Settings(base_url=upstream.base_url, **given))) as client:  # type: ignore[arg-type]
+        assert (await client.list_tools()).tools
+        result = await client.call_tool(CHAT, HELLO)
+    error = body_of(result)["error"]
+    assert (error["code"], error["billed"]) == ("not_configured", "no")
+    assert [word for word in words if word not in error["message"]] == []
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("provider", ["xai", "custom"])
+async def test_key_of_xai_is_sent_where_it_is_meant_for(upstream: Replay, provider: str) -> None:
+    settings = Settings(provider=provider, api_key="xai-1", base_url=upstream.base_url, default_model="m")
+    async with Client(create_server(settings)) as client:
+        assert not (await client.call_tool(CHAT, HELLO)).is_error
+    assert upstream.requests[0].headers["authorization"] == "Bearer xai-1"
+
+
 async def test_unknown_tool_is_a_protocol_error(settings: Settings) -> None:
     async with Client(create_server(settings)) as client:
         with pytest.raises(MCPError, match="Unknown tool 'grok'"):

@@ -100,8 +100,12 @@ def test_empty_value_or_placeholder_counts_as_unset(read: Read, unset: str) -> N
         ("XAI_API_KEY", "xai", "XAI_API_KEY"),
         ("XAI_API_KEY LLMPROVIDER_API_KEY", "llmprovider", "LLMPROVIDER_API_KEY"),
         ("XAI_API_KEY LLMPROVIDER_API_KEY ACEDATACLOUD_API_TOKEN", "acedata", "ACEDATACLOUD_API_TOKEN"),
-        ("XAI_API_KEY MCP_GROK_API_KEY", "acedata", "MCP_GROK_API_KEY"),
-        ("ACEDATACLOUD_API_TOKEN MCP_GROK_API_KEY", "acedata", "MCP_GROK_API_KEY"),
+        ("XAI_API_KEY MCP_GROK_API_KEY", "xai", "XAI_API_KEY"),
+        ("ACEDATACLOUD_API_TOKEN MCP_GROK_API_KEY", "acedata", "ACEDATACLOUD_API_TOKEN"),
+        ("MCP_GROK_API_KEY", "acedata", None),
+        ("MCP_GROK_API_KEY=xai-1", "xai", "xai-1"),
+        ("ACEDATACLOUD_API_TOKEN MCP_GROK_API_KEY=xai-1", "xai", "xai-1"),
+        ("MCP_GROK_PROVIDER=llmprovider MCP_GROK_API_KEY", "llmprovider", "MCP_GROK_API_KEY"),
         ("MCP_GROK_PROVIDER=xai ACEDATACLOUD_API_TOKEN XAI_API_KEY", "xai", "XAI_API_KEY"),
         ("MCP_GROK_PROVIDER=xai XAI_API_KEY MCP_GROK_API_KEY", "xai", "MCP_GROK_API_KEY"),
         ("MCP_GROK_PROVIDER=xai ACEDATACLOUD_API_TOKEN", "xai", None),
@@ -115,6 +119,21 @@ def test_provider_is_the_named_one_or_the_first_with_a_key(
     named = (word.partition("=") for word in variables.split())
     settings = read(**{name: value or name for name, _, value in named})
     assert (settings.active_provider.name, secret_of(settings)) == (provider, key)
+
+
+@pytest.mark.parametrize(
+    ("variables", "unknown"),
+    [
+        ({"MCP_GROK_API_KEY": "sk-1"}, True),
+        ({"MCP_GROK_API_KEY": "sk-1", "MCP_GROK_PROVIDER": "xai"}, False),
+        ({"MCP_GROK_API_KEY": "sk-1", "XAI_API_KEY": "xai-1"}, False),
+        ({"MCP_GROK_API_KEY": "xai-1"}, False),
+        ({}, False),
+    ],
+)
+def test_key_without_a_provider_is_for_none(read: Read, variables: dict[str, str], unknown: bool) -> None:
+    settings = read(**variables)
+    assert (settings.provider_unknown, settings.endpoint.provider_unknown) == (unknown, unknown)
 
 
 def test_sandbox_of_this_process_has_its_own_key(read: Read) -> None:

@@ -27,7 +27,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 @pytest.fixture
 def environment(upstream: Replay) -> dict[str, str]:
     """Leads a process to the test's upstream."""
-    return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    return {"ACEDATACLOUD_API_TOKEN": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
 
 
 async def finished(server: ServerProcess) -> int:

@@ -21,6 +21,7 @@ from mcp_grok.errors import (
 from mcp_grok.json_bounds import JSONBounds
 from mcp_grok.json_parser import JSONObject, parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ANSWER_ITEMS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
+from mcp_grok.providers import PROVIDERS, provider_of_key
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
@@ -147,8 +148,7 @@ class ChatClient:
 
     async def _completed(self, call: RunningCall, key: str | None, caller: str) -> Completion:
         try:
-            if self._provider.needs_key and not (key or self.endpoint.key):
-                raise self._missing_key()
+            self._check_key(key or self.endpoint.key)
             if call.request.form and anyio.current_time() < self._no_responses_until:
                 raise no_responses(self.endpoint)
             with anyio.fail_after(self.endpoint.timeout):
@@ -319,12 +319,31 @@ class ChatClient:
         is_unknown = request.form is not None and not self._provider.searches and status in MISSING
         return is_unknown and "previous_response_id" not in request.given and b"model" not in body.lower()
 
-    def _missing_key(self) -> GrokError:
-        names = self.endpoint.names
-        return NotConfigured(
-            f"There is no key for {self._provider.title}: set {names.api_key} {IN_CLIENT}, or {names.provider}=sandbox "
-            "to try it without one."
-        )
+    def _check_key(self, key: str) -> None:
+        """Checks that there is a key for the provider, and that it is not one of another company.
+
+        Raises:
+            NotConfigured: there is none, it may be of another, or it is.
+        """
+        provider, names = self._provider, self.endpoint.names
+        if self.endpoint.provider_unknown:
+            raise NotConfigured(
+                f"{names.api_key} is set, but not the provider that it is for: set {names.provider} too, to one of "
+                f"{', '.join(one.name for one in PROVIDERS.values() if one.key is None)}. No call was sent."
+            )
+        if not provider.needs_key:
+            return
+        if not key:
+            raise NotConfigured(
+                f"There is no key for {provider.title}: set {names.api_key} {IN_CLIENT}, or {names.provider}=sandbox "
+                "to try it without one."
+            )
+        maker = provider_of_key(key)
+        if maker is not None and maker is not provider:
+            raise NotConfigured(
+                f"The key starts with {maker.key_prefix}, so it is one of {maker.title} and was not sent to "
+                f"{provider.title}: set {names.provider}={maker.name}, or a key of {provider.title}."
+            )
 
     def _timed_out(self, call: RunningCall) -> GrokError:
         limit = f"{self.endpoint.timeout:g} s ({self.endpoint.names.timeout})"

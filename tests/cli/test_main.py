@@ -73,7 +73,7 @@ async def running(*arguments: str, env: Mapping[str, str] = MappingProxyType({})
 
 def at(upstream: Replay) -> dict[str, str]:
     """The environment that leads to an upstream."""
-    return {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    return {"ACEDATACLOUD_API_TOKEN": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
 
 
 async def test_version() -> None:

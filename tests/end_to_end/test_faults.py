@@ -40,6 +40,7 @@ GIVE_UP = 0.5
 """Seconds before which no client gives up: more than a busy server takes to read a request."""
 
 SETTINGS = {
+    "MCP_GROK_PROVIDER": "acedata",
     "MCP_GROK_API_KEY": KEY,
     "MCP_GROK_TIMEOUT": str(DEADLINE),
     "MCP_GROK_IDLE_TIMEOUT": str(IDLE),

@@ -68,7 +68,7 @@ async def test_second_signal_ends_the_drain(upstream: Replay) -> None:
 
 
 async def test_json_logs_have_the_facts_of_calls_without_content(upstream: Replay) -> None:
-    given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    given = {"ACEDATACLOUD_API_TOKEN": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
         *("serve", "--transport", "http", "--port", "0"),
@@ -140,7 +140,7 @@ async def wait_for_workers(parent: psutil.Process, count: int) -> None:
 
 
 async def test_unusable_token_file_is_one_line_and_status_2(upstream: Replay, tmp_path: Any) -> None:
-    given = {"MCP_GROK_API_KEY": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
+    given = {"ACEDATACLOUD_API_TOKEN": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK,
         *("serve", "--transport", "http", "--port", "0", "--token-file", str(tmp_path / "nothing")),
