@@ -45,7 +45,7 @@ KEY_FIELDS = ("api_key", *map(_key_field, WITH_OWN_VARIABLE))
 """The fields that are API keys."""
 
 
-def decided_provider(provider: str | None, api_key: str, own: Collection[str | None]) -> Provider | None:
+def decide_provider(provider: str | None, api_key: str, own: Collection[str | None]) -> Provider | None:
     """The provider that settings decide on; None if they do not.
 
     The name decides before the keys. A key without a name decides only if its start, or its variable, tells its
@@ -104,7 +104,7 @@ class Settings(_ProviderKeys):
     )
     api_key: SecretStr | None = Field(
         None,
-        description="The key for that provider. Without `MCP_GROK_PROVIDER`, only a key of xAI counts, which starts with "
+        description="The key for that provider. Without `MCP_GROK_PROVIDER`, only a key of xAI counts: it starts with "
         "`xai-`",
     )
     base_url: str | None = Field(
@@ -295,12 +295,12 @@ class Settings(_ProviderKeys):
     @property
     def active_provider(self) -> Provider:
         """The configured provider; without one, the provider of the key that is set, or AceData."""
-        return self._decided_provider or next(iter(PROVIDERS.values()))
+        return self.decided_provider or next(iter(PROVIDERS.values()))
 
     @property
     def provider_unknown(self) -> bool:
         """Whether a key is set, but nothing tells the provider that it is for."""
-        return self.api_key is not None and self._decided_provider is None
+        return self.api_key is not None and self.decided_provider is None
 
     @property
     def key(self) -> SecretStr | None:
@@ -316,9 +316,10 @@ class Settings(_ProviderKeys):
         return self.api_key.get_secret_value() if self.api_key else ""
 
     @property
-    def _decided_provider(self) -> Provider | None:
+    def decided_provider(self) -> Provider | None:
+        """The provider that is named, or whose key is set; None without either."""
         own = [provider.key_variable for provider in WITH_OWN_VARIABLE if self._own_key(provider)]
-        return decided_provider(self.provider, self._api_key, own)
+        return decide_provider(self.provider, self._api_key, own)
 
     @property
     def key_names(self) -> str:
@@ -388,9 +389,13 @@ def variable(field: str) -> str:
     return Settings.model_fields[field].alias or PREFIX + field.upper()
 
 
+TOKEN_VARIABLE = f"{PREFIX}TOKEN"
+"""The variable of the token that a client sends to a server that runs elsewhere. It is not a setting of a server."""
+
+
 def unknown_variables(environment: Iterable[str]) -> dict[str, str]:
     """The unknown variables with the settings' prefix, each with the most similar known name, or an empty string."""
-    known = [variable(field) for field in Settings.model_fields]
+    known = [*map(variable, Settings.model_fields), TOKEN_VARIABLE]
     return {
         name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
         for name in environment

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from mcp_grok.settings import Settings, explain, variable
+from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from tests.conftest import KEY
 
 Read = Callable[..., Settings]
@@ -134,6 +134,10 @@ def test_provider_is_the_named_one_or_the_first_with_a_key(
 def test_key_without_a_provider_is_for_none(read: Read, variables: dict[str, str], unknown: bool) -> None:
     settings = read(**variables)
     assert (settings.provider_unknown, settings.endpoint.provider_unknown) == (unknown, unknown)
+
+
+def test_token_of_a_client_is_no_wrong_setting() -> None:
+    assert unknown_variables(["MCP_GROK_TOKEN", "MCP_GROK_TOKENS"]) == {"MCP_GROK_TOKENS": "MCP_GROK_TOKEN"}
 
 
 def test_sandbox_of_this_process_has_its_own_key(read: Read) -> None:

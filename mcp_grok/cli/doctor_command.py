@@ -14,23 +14,23 @@ from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import httpx2
 from pydantic import ValidationError
 
-from mcp_grok.cli.install.client_file import NAME, ClientFile
+from mcp_grok.cli.install import entry_check
+from mcp_grok.cli.install.client_file import ClientFile
 from mcp_grok.cli.install.clients import CLIENTS, McpClient
-from mcp_grok.cli.install.entry import environment_of, has_key, keys_in, listed, own_command, settings_in
-from mcp_grok.cli.install.secrets import hidden
+from mcp_grok.cli.install.entry import keys_in, own_command, settings_in
+from mcp_grok.cli.install.provider_choice import held_in
 from mcp_grok.cli.shell_words import message_in_shell
 from mcp_grok.cli.startup import run_async
 from mcp_grok.cli.terminal import table_row
 from mcp_grok.concealment import concealed
 from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.open_upstream import open_upstream
-from mcp_grok.providers import PROVIDERS
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
@@ -117,7 +117,7 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
     yield await _call(settings) if call else Check("call", "skipped", "mcp-grok doctor --call makes one of one token")
     yield await _server()
     for client in CLIENTS.values():
-        yield _client(client)
+        yield await anyio.to_thread.run_sync(_client, client)
 
 
 def _versions() -> list[str]:
@@ -132,6 +132,9 @@ def _key(settings: Settings) -> Check:
     provider = settings.active_provider
     if not provider.needs_key:
         return Check("key", "ok", f"{provider.title} needs none of yours")
+    if settings.provider_unknown:
+        found = f"{variable('api_key')} is set, but not the provider that it is for"
+        return Check("key", "failed", found, f"Set {variable('provider')} too.")
     if settings.key is not None:
         return Check("key", "ok", f"for {provider.title}, from {' and '.join(keys_in(os.environ))} (environment)")
     holders = [client.title for client in CLIENTS.values() if _client_has_key(client)]
@@ -139,14 +142,15 @@ def _key(settings: Settings) -> Check:
         have = "has one of its own" if len(holders) == 1 else "have keys of their own"
         found = f"none for {provider.title} in this shell; {' and '.join(holders)} {have}"
         return Check("key", "skipped", found)
-    advice = f"Set {provider.key_variable} or {variable('api_key')}."
+    advice = f"Set {provider.key_variable}, or {variable('provider')} with {variable('api_key')}."
     return Check("key", "failed", f"there is none for {provider.title}", advice)
 
 
 def _client_has_key(client: McpClient) -> bool:
     with suppress(NotConfigured):
         file = ClientFile(client)
-        return has_key(client, file.entry(file.read()), os.environ)
+        held = held_in(client, file.entry(file.read()))
+        return any(held.key(client, name, os.environ) for name in held.keys)
     return False
 
 
@@ -239,24 +243,8 @@ def _client(client: McpClient) -> Check:
     if not file.path.exists():
         return Check(client.name, "skipped", f"no {file.path}")
     try:
-        entry = file.entry(file.read())
+        entry = file.found(file.read())
     except NotConfigured as error:
         return Check(client.name, "failed", error.message)
-    command, shown = str(entry.get("command", "")), hidden(entry)
-    findings: list[tuple[bool, Literal["warning", "failed", "skipped"], str, str]] = [
-        (not entry, "skipped", f"has no {NAME}", "adds it"),
-        (not Path(command).is_absolute(), "warning", f"starts {shown.get('command')!r}", "writes the whole path"),
-        (not Path(command).exists(), "failed", f"starts {shown.get('command')}, which does not exist", "corrects it"),
-        (_lacks_key(client, entry), "warning", "has no key that this shell can find", "with the key set adds it"),
-    ]
-    for applies, state, found, advice in findings:
-        if applies:
-            return Check(client.name, state, f"{file.path} {found}", f"mcp-grok install {client.name} {advice}.")
-    return Check(
-        client.name, "ok", f"{file.path} starts {' '.join(map(str, [shown['command'], *listed(shown, 'args')]))}"
-    )
-
-
-def _lacks_key(client: McpClient, entry: dict[str, Any]) -> bool:
-    provider = PROVIDERS.get(environment_of(entry).get(variable("provider"), ""))
-    return (provider is None or provider.needs_key) and not has_key(client, entry, os.environ)
+    state, found, advice = entry_check.check(client, entry, os.environ)
+    return Check(client.name, state, f"{file.path} {found}", advice)

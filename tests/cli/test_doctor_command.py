@@ -200,10 +200,17 @@ async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay, clien
     [
         (grok_in(XAI_API_KEY="a key of its own"), "ok", ""),
         (grok_in(MCP_GROK_PROVIDER="sandbox"), "ok", ""),
-        (grok_in(XAI_API_KEY="${env:NOT_SET}"), "warning", "with the key set"),
+        (grok_in(XAI_API_KEY="${env:NOT_SET}"), "warning", "NOT_SET"),
         (grok_in(), "warning", "with the key set"),
-        ({"mcpServers": {"grok": {"command": MCP_GROK[0], "args": None, "env": []}}}, "warning", "with the key set"),
-        ({"mcpServers": {"grok": {"command": "mcp-grok"}}}, "warning", "mcp-grok install cursor"),
+        ({"mcpServers": {"grok": {"command": MCP_GROK[0], "args": None, "env": []}}}, "failed", "writes it anew"),
+        ({"mcpServers": {"grok": {"command": "env"}}}, "warning", "mcp-grok install cursor"),
+        ({"mcpServers": {"grok": {"command": "no-such-mcp-grok"}}}, "failed", "mcp-grok install cursor"),
+        (
+            {"mcpServers": {"grok": {"command": MCP_GROK[0], "url": "http://a/mcp"}}},
+            "failed",
+            "mcp-grok install cursor",
+        ),
+        ({"mcpServers": {"grok": []}}, "failed", "mcp-grok install cursor"),
         ({"mcpServers": {"grok": {"command": "/nowhere/mcp-grok"}}}, "failed", "mcp-grok install cursor"),
         ({"mcpServers": {}}, "skipped", "mcp-grok install cursor"),
         ("[", "failed", ""),
@@ -211,7 +218,7 @@ async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay, clien
     ],
 )
 async def test_client_file_is_checked(tmp_path: Path, content: Any, state: str, advice: str) -> None:
-    path = tmp_path / CLIENTS["cursor"].file
+    path = tmp_path / CLIENTS["cursor"].files[0]
     path.parent.mkdir()
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
@@ -222,6 +229,12 @@ async def test_client_file_is_checked(tmp_path: Path, content: Any, state: str, 
     assert found.status == (state == "failed")
 
 
+async def test_key_without_a_provider_fails(tmp_path: Path, upstream: Replay) -> None:
+    found = await doctor(tmp_path, MCP_GROK_API_KEY=KEY, MCP_GROK_BASE_URL=upstream.base_url)
+    assert found.checks["key"]["state"] == "failed"
+    assert "MCP_GROK_PROVIDER" in found.checks["key"]["advice"]
+
+
 async def test_text_output_has_findings_and_advice(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *MCP_GROK, "doctor", env={**os.environ, "HOME": str(tmp_path)}, stdout=asyncio.subprocess.PIPE
@@ -229,7 +242,7 @@ async def test_text_output_has_findings_and_advice(tmp_path: Path) -> None:
     out, _ = await asyncio.wait_for(process.communicate(), 60)
     lines = out.decode().splitlines()
     assert lines[3].startswith("failed   key             there is none for AceData")
-    assert lines[4].strip() == "Set ACEDATACLOUD_API_TOKEN or MCP_GROK_API_KEY."
+    assert lines[4].strip() == "Set ACEDATACLOUD_API_TOKEN, or MCP_GROK_PROVIDER with MCP_GROK_API_KEY."
     assert process.returncode == 1
 
 
@@ -248,7 +261,7 @@ async def test_secret_in_the_entry_of_a_client_is_hidden(tmp_path: Path) -> None
     entry = {"command": "/bin/sh", "args": ["--api-key", "hunter2", "-c", "TOKEN=hunter3"]}
     path.write_text(json.dumps({"mcpServers": {"grok": {**entry, "env": {"XAI_API_KEY": KEY}}}}))
     found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox")
-    assert found.checks["cursor"]["found"] == f"{path} starts /bin/sh --api-key … -c TOKEN=…"
+    assert found.checks["cursor"]["found"] == f"{path} starts /bin/sh --api-key … -c TOKEN=…, for xAI"
 
 
 @pytest.mark.parametrize("name", ["XAI_API_KEY", "MCP_GROK_PROVIDER", "MCP_GROK_TIMEOUT"])

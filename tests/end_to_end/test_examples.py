@@ -147,7 +147,7 @@ CONFIGURATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", CLIENTS)
+@pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_configuration_is_what_install_writes(name: str) -> None:
     client = CLIENTS[name]
     text = (EXAMPLES / "client_configurations" / CONFIGURATIONS[name]).read_text(encoding="utf-8")

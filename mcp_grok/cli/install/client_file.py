@@ -5,14 +5,13 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mcp_grok.cli.install import jsonc, toml
-from mcp_grok.cli.install.clients import McpClient, config_path
+from mcp_grok.cli.install import jsonc, toml, yaml
+from mcp_grok.cli.install.clients import McpClient, config_paths
 from mcp_grok.cli.install.secrets import holds_secret
 from mcp_grok.errors import NotConfigured
 from mcp_grok.regular_file import opened
@@ -20,10 +19,11 @@ from mcp_grok.regular_file import opened
 NAME = "grok"
 """The name of the server in a client's configuration."""
 
-BACKUP = ".bak"
+BACKUP = ".mcp-grok.bak"
+"""The end of the name of the only copy of a file, which each change replaces."""
 
-FORMATS: dict[str, ModuleType] = {".json": jsonc, ".toml": toml}
-"""The module that reads and changes a file, by the file's suffix."""
+FORMATS: dict[str, ModuleType] = {".json": jsonc, ".jsonc": jsonc, ".toml": toml, ".yaml": yaml}
+"""The module that writes an entry in the format of a file, by the file's suffix."""
 
 
 class ClientFile:
@@ -37,7 +37,11 @@ class ClientFile:
     """
 
     def __init__(self, client: McpClient) -> None:
-        self.path = Path(config_path(client, sys.platform, Path.home(), os.environ))
+        paths = [Path(path) for path in config_paths(client, sys.platform, Path.home(), os.environ)]
+        existing = [path for path in paths if path.exists()]
+        # A client that reads several merges them, so there must be one entry.
+        holding = [path for path in existing[1:] if path.is_file() and f'"{NAME}"'.encode() in path.read_bytes()]
+        self.path = [*holding, *existing, *paths][0]
         self._table = client.table
         self._format = FORMATS[self.path.suffix]
 
@@ -56,7 +60,16 @@ class ClientFile:
             raise NotConfigured(f"{self.path} cannot be read: {error}") from None
 
     def entry(self, text: str) -> dict[str, Any]:
-        """This server's entry in the text of the file; empty if there is none.
+        """This server's entry in the text of the file; empty if there is none, or it is no object.
+
+        Raises:
+            NotConfigured: the text is not in the format of the file.
+        """
+        found = self.found(text)
+        return found if isinstance(found, dict) else {}
+
+    def found(self, text: str) -> Any:
+        """What the text of the file has in the place of this server's entry; None if there is nothing.
 
         Raises:
             NotConfigured: the text is not in the format of the file.
@@ -67,8 +80,7 @@ class ClientFile:
             raise NotConfigured(
                 f"{self.path} was left as it is, since it cannot be read: {error}. Correct it by hand, then try again."
             ) from None
-        found = servers.get(NAME) if isinstance(servers, dict) else None
-        return found if isinstance(found, dict) else {}
+        return servers.get(NAME) if isinstance(servers, dict) else None
 
     def changed(self, text: str, entry: Mapping[str, Any] | None) -> str:
         """The text of the file with this server's entry; without the entry for None.
@@ -90,7 +102,7 @@ class ClientFile:
     def write(self, text: str) -> Path | None:
         """Replaces the file atomically; returns the path of the backup copy, if there was a file before.
 
-        Only its owner may read a file, or a copy, that holds a secret; any other keeps its mode.
+        Only its owner may read the copy, and a file that holds a secret; any other file keeps its mode.
 
         Raises:
             NotConfigured: the file cannot be written.
@@ -100,9 +112,12 @@ class ClientFile:
             target.parent.mkdir(parents=True, exist_ok=True)
             backup = None
             if target.exists():
-                backup = target.with_name(f"{target.name}.{time.strftime('%Y%m%d-%H%M%S')}{BACKUP}")
-                self._written(target.read_bytes(), like=target).replace(backup)
-            self._written(text.encode(), like=target).replace(target)
+                backup = target.with_name(target.name + BACKUP)
+                self._written(target.read_bytes(), target.parent).replace(backup)
+            written = self._written(text.encode(), target.parent)
+            if target.exists() and not self._holds_secret(written):
+                shutil.copymode(target, written)
+            written.replace(target)
             self.protect()
         except OSError as error:
             raise NotConfigured(f"{self.path} cannot be written: {error}") from None
@@ -117,22 +132,21 @@ class ClientFile:
         target = self.path.resolve()
         open_to_others = [
             path
-            for path in (target, *target.parent.glob(f"{glob.escape(target.name)}.*{BACKUP}"))
+            # Earlier versions left copies with a time in their names.
+            for path in (target, *target.parent.glob(f"{glob.escape(target.name)}.*.bak"))
             if os.name == "posix" and path.is_file() and path.stat().st_mode & 0o077 and self._holds_secret(path)
         ]
         for path in open_to_others:
             path.chmod(0o600)
         return open_to_others
 
-    def _written(self, content: bytes, *, like: Path) -> Path:
-        """A new file in the same folder, with the mode of another unless it holds a secret."""
-        handle, name = tempfile.mkstemp(dir=like.parent, prefix=f".{like.name}.")
+    @staticmethod
+    def _written(content: bytes, folder: Path) -> Path:
+        """A new file in a folder, for its owner only."""
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".mcp-grok.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        path = Path(name)
-        if like.exists() and not self._holds_secret(path):
-            shutil.copymode(like, path)
-        return path
+        return Path(name)
 
     def _holds_secret(self, path: Path) -> bool:
         """Whether a file holds a secret; one that cannot be read may."""

@@ -1,23 +1,28 @@
-"""The entry of this server in a client's configuration: its command and its settings."""
+"""The entry that `install` writes: the command and settings of this server, or the address of one elsewhere."""
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mcp_grok.cli.install.clients import McpClient
-from mcp_grok.settings import KEY_FIELDS, Settings, variable
+from mcp_grok.cli.install.entry_form import (
+    ADDRESSES,
+    KEY_VARIABLES,
+    KIND_KEYS,
+    LOCAL_KEYS,
+    REMOTE_KEYS,
+    address_of,
+    listed,
+    without_keys,
+)
+from mcp_grok.cli.install.references import reference
+from mcp_grok.settings import KEY_FIELDS, TOKEN_VARIABLE, Settings, variable
 
 START_TIMEOUT = 60
 """Seconds to wait for the server to start, which takes several without compiled bytecode."""
-
-KEY_VARIABLES = [variable(field) for field in KEY_FIELDS]
-
-REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)\}")
-"""A value that refers to an environment variable, in any client's form."""
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -33,16 +38,25 @@ def own_command() -> list[str]:
     """
     script = Path(sys.executable).with_name("mcp-grok.exe" if os.name == "nt" else "mcp-grok")
     for command in ([str(script)], [sys.executable, "-m", "mcp_grok"]):
-        try:
-            # A client starts it in a different folder.
-            ended = subprocess.run(  # noqa: S603 - our own interpreter
-                [*command, "--version"], capture_output=True, timeout=START_TIMEOUT, cwd=script.parent, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if ended.returncode == 0 and ended.stdout.startswith(b"mcp-grok "):
+        if starts(command):
             return command
     raise RuntimeError(f"neither {script} nor {sys.executable} -m mcp_grok starts this server")
+
+
+def starts(command: list[str]) -> bool:
+    """Whether a command, without its arguments, starts this server."""
+    try:
+        # A client starts it in a different folder.
+        ended = subprocess.run(  # noqa: S603 - ours, or one that the user's client starts
+            [*command, "--version"],
+            capture_output=True,
+            timeout=START_TIMEOUT,
+            cwd=Path(sys.executable).parent,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0 and ended.stdout.startswith(b"mcp-grok ")
 
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
@@ -56,34 +70,12 @@ def keys_in(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: environment[name] for name in KEY_VARIABLES if environment.get(name)}
 
 
-def has_key(client: McpClient, existing: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether an entry contains a key, or refers to an environment variable that is set."""
-    if any(name in environment for name in listed(existing, client.forwards) if name in KEY_VARIABLES):
-        return True
-    values = [value for name, value in environment_of(existing).items() if name in KEY_VARIABLES and value]
-    references = [REFERENCE.fullmatch(value) for value in values]
-    return any(reference is None or environment.get(reference[1]) for reference in references)
-
-
-def environment_of(existing: Mapping[str, Any]) -> dict[str, str]:
-    """The variables that an entry sets."""
-    environment = existing.get("env")
-    return {name: str(value) for name, value in environment.items()} if isinstance(environment, dict) else {}
-
-
-def listed(existing: Mapping[str, Any], key: str) -> list[Any]:
-    """A list in an entry; empty if there is none."""
-    value = existing.get(key)
-    return value if isinstance(value, list) else []
-
-
 def entry(
     client: McpClient,
     command: list[str],
     settings: Mapping[str, str],
     keys: Mapping[str, str],
     *,
-    typed_key: str = "",
     existing: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
     """The entry of this server in a client's file.
@@ -93,30 +85,53 @@ def entry(
         command: The command that starts the server.
         settings: Variables that are written with their values.
         keys: Variables that contain keys; their values are written only if the client cannot refer to variables.
-        typed_key: A key that the user typed; it is written.
-        existing: The existing entry; fields that are not replaced are kept.
+        existing: The existing entry; what fits a local entry and is not replaced is kept.
 
     Raises:
-        ValueError: the hand-off time of the existing entry is not a number.
+        ValueError: the hand-off time of the settings is not a number.
     """
-    environment = {**environment_of(existing), **settings}
+    environment = dict(settings)
     handoff = variable("handoff_after")
     if client.handoff_after is not None:
         environment.setdefault(handoff, str(client.handoff_after))
-    if typed_key:
-        environment[variable("api_key")] = typed_key
     if not client.forwards:
-        environment |= {name: client.reference % name if client.reference else key for name, key in keys.items()}
+        environment |= {name: reference(client, name) or key for name, key in keys.items()}
+    others = [name for name in listed(existing, client.forwards) if name not in KEY_VARIABLES]
     return {
-        **existing,
-        **({"type": "stdio"} if client.typed else {}),
-        "command": command[0],
-        "args": command[1:],
-        **({client.forwards: _joined(listed(existing, client.forwards), keys)} if client.forwards else {}),
+        **client.local,
+        **without_keys(existing, REMOTE_KEYS | KIND_KEYS),
+        **(
+            {client.command: command[0], client.arguments: command[1:]}
+            if client.arguments
+            else {client.command: list(command)}
+        ),
+        **({client.forwards: [*others, *keys]} if client.forwards else {}),
         **({client.call_limit: float(environment[handoff] or 0) + MARGIN} if client.call_limit else {}),
-        "env": environment,
+        client.environment: environment,
     }
 
 
-def _joined(first: list[Any], second: Iterable[str]) -> list[Any]:
-    return [*first, *(name for name in second if name not in first)]
+def remote_entry(
+    client: McpClient, address: str, token: str, *, is_typed: bool, existing: Mapping[str, Any] = NOTHING
+) -> dict[str, Any]:
+    """The entry of a server that runs elsewhere.
+
+    Args:
+        client: The client, which has remote entries.
+        address: The address of the server.
+        token: The bearer token; empty if the server wants none.
+        is_typed: Whether the token is in no environment variable, so that its value is written.
+        existing: The existing entry; what fits a remote entry and is not replaced is kept, and its headers if the
+            address is the same.
+    """
+    dropped = LOCAL_KEYS | KIND_KEYS | ({*ADDRESSES} if address_of(existing) == address else REMOTE_KEYS)
+    kept = without_keys(existing, dropped)
+    written: dict[str, Any] = {**(client.remote or {}), **kept, client.address: address}
+    if token and client.token and not is_typed:
+        return {**written, client.token: TOKEN_VARIABLE}
+    if token:
+        value = token if is_typed else reference(client, TOKEN_VARIABLE) or token
+        headers = kept.get(client.headers)
+        written[client.headers] = {**(headers if isinstance(headers, dict) else {}), "Authorization": f"Bearer {value}"}
+        written = without_keys(written, [client.token])
+    return written

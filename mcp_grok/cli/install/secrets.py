@@ -10,10 +10,10 @@ from mcp_grok.settings import KEY_FIELDS, Settings, variable
 PLAIN_SETTINGS = {variable(field) for field in Settings.model_fields if field not in KEY_FIELDS}
 """Our settings that are not keys. One may still hold a password, in an address."""
 
-REFERENCES = re.compile(r"(?:bearer |basic )?(?:\$\{(?:(?:env|input):)?[\w-]+\})*", re.IGNORECASE)
+REFERENCES = re.compile(r"(?i:bearer |basic )?(?:\$\{(?:(?:env|input):)?[\w-]+\}|\{env:\w+\}|\$[A-Z][A-Z_]*[A-Z])*")
 """A value that only refers to variables."""
 
-VARIABLES = re.compile(r"env(?:ironment)?|.*headers", re.IGNORECASE)
+VARIABLES = re.compile(r"envs?|environment|.*headers", re.IGNORECASE)
 """The tables of an entry whose values may all be secrets."""
 
 
