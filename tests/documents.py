@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mcp_grok import errors
-from mcp_grok.cli.install.clients import CLIENTS
+from mcp_grok.cli.install.clients import ALL_CLIENTS, ANY_SYSTEM, CLIENTS, McpClient
 from mcp_grok.cli.install.entry import entry
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.sandbox import api_errors, faults
@@ -109,6 +109,23 @@ def providers() -> str:
     return _table(("provider", "key", "address", "default model"), *rows)
 
 
+def _place(client: McpClient) -> str:
+    """The file of a client on Linux, or where the user puts its entry."""
+    if client.by_hand:
+        return f"by hand: {client.by_hand}"
+    return f"`{'/'.join(filter(None, ('~', client.folders[ANY_SYSTEM].usual, client.files[0])))}`"
+
+
+def clients() -> str:
+    """The command, the file and the place of the key of each client."""
+    rows = []
+    for client in ALL_CLIENTS:
+        command = f"mcp-grok install {'--print ' if client.by_hand else ''}{client.name}"
+        key = "your environment" if client.references or client.forwards else "the entry"
+        rows.append((f"[{client.title}]({client.source})", f"`{command}`", _place(client), key))
+    return _table(("client", "command", "file, on Linux", "the key is in"), *rows)
+
+
 def links() -> str:
     """Links that install the server into Cursor and VS Code."""
     keys = {"ACEDATACLOUD_API_TOKEN": ""}
@@ -132,6 +149,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "errors": error_codes,
     "configuration": configuration,
     "faults": sandbox_faults,
+    "clients": clients,
     "links": links,
     "targets": targets,
     "providers": providers,
