@@ -323,11 +323,12 @@ class Settings(_ProviderKeys):
 
     @property
     def key_names(self) -> str:
-        """The variable of the key that is used; without a key, the variables that could hold one."""
-        provider = self.active_provider
-        if self.api_key is not None or provider.key_variable is None:
+        """The variable of the key that is used, or of no known provider; else the variables that could hold one."""
+        provider, key = self.active_provider, self.key
+        is_general = provider.key_variable is None or (key is not None and key is self.api_key)
+        if is_general or self.provider_unknown:
             return variable("api_key")
-        if self.provider is not None or self._own_key(provider) is not None:
+        if provider.key_variable is not None and (self.provider is not None or key is not None):
             return provider.key_variable
         *others, last = (each.key_variable for each in WITH_OWN_VARIABLE)
         return f"{', '.join(map(str, others))} or {last}"

@@ -136,6 +136,24 @@ def test_key_without_a_provider_is_for_none(read: Read, variables: dict[str, str
     assert (settings.provider_unknown, settings.endpoint.provider_unknown) == (unknown, unknown)
 
 
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, "ACEDATACLOUD_API_TOKEN, LLMPROVIDER_API_KEY or XAI_API_KEY"),
+        ({"MCP_GROK_PROVIDER": "xai"}, "XAI_API_KEY"),
+        ({"MCP_GROK_PROVIDER": "custom", BASE: "https://a.example"}, "MCP_GROK_API_KEY"),
+        ({"LLMPROVIDER_API_KEY": "k"}, "LLMPROVIDER_API_KEY"),
+        ({"MCP_GROK_API_KEY": "sk-1"}, "MCP_GROK_API_KEY"),
+        ({"MCP_GROK_API_KEY": "xai-1"}, "MCP_GROK_API_KEY"),
+        ({"MCP_GROK_API_KEY": "sk-1", "MCP_GROK_PROVIDER": "acedata"}, "MCP_GROK_API_KEY"),
+        ({"MCP_GROK_API_KEY": "sk-1", "XAI_API_KEY": "k"}, "XAI_API_KEY"),
+    ],
+)
+def test_messages_name_the_variable_of_the_key(read: Read, variables: dict[str, str], names: str) -> None:
+    settings = read(**variables)
+    assert (settings.key_names, settings.endpoint.names.api_key) == (names, names)
+
+
 def test_token_of_a_client_is_no_wrong_setting() -> None:
     assert unknown_variables(["MCP_GROK_TOKEN", "MCP_GROK_TOKENS"]) == {"MCP_GROK_TOKENS": "MCP_GROK_TOKEN"}
 

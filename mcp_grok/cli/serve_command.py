@@ -124,18 +124,26 @@ def _serve_http(settings: "Settings", options: argparse.Namespace) -> int:
 
 
 def _notes(settings: "Settings", service: "ServiceOptions", address: str) -> Iterator[str]:
-    """What an operator should know at the start: the other addresses, and that no key is set."""
+    """What an operator should know at the start: the other addresses, and that no key is set.
+
+    None with JSON logs: programs read those, line by line.
+    """
     from mcp_grok.http.health import ALIVE_PATH, READY_PATH
     from mcp_grok.http.options import SSE_PATH
     from mcp_grok.listener import url_of
     from mcp_grok.request_principal import KEY_HEADER
+    from mcp_grok.settings import variable
 
+    if settings.log_format == "json":
+        return
     if service.transport == "http" and service.sse:
         yield f"SSE is at {address}{SSE_PATH}"
     yield f"health is at {address}{ALIVE_PATH} and {address}{READY_PATH}"
     if service.metrics_port is not None:
         yield f"metrics are at {url_of(service.metrics_host, service.metrics_port)}/metrics"
-    if settings.active_provider.needs_key and settings.key is None:
+    if settings.provider_unknown:
+        yield f"{settings.key_names} is set, but not the provider that it is for: set {variable('provider')} too"
+    elif settings.active_provider.needs_key and settings.key is None:
         bring = f"callers send theirs for {settings.active_provider.title} in the header {KEY_HEADER}"
         advice = f"set {settings.key_names}, or let {bring} with --caller-keys allow"
         yield f"no key is set: {advice if service.caller_keys == 'off' else bring}"

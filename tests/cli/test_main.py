@@ -32,6 +32,7 @@ from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 NO_KEY = "no key is set: set ACEDATACLOUD_API_TOKEN, LLMPROVIDER_API_KEY or XAI_API_KEY"
 BRING = "callers send theirs for AceData in the header X-Grok-Api-Key"
 CUSTOM = {"MCP_GROK_PROVIDER": "custom", "MCP_GROK_BASE_URL": "http://127.0.0.1:1"}
+UNKNOWN = "MCP_GROK_API_KEY is set, but not the provider that it is for"
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
 
 
@@ -381,6 +382,12 @@ async def test_server_for_other_machines_says_that_it_has_no_tls(options: Sequen
             ["/sse", "/healthz /readyz", f"no key is set: {BRING.replace('AceData', 'xAI')}"],
         ),
         ("--transport sse", {"XAI_API_KEY": KEY}, ["/sse", "/healthz /readyz"]),
+        (
+            "--transport sse",
+            {"MCP_GROK_API_KEY": KEY},
+            ["/sse", "/healthz /readyz", f"{UNKNOWN}: set MCP_GROK_PROVIDER too"],
+        ),
+        ("--transport http", {"MCP_GROK_LOG_FORMAT": "json"}, ["/mcp"]),
     ],
 )
 async def test_server_names_its_addresses_and_a_missing_key(
