@@ -1,6 +1,6 @@
 """The table of what each client can do: `python -m tests.end_to_end.clients [NAME ...]`.
 
-With CLIENTS_FOLDER set, the clients stay installed there for the next run.
+With CLIENTS_FOLDER set, the clients stay installed there for the next run. The first run takes about ten minutes.
 """
 
 import asyncio
