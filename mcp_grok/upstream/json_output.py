@@ -14,8 +14,8 @@ MAX_COST = 100_000
 MAX_LISTED_COST = 500
 """The same for a list of all violations, each of which takes some 50 μs. Above it only the first one is found."""
 
-MAX_PATTERN_BYTES = 100_000
-"""Maximum size of a compiled pattern."""
+MAX_PATTERN_BYTES = 10_000
+"""Maximum size of a compiled pattern, which bounds the time for each character."""
 
 MAX_VIOLATIONS = 10
 MAX_PROBLEM = 300
