@@ -26,7 +26,7 @@ TRAILING_DIGITS = re.compile(rb"\d{1,100}\Z")
 
 
 class JSONBounds:
-    """Counts the items of a JSON text that arrives in pieces. The text need not be valid.
+    """Counts the items of JSON texts that arrive whole or in pieces. They need not be valid.
 
     Args:
         max_items: Maximum number of items of all lists and objects together.
@@ -58,6 +58,12 @@ class JSONBounds:
             or self._long_digits > MAX_LONG_DIGITS
         )
 
+    def exceeded_by_text(self, text: str | bytes) -> bool:
+        """Adds a whole text, which counts together with those before; returns whether they are over the bounds."""
+        self._is_escaped, self._in_string, self._digits = False, 0, b""
+        content = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        return any(self.exceeded_by(content[start : start + PIECE]) for start in range(0, len(content), PIECE))
+
     def _without_escapes(self, piece: bytes) -> bytes:
         if self._is_escaped and piece:
             self._is_escaped, piece = False, piece[1:]
@@ -77,8 +83,4 @@ class JSONBounds:
 
 def exceeds(text: str | bytes, max_items: int) -> bool:
     """Whether a whole JSON text is over the bounds. Shorter texts than `max_items` characters cannot be."""
-    if len(text) <= max_items:
-        return False
-    content = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    bounds = JSONBounds(max_items)
-    return any(bounds.exceeded_by(content[start : start + PIECE]) for start in range(0, len(content), PIECE))
+    return len(text) > max_items and JSONBounds(max_items).exceeded_by_text(text)

@@ -67,9 +67,11 @@ def service_app(
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
         endpoint = guard(_with_body(AcceptedForm(RecordedExchange(route.endpoint)), options, request_bytes))
-        # Starlette would redirect, and not every client follows: https://github.com/modelcontextprotocol/python-sdk/issues/732
         routes += [Route(path, endpoint=endpoint) for path in (HTTP_PATH, f"{HTTP_PATH}/")]
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
+    # A redirect to the other form of a path goes to the host that the request names, and not every client follows it:
+    # https://github.com/modelcontextprotocol/python-sdk/issues/732
+    app.router.redirect_slashes = False
     if verifier is not None:
         app.add_middleware(AuthContextMiddleware)
         app.add_middleware(AuthenticationMiddleware, backend=BearerAuthBackend(verifier))
@@ -170,8 +172,9 @@ def _sse_routes(
                 connections.append(Connection(reader, confirmed=True))
                 await server.run(connections[0], writer, server.create_initialization_options())
 
+    endpoint = guard(_App(connect))
     return [
-        Route(SSE_PATH, endpoint=guard(_App(connect)), methods=["GET"]),
+        *(Route(path, endpoint=endpoint, methods=["GET"]) for path in (SSE_PATH, f"{SSE_PATH}/")),
         Mount(MESSAGES_PATH, app=guard(_with_body(sse.handle_post_message, options, request_bytes))),
     ]
 

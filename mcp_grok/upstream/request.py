@@ -21,7 +21,7 @@ from mcp_grok.upstream.messages import MESSAGES_SCHEMA
 from mcp_grok.upstream.parameters import FOREIGN_PARAMETERS, PARAMETERS, snake_case
 from mcp_grok.upstream.responses.chat_form import ChatForm
 from mcp_grok.upstream.responses.payload import RESPONSES_NAMES, chat_form, responses_payload
-from mcp_grok.upstream.schema_check import did_you_mean, expected, is_empty
+from mcp_grok.upstream.schema_check import bounded_texts, did_you_mean, expected, is_empty
 
 NAME = re.compile(r"[A-Za-z]\w*")
 
@@ -107,7 +107,8 @@ def read_request(
         NotConfigured: the call names no model, and there is no default; or the provider lacks what it needs.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    values = _read_arguments(given)
+    with bounded_texts():
+        values = _read_arguments(given)
     values["messages"] = with_images(values["messages"], endpoint)
     dropped = {"web_search_options": EMPTY_SEARCH} if given.get("web_search_options") == {} else {}
     return _assemble(values, dropped, endpoint, principal, progress_wanted)

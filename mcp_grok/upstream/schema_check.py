@@ -10,11 +10,16 @@ an object are checked. The others are not changed, because APIs accept more than
 import difflib
 import json
 import math
-from collections.abc import Callable, Container, Sequence
+import re
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
 from mcp_grok.errors import InvalidRequest
+from mcp_grok.json_bounds import JSONBounds
+from mcp_grok.limits import MAX_REQUEST_ITEMS
 
 Schema = dict[str, Any]
 PythonType = type | tuple[type, ...]
@@ -31,6 +36,9 @@ TYPES: dict[str, tuple[PythonType, str]] = {
 
 EMPTY_TEXTS = ("", "null", "[]", "{}", '""')
 """Texts that mean nothing where a number, a boolean, a list or an object is expected."""
+
+CONTAINER = re.compile(r"\s*[\[{]")
+"""The beginning of a list or an object."""
 
 QUOTED_CHARACTERS = 80
 """Maximum characters of a wrong value that an error quotes."""
@@ -91,9 +99,25 @@ def read_list(path: str, value: Any, schema: Schema, read_item: Callable[[str, A
     return [read_item(f"{path}[{index}]", item) for index, item in enumerate(items)]
 
 
+_BOUNDS: ContextVar[JSONBounds | None] = ContextVar("bounds", default=None)
+
+
+@contextmanager
+def bounded_texts() -> Iterator[None]:
+    """Bounds the JSON texts that `from_json_text` reads inside it: together they have no more items than a request."""
+    token = _BOUNDS.set(JSONBounds(MAX_REQUEST_ITEMS))
+    try:
+        yield
+    finally:
+        _BOUNDS.reset(token)
+
+
 def from_json_text(value: Any, wanted: PythonType) -> Any:
-    """The JSON value in a string, if it has a wanted type; otherwise the given value."""
+    """The JSON value in a string, if it has a wanted type and not too many items; otherwise the given value."""
     if not isinstance(value, str):
+        return value
+    bounds = _BOUNDS.get() or JSONBounds(MAX_REQUEST_ITEMS)
+    if CONTAINER.match(value) and bounds.exceeded_by_text(value):
         return value
     try:
         parsed = json.loads(value)

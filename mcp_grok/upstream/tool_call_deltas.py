@@ -9,7 +9,7 @@ import json
 from itertools import groupby, pairwise
 from typing import Any
 
-from mcp_grok.json_parser import JSONObject
+from mcp_grok.json_parser import JSONObject, parse_json
 from mcp_grok.upstream.merge import Malformed, joined, merge
 
 MAX_CALLS = 1000
@@ -156,8 +156,8 @@ def _texts(segments: list[list[str]]) -> list[str]:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        parse_json(text)
+    except ValueError:
         return False
     return True
 

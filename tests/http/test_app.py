@@ -78,6 +78,28 @@ async def test_foreign_host_or_origin_is_refused_with_a_token_too(upstream: Repl
         assert (await post(url, origin="https://grok.example.com", **bearer(token))).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/mcp/", "/sse/", "/messages", "/healthz/", "/mcp//", "//evil.example/mcp/"])
+async def test_no_path_is_redirected_to_the_host_that_a_request_names(upstream: Replay, path: str) -> None:
+    async with serving(upstream, "http") as (url, _):
+        foreign = url.removesuffix("/mcp") + path
+        for response in (await get(foreign, host="evil.example"), await post(foreign, host="evil.example")):
+            assert response.status_code in (403, 404, 405, 421)
+            assert "location" not in response.headers
+
+
+async def test_path_with_a_slash_is_served_behind_the_same_checks(upstream: Replay, tokens: Path) -> None:
+    token = new_token(tokens, "ann")
+    async with serving(upstream, "http", "--token-file", str(tokens)) as (url, _):
+        for path in ("/mcp/", "/sse/"):
+            assert (await get(url.replace("/mcp", path))).status_code == 401
+        assert await call(f"{url}/", **bearer(token)) == COMPLETION
+        async with (
+            httpx2.AsyncClient(trust_env=False) as client,
+            client.stream("GET", url.replace("/mcp", "/sse/"), headers=bearer(token)) as response,
+        ):
+            assert response.status_code == 200
+
+
 async def test_callers_do_not_see_the_completions_of_others(upstream: Replay, tokens: Path) -> None:
     ann, bob = new_token(tokens, "ann"), new_token(tokens, "bob")
     async with serving(upstream, "http", "--token-file", str(tokens), handoff_after="0.001") as (url, _):
