@@ -71,7 +71,7 @@ def test_live_is_no_failure_where_the_provider_lists_no_models(
     assert main(["models", "--live"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("grok-4 ")
-    assert "AceData has no list of models" in err
+    assert "AceData lists no models" in err
 
 
 async def test_usage_separates_stated_and_estimated_costs(upstream: Replay) -> None:

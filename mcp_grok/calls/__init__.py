@@ -26,6 +26,7 @@ and two separate fields: `id_given`, whether a client knows the id; `cut_by`, th
     or ON_DISCONNECT=stop
     doubt: its client may                                          → orphaned, while its request still waits
     have given up
+    poll                      handed off with a ttl                → stopped after its ttl instead of 15 min
     cancel (by id)            runs                                 → cancelled immediately
     the work ends                                                  → completed | failed; stored first
     its process dies          queued or running                    → lost
