@@ -1,15 +1,18 @@
 """What links the calls of one conversation: the id that finds its prompt cache, and the ids of stored responses.
 
-Both are made with the key of the call, which every server with that key has. Only the provider knows it otherwise, so
-nobody can make the ids of another caller.
+Both are made with the key of the call, which every server with that key has, and no caller.
 """
 
 import hashlib
 import hmac
 import json
+import secrets
 
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.json_parser import JSONObject
+
+NO_KEY = secrets.token_hex(16)
+"""Takes the place of a key that is not set, which callers could know."""
 
 SEPARATOR = "~"
 SIGNATURE = 24
@@ -26,7 +29,7 @@ def conversation_id(secret: str, caller: str, messages: list[JSONObject]) -> str
     """
     first = next((message for message in messages if message["role"] == "user"), None)
     beginning = [message for message in messages if message["role"] in ("system", "developer") or message is first]
-    return _hmac(secret, caller, json.dumps(beginning, sort_keys=True))[:32]
+    return _hmac(secret, caller, f"conversation {json.dumps(beginning, sort_keys=True)}")[:32]
 
 
 def signed_response_id(secret: str, caller: str, response_id: str) -> str:
@@ -52,10 +55,9 @@ def read_response_id(secret: str, caller: str, given: str) -> str:
 
 
 def _signature(secret: str, caller: str, response_id: str) -> str:
-    return _hmac(secret, caller, response_id)[:SIGNATURE]
+    return _hmac(secret, caller, f"response {response_id}")[:SIGNATURE]
 
 
 def _hmac(secret: str, caller: str, text: str) -> str:
-    return hmac.new(
-        secret.encode(), f"{len(caller)}:{caller}{text}".encode("utf-8", "surrogatepass"), hashlib.sha256
-    ).hexdigest()
+    content = f"{len(caller)}:{caller}{text}".encode("utf-8", "surrogatepass")
+    return hmac.new((secret or NO_KEY).encode(), content, hashlib.sha256).hexdigest()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mcp_grok.endpoint import PRIVATE_TOOLS, Endpoint
+from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.principal import Principal
@@ -14,6 +14,7 @@ from mcp_grok.upstream.responses.chat_form import ChatForm
 from mcp_grok.upstream.responses.input_items import NOT_THERE, input_items
 from mcp_grok.upstream.responses.server_tools import (
     SEARCHES,
+    SHARED_TOOLS,
     WEB_SEARCH,
     is_server_tool,
     read_server_tool,
@@ -45,14 +46,17 @@ def chat_form(values: JSONObject, endpoint: Endpoint, principal: Principal) -> C
         InvalidRequest: the caller may not use a tool.
     """
     provider = endpoint.provider
-    tools = {server_tool(tool): index for index, tool in enumerate(values.get("tools", [])) if is_server_tool(tool)}
+    given = values.get("tools", [])
     options = provider.searches and "web_search_options" in values
-    if not tools and not options and "previous_response_id" not in values:
+    if not any(map(is_server_tool, given)) and not options and "previous_response_id" not in values:
         return None
     if provider.responses_path is None:
         raise no_responses(endpoint)
-    for name, index in tools.items():
-        if name in PRIVATE_TOOLS and is_shared(principal) and name not in endpoint.shared_tools:
+    allowed = ("function", *SHARED_TOOLS, *endpoint.shared_tools)
+    names = [server_tool(tool) for tool in given]
+    for index, name in enumerate(names):
+        # A type that is not known may be a private one.
+        if is_shared(principal) and name not in allowed:
             raise InvalidRequest(
                 f"tools[{index}]: {name} is off on this server, because it acts with the rights of the operator, who "
                 f"can allow it with {endpoint.names.shared_tools}.",
@@ -60,7 +64,7 @@ def chat_form(values: JSONObject, endpoint: Endpoint, principal: Principal) -> C
             )
     secret, caller = endpoint.key, principal.name if is_shared(principal) else ""
     return ChatForm(
-        searches=options or not tools.keys().isdisjoint(SEARCHES),
+        searches=options or not set(names).isdisjoint(SEARCHES),
         response_id=partial(signed_response_id, secret, caller) if values.get("store") else None,
     )
 

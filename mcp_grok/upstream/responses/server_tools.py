@@ -20,7 +20,10 @@ X_SEARCH = "x_search"
 FILE_SEARCH = "file_search"
 
 SEARCHES = (WEB_SEARCH, X_SEARCH)
-SERVER_TOOLS = (*SEARCHES, "code_interpreter", *PRIVATE_TOOLS)
+SHARED_TOOLS = (*SEARCHES, "code_interpreter")
+"""Tools that reach nothing of the operator's, so that callers with names may use them."""
+
+SERVER_TOOLS = (*SHARED_TOOLS, *PRIVATE_TOOLS)
 
 OTHER_NAMES = {
     "web_search_preview": WEB_SEARCH,

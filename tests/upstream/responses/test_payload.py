@@ -1,5 +1,7 @@
 """A chat call that must go to the Responses API: when, what is sent, and what is refused."""
 
+import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -138,6 +140,17 @@ def test_tools_with_the_operators_rights_are_off_for_named_callers(kind: str) ->
     assert request(principal=Principal("ann", SecretStr("own-key")), tools=tools).form
     allowing = Settings(provider="xai", shared_tools="mcp, file_search")
     assert request(allowing, principal=ANN, tools=tools).form
+
+
+def test_unknown_tool_is_off_for_named_callers_beside_a_search() -> None:
+    assert refusal_of(lambda: request(principal=ANN, tools=[SEARCH, {"type": "MCP"}]))[1] == "tools[1]"
+    assert request(tools=[SEARCH, {"type": "future_tool"}]).form
+
+
+def test_id_cannot_be_made_where_no_key_is_set() -> None:
+    custom = Settings(provider="custom", base_url="https://example.org", default_model="m")
+    made = hmac.new(b"", b"3:annresponse resp-1", hashlib.sha256).hexdigest()[:24]
+    assert refusal_of(lambda: request(custom, ANN, previous_response_id=f"resp-1~{made}"))[1] == "previous_response_id"
 
 
 def test_previous_response_belongs_to_its_caller() -> None:
