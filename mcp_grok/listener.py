@@ -11,6 +11,13 @@ import uvicorn
 from mcp_grok.signals import StoppedBySignal
 
 MAX_PORT = 65_535
+WAITING = 2048
+"""Connections that the system keeps until they are accepted."""
+
+ACCEPTED_AT_ONCE = 50
+"""Connections that are accepted before those over the limit are closed. With more, strangers could use up the
+descriptors of the process, and asyncio then accepts nothing for a second and logs an error for each of `backlog`."""
+
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -37,7 +44,7 @@ def bind(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(where)
-    listener.listen(2048)
+    listener.listen(WAITING)
     return listener
 
 
@@ -67,6 +74,7 @@ def app_server(app: Any, *, shutdown_timeout: int, protocol: Any = "h11") -> uvi
             log_config=None,
             access_log=False,
             server_header=False,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_graceful_shutdown=shutdown_timeout,
         )
     )
@@ -118,6 +126,13 @@ async def serve_app(
 
 class _SignalFreeServer(uvicorn.Server):
     """A server whose signals are handled by `serve_app`."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to accept connections."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            # asyncio has one number for those that it accepts at once and those that the system keeps.
+            listener.listen(WAITING)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
