@@ -3,6 +3,7 @@
 The SDK holds five copies of a body until its call has ended. Large arguments pass it by.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,12 @@ class RequestBody:
     Attributes:
         held: Its counted bytes.
         arguments: The large arguments of the call of a tool, until they are taken; None for any other request.
+        on_handled: Called when the handler of the request begins.
     """
 
     held: HeldBytes
     arguments: Any = None
+    on_handled: Callable[[], None] = lambda: None
 
     def take_arguments(self) -> Any:
         """The large arguments, of which nothing is kept here."""

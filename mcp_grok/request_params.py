@@ -38,6 +38,7 @@ async def read_params(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
     if ctx.request_id is not None and ctx.params:
         ctx = replace(ctx, params=_read(ctx.method, ctx.params))
     if (body := body_of(ctx.request)) is not None:
+        body.on_handled()
         body.arguments = _read(ctx.method, {"arguments": body.arguments}).get("arguments")
     try:
         return await call_next(ctx)

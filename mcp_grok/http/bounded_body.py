@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_grok.calls import HeldBytes, RequestBytes
 from mcp_grok.errors import GrokError, LimitReached
+from mcp_grok.http.turns import Turns
 from mcp_grok.json_bounds import JSONBounds
 from mcp_grok.json_rpc import error_json
 from mcp_grok.limits import BODY_TIMEOUT, MAX_REQUEST_BYTES, MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB
@@ -23,7 +24,8 @@ from mcp_grok.request_principal import PrincipalReader
 class BoundedBody:
     """An ASGI application that gives another one the whole body of a POST, once it has arrived within the bounds.
 
-    The bytes are counted for the caller before they are read, in the `RequestBody` of the scope.
+    The bytes are counted for the caller before they are read, in the `RequestBody` of the scope. Of a caller's bodies
+    one at a time goes through the other application to its handler.
 
     Args:
         app: The other application.
@@ -44,6 +46,7 @@ class BoundedBody:
         self._request_bytes = request_bytes
         self._principals = principals
         self._timeout = timeout
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; see the ASGI specification."""
@@ -65,8 +68,6 @@ class BoundedBody:
         if declared > most:
             raise _TooLarge
         held = self._request_bytes.body(caller, declared)
-        # A copy, because uvicorn keeps its own until the connection ends.
-        scope = {**scope, BODY_KEY: RequestBody(held)}
         with held:
             try:
                 with anyio.move_on_after(self._timeout) as reading:
@@ -80,7 +81,16 @@ class BoundedBody:
             if reading.cancelled_caught:
                 await _refusal(408, "Request body too slow")(scope, receive, send)
             elif pending:
-                await self._app(scope, _then(pending, receive), send)
+                await self._serve(RequestBody(held), scope, _then(pending, receive), send)
+
+    async def _serve(self, body: RequestBody, scope: Scope, receive: Receive, send: Send) -> None:
+        turn = await self._turns.wait(body.held.caller)
+        body.on_handled = turn.end
+        try:
+            # A copy, because uvicorn keeps its own until the connection ends.
+            await self._app({**scope, BODY_KEY: body}, receive, send)
+        finally:
+            turn.end()
 
     def _caller(self, connection: HTTPConnection) -> tuple[str, int]:
         """The name of the caller, and the maximum number of bytes in its body."""

@@ -10,6 +10,7 @@ from mcp_grok.calls import CallerLimits
 from mcp_grok.extras import missing_extra
 from mcp_grok.http.app import service_app
 from mcp_grok.http.bounded_connections import ConnectionBounds
+from mcp_grok.http.garbage_collection import collect_rarely
 from mcp_grok.http.health import health_routes
 from mcp_grok.http.metrics import serving_metrics
 from mcp_grok.http.options import ServiceOptions
@@ -46,6 +47,7 @@ async def _serve_http(settings: Settings, options: ServiceOptions, listener: soc
     ):
         server = create_server(settings, calls, PrincipalReader(options.caller_keys))
         app = service_app(server, options, health_routes(calls), calls.request_bytes)
+        collect_rarely()
         return await serve_app(
             app,
             listener,

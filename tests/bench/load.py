@@ -7,6 +7,7 @@ a process; the quiet callers are in this one.
 import asyncio
 import json
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -31,7 +32,7 @@ TICK = 5
 HALF_OPEN = 300
 AT_ONCE = 200
 SLOW = 10
-"""Seconds that each of these calls takes; one that is refused is made again after as many."""
+"""Seconds that each of these calls takes; one that is refused is made again after about as many."""
 
 QUIET = 4
 CALLS = 300
@@ -167,7 +168,7 @@ class Load:
                 continue
             words = json.loads(result["content"][0]["text"])["error"]["message"] if result else str(answer)
             self.refused[f"{status} {words}"] += 1
-            await asyncio.sleep(SLOW)
+            await asyncio.sleep(SLOW * random.uniform(0.5, 1.5))
 
     async def run(self) -> None:
         """Opens everything, prints a line, and goes on until stdin closes; then prints what happened."""
@@ -176,11 +177,11 @@ class Load:
             tasks.append(asyncio.create_task(self.stream(self._tokens[number // STREAMS_PER_CALLER])))
             await asyncio.sleep(0.005)
         halves = [self.half_open(self._busy, headers_only=number % 2 == 0) for number in range(HALF_OPEN)]
-        calls = [self.call(number) for number in range(AT_ONCE)]
-        tasks += [asyncio.create_task(each) for each in (*halves, *calls)]
+        tasks += [asyncio.create_task(each) for each in halves]
         with suppress(TimeoutError):
             await asyncio.wait_for(self._all_open.wait(), OPENING)
         print("open", flush=True)
+        tasks += [asyncio.create_task(self.call(number)) for number in range(AT_ONCE)]
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         for task in tasks:
             if task.done() and task.exception():
