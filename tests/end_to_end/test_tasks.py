@@ -152,9 +152,10 @@ async def test_cancel_stops_the_upstream_within_a_second(upstream: Replay, way: 
 async def test_status_message_says_the_last_words(upstream: Replay) -> None:
     upstream.behave = held_after(TEXT)
     async with asking(upstream, "stdio", **SOON) as ask:
-        task = await new_task(ask, stream=True)
-        polled = await ask("tasks/get", taskId=task["taskId"])
-    assert "so far" in polled["statusMessage"]
+        polled = await new_task(ask, stream=True)
+        async with asyncio.timeout(10):
+            while "so far" not in polled["statusMessage"]:
+                polled = await ask("tasks/get", taskId=polled["taskId"])
 
 
 async def test_unknown_and_foreign_tasks_look_alike(upstream: Replay, tmp_path: Path) -> None:
