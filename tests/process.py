@@ -197,7 +197,12 @@ async def listening_process(
             # `terminate` polls first; when the process has ended, the event loop then never gets its status.
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 5) == 128 + signal.SIGTERM
+        try:
+            status = await asyncio.wait_for(process.wait(), 5)
+        except TimeoutError:
+            process.kill()
+            raise
+        assert status == 128 + signal.SIGTERM
         log = (await process.stderr.read()).decode()
         assert "Traceback" not in log, log
         assert given["MCP_GROK_API_KEY"] not in log

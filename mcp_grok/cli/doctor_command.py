@@ -30,6 +30,7 @@ from mcp_grok.cli.startup import run_async
 from mcp_grok.cli.terminal import table_row
 from mcp_grok.concealment import concealed
 from mcp_grok.errors import GrokError, NotConfigured
+from mcp_grok.models import find_model
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
 from mcp_grok.upstream.completion import Completion
@@ -203,6 +204,11 @@ async def _key_accepted(settings: Settings) -> Check:
         return Check("key accepted", "skipped", f"{message_in_shell(error)} --call checks the key.")
     if names is None:
         return Check("key accepted", "skipped", f"{no_list(settings.endpoint)}; --call checks the key")
+    known = find_model(provider.name, settings.model or "")
+    if names and settings.model and not {settings.model, known and known.name} & set(names):
+        found = f"yes, but {provider.title} does not list {settings.model}, the default model"
+        advice = f"Set {variable('default_model')} to a model of: mcp-grok models --live."
+        return Check("key accepted", "warning", found, advice)
     return Check("key accepted", "ok", "yes")
 
 

@@ -111,6 +111,19 @@ async def test_list_of_models_that_is_none_does_not_prove_the_key(tmp_path: Path
     assert "not a list of models" in found.checks["key accepted"]["found"]
 
 
+@pytest.mark.parametrize(
+    ("listed", "state"), [("grok-4.7", "ok"), ("grok-4.7-latest", "warning"), ("grok-9", "warning")]
+)
+async def test_default_model_that_is_not_listed_is_a_warning(
+    tmp_path: Path, upstream: Replay, listed: str, state: str
+) -> None:
+    upstream.answer({"data": [{"id": listed}]})
+    found = await doctor(tmp_path, **pointing_to(upstream))
+    assert (found.status, found.checks["key accepted"]["state"]) == (0, state)
+    alias = await doctor(tmp_path, **pointing_to(upstream), MCP_GROK_DEFAULT_MODEL="grok-4.7-latest")
+    assert alias.checks["key accepted"]["state"] == ("warning" if listed == "grok-9" else "ok")
+
+
 async def test_refused_key_fails(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({"error": f"no {KEY}"}, status=401)
     found = await doctor(tmp_path, "--call", **pointing_to(upstream))
