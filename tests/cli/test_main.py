@@ -11,6 +11,7 @@ import tomllib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -105,6 +106,37 @@ async def test_wrong_setting_is_a_usage_error(command: str, name: str, value: st
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert ended.err.startswith(f"mcp-grok: {name}")
     assert KEY not in ended.err
+
+
+@pytest.mark.parametrize(
+    "store", ["valkey://:hunter2@host", "REDIS://ann:hunter2@host", "redis+sentinel://:hunter2@x@h"]
+)
+@pytest.mark.parametrize("command", ["", "chat Hello", "doctor", "serve --transport http --port 0"])
+async def test_password_of_a_store_of_another_kind_is_not_shown(command: str, store: str) -> None:
+    ended = await run(*command.split(), env={**SANDBOX, "MCP_GROK_STORE": store})
+    assert ended.status != 0
+    assert "MCP_GROK_STORE" in ended.out + ended.err
+    assert "hunter2" not in ended.out + ended.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+async def test_pipe_as_token_file_ends_the_server_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tokens", 0o600)
+    options = ("--transport", "http", "--port", "0", "--token-file", str(tmp_path / "tokens"))
+    ended = await run("serve", *options, env=SANDBOX)
+    assert ended.status == 2
+    assert "it is not a regular file" in ended.err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+async def test_store_in_the_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 12345, 12345)
+    ended = await run(env={**SANDBOX, "MCP_GROK_STORE": f"disk:{folder}"})
+    assert ended.status == 2
+    assert "belongs to another user" in ended.err
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [["--colour"], ["sing"], ["chat"], ["serve", "--transport", "pigeon"]])

@@ -1,4 +1,5 @@
 import json
+import time
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ def test_empty_id_in_later_deltas_changes_nothing() -> None:
         {"index": 0, "id": "", "function": {"name": None, "arguments": None}},
     )
     assert call == {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+
+
+def test_arguments_of_millions_of_items_are_kept_and_not_parsed() -> None:
+    pieces = ["[", *["[]," * 1_000_000] * 10, "0]"]
+    deltas = [{"index": 0, "id": "a", "function": {"name": "f", "arguments": piece}} for piece in pieces]
+    began = time.thread_time()
+    assert functions_of(*deltas) == [("f", "".join(pieces))]
+    assert time.thread_time() - began < 0.5
 
 
 def test_second_name_without_id_and_index_is_a_second_call() -> None:
