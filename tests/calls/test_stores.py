@@ -74,7 +74,8 @@ async def test_limit_counts_running_calls_over_processes(open_store: Opened) -> 
         ]
         assert await one.insert(new_call(one, principal="bob"), 2)
         await one.discard(calls[0])
-        assert await one.insert(calls[2], 2)
+        # Redis counts a call no more a moment after it was discarded or refused.
+        assert await until(lambda: one.insert(new_call(one, principal="ann"), 2))
 
 
 async def test_oldest_calls_go_first(open_store: Opened) -> None:
