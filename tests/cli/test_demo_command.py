@@ -98,9 +98,11 @@ async def test_interrupt_ends_a_pause() -> None:
     ours, theirs = pty.openpty()
     process = await asyncio.create_subprocess_exec(*MCP_GROK, "demo", "--pause", stdin=theirs, stdout=theirs)
     os.close(theirs)
-    written = await asyncio.wait_for(asyncio.to_thread(read_all, ours, until=PROMPT.encode()), 40)
+    # The terminal stays open: a closed one would end the demo in another way.
+    written = await asyncio.wait_for(asyncio.to_thread(read_all, os.dup(ours), until=PROMPT.encode()), 40)
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), 20) == 128 + signal.SIGINT
+    os.close(ours)
     assert b"\r\n2. " not in written
 
 
