@@ -69,7 +69,9 @@ def create_server(
         pydantic.ValidationError: an environment variable has a wrong value.
     """
     settings = settings or Settings()
-    handlers = _Handlers(settings, principals or PrincipalReader())
+    principals = principals or PrincipalReader()
+    tools = tools_in_force(settings)
+    handlers = _Handlers(settings, tools, principals)
 
     @asynccontextmanager
     async def lifespan(server: Server[Calls]) -> AsyncIterator[Calls]:
@@ -83,7 +85,7 @@ def create_server(
         "mcp-grok",
         version=__version__,
         title="Grok",
-        instructions=instructions(settings, tools_in_force(settings)),
+        instructions=instructions(settings, tools),
         lifespan=lifespan,
         # No argument of these tools is repeated in a header; the SDK would search the schema for one at each call.
         get_tool_input_schema=lambda name: None,
@@ -97,7 +99,7 @@ def create_server(
         on_get_prompt=handlers.get_prompt,
     )
     server.middleware.append(read_params)
-    Tasks(settings, handlers.principals).register(server)
+    Tasks(settings, principals).register(server)
     server.add_notification_handler(CANCELLED, CancelledNotificationParams, handlers.cancelled)
     if calls is not None:
         calls.on_interrupted = handlers.handshake_requests.cancelled
@@ -107,11 +109,11 @@ def create_server(
 class _Handlers:
     """The handlers of the server's requests and notifications; see `create_server` for the arguments."""
 
-    def __init__(self, settings: Settings, principals: PrincipalReader) -> None:
+    def __init__(self, settings: Settings, tools: dict[str, ToolModule], principals: PrincipalReader) -> None:
         self._settings = settings
-        self.principals = principals
+        self._principals = principals
         self.handshake_requests = HandshakeRequests()
-        self._tools = tools_in_force(settings)
+        self._tools = tools
         definitions = [tool.definition(settings) for tool in self._tools.values()]
         self._listing = ListToolsResult(tools=definitions, ttl_ms=LISTS_TTL, cache_scope="public")
 
@@ -126,7 +128,7 @@ class _Handlers:
         report = context.session.report_progress if wants_progress else None
         try:
             async with self._handled(context) as request:
-                takes_task = takes_tasks(context)
+                takes_task = self._settings.task_after > 0 and takes_tasks(context)
                 own = RequestContext(context.lifespan_context, self._settings, request, report, takes_task)
                 return await tool.call(own, _arguments(context, params))
         except GrokError as error:
@@ -142,7 +144,7 @@ class _Handlers:
         # The HTTP exchange of a notification ends immediately, and the SDK then cancels its handler.
         with anyio.CancelScope(shield=True), suppress(GrokError):
             event = Interrupted(
-                self.principals.read(context).name,
+                self._principals.read(context).name,
                 exchange.session,
                 str(params.request_id),
                 reason_of(params.reason),
@@ -163,7 +165,7 @@ class _Handlers:
     async def read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            principal = self.principals.read(context)
+            principal = self._principals.read(context)
             return await resources.read(context.lifespan_context, self._settings, uri, principal)
         except GrokError as error:
             raise MCPError(INVALID_PARAMS, error.message, {"uri": uri}) from None
@@ -185,7 +187,7 @@ class _Handlers:
         exchange = None if context.request is None else exchange_of(context.request.scope)
         session = exchange.session if exchange and exchange.is_handshake else ""
         body = body_of(context.request)
-        request = calls.request(self.principals.read(context), connection, session)
+        request = calls.request(self._principals.read(context), connection, session)
         request.body = body.held if body else None
         if connection is not None:
             await connection.register(context.request_id, request)

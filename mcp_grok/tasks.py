@@ -21,6 +21,8 @@ from mcp_grok.tools.task import task_fields
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 
+DECLARED = ClientCapabilities(extensions={EXTENSION: {}})
+
 Context = ServerRequestContext[Calls, Any]
 
 
@@ -52,7 +54,7 @@ class Tasks:
         """The task, with its result if the call has ended."""
         call = await self._find(context, params)
         await context.lifespan_context.poll(call)
-        return {"resultType": "complete", **task_fields(call), **self._result(context, call)}
+        return {"resultType": "complete", **task_fields(call), **self._result(call)}
 
     async def cancel(self, context: Context, params: TaskParams) -> dict[str, Any]:
         """Stops the call, if it still runs."""
@@ -76,15 +78,13 @@ class Tasks:
         except NotFound:
             raise MCPError(INVALID_PARAMS, "Unknown task: it does not exist, or it has expired.") from None
 
-    def _result(self, context: Context, call: Call) -> dict[str, Any]:
+    def _result(self, call: Call) -> dict[str, Any]:
         if call.outcome is None or isinstance(call.outcome, Cancelled):
             return {}
-        request = context.lifespan_context.request(self._principals.read(context))
-        request.call = call
-        result, _ = outcome_result(request, call.outcome, self._settings)
+        result, _ = outcome_result(call.id, call.outcome, self._settings)
         return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
 
 def takes_tasks(context: Context) -> bool:
     """Whether the client declared the extension on this request."""
-    return context.session.check_client_capability(ClientCapabilities(extensions={EXTENSION: {}}))
+    return context.session.check_client_capability(DECLARED)

@@ -19,7 +19,7 @@ class RequestContext:
         settings: The configuration.
         request: The client's request, which the tool attaches to a call.
         report: Sends a progress notification; None if the client did not ask for any.
-        takes_task: Whether the client accepts a task instead of a result.
+        takes_task: Whether the client gets a task for a long call: it declares them, and the settings allow them.
     """
 
     calls: Calls

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import CallToolResult, ResourceLink, TextContent
 from pydantic_core import to_json
 
-from mcp_grok.calls import Outcome, Request
+from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import body_of, compact, cut, fits, uri_of, whole_json
@@ -29,10 +29,11 @@ def error_result(error: GrokError) -> CallToolResult:
     return CallToolResult(content=[text], is_error=True, _meta=_keyed(_notes(error)))
 
 
-def outcome_result(request: Request, outcome: Outcome, settings: Settings) -> tuple[CallToolResult, bool]:
+def outcome_result(
+    call_id: str, outcome: Outcome, settings: Settings, further_notes: Mapping[str, Any] = NO_NOTES
+) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
-    assert request.call is not None  # noqa: S101 - a request with an outcome is attached to a call
-    limit, call_id, notes = settings.max_result_bytes, request.call.id, {**_notes(outcome), **request.notes}
+    limit, notes = settings.max_result_bytes, {**_notes(outcome), **further_notes}
     try:
         text = whole_json(outcome)
     except BadUpstreamResponse as error:

@@ -31,17 +31,16 @@ async def result_of(context: RequestContext, *, wait: float | None = None) -> Ca
     call = context.request.call
     assert call is not None  # noqa: S101 - the caller has attached one
     settings = context.settings
-    as_task = context.takes_task and settings.task_after > 0
     if wait is None:
-        wait = (settings.task_after if as_task else settings.handoff_after) or math.inf
+        wait = (settings.task_after if context.takes_task else settings.handoff_after) or math.inf
     outcome = await wait_for(context, call, wait)
-    if outcome is None and as_task:
+    if outcome is None and context.takes_task:
         await context.calls.give_id(context.request, ttl=TASK_TTL)
         return new_task(call)
     if outcome is None:
         await context.calls.give_id(context.request)
         return pending_result(context, call)
-    result, is_cut = outcome_result(context.request, outcome, settings)
+    result, is_cut = outcome_result(call.id, outcome, settings, context.request.notes)
     if is_cut:
         await context.calls.give_id(context.request)
     return result

@@ -11,7 +11,6 @@ from mcp_grok.endpoint import Endpoint, SettingNames
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.principal import ANONYMOUS, Principal
-from mcp_grok.providers import Provider
 from mcp_grok.surrogates import as_utf8
 from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, adapt
 from mcp_grok.upstream.conversation import conversation_id
@@ -177,8 +176,9 @@ def _assemble(
         raise _strict(dropped, endpoint.names)
     asks_usage = form is None and streamed and provider.usage_on_request and "stream_options" not in sent
     payload = {"model": name, **sent, **({"stream": True} if streamed else {}), **extra}
-    caching = _caching(payload, values["messages"], endpoint, principal)
-    body = _encode(payload | (caching if form else {}))
+    header = provider.conversation_header
+    conversation = _conversation(payload, values["messages"], endpoint, principal) if header else ""
+    body = _encode({**payload, CACHE_KEY: conversation} if header and form else payload)
     return ChatRequest(
         body=body.removesuffix(b"}") + ASK_FOR_USAGE if asks_usage else body,
         streamed=streamed,
@@ -191,14 +191,8 @@ def _assemble(
         retired_for=model.retired_for if model else None,
         given=given,
         form=form,
-        headers={} if form else _cache_headers(caching, provider),
+        headers={header: conversation} if header and form is None else {},
     )
-
-
-def _cache_headers(caching: dict[str, str], provider: Provider) -> dict[str, str]:
-    """The header with the conversation's id, which chat completions have instead of the field."""
-    header = provider.conversation_header
-    return {header: caching[CACHE_KEY]} if header and caching else {}
 
 
 def _with_stream_options(
@@ -214,16 +208,14 @@ def _with_stream_options(
     return {**values, "stream_options": _with_usage(values["stream_options"], dropped)}
 
 
-def _caching(
+def _conversation(
     payload: dict[str, Any], messages: list[dict[str, Any]], endpoint: Endpoint, principal: Principal
-) -> dict[str, str]:
-    """The field with the conversation's id, where the provider finds the prompt's cache by it. The caller's wins."""
-    if endpoint.provider.conversation_header is None:
-        return {}
+) -> str:
+    """The conversation's id, by which the provider finds the prompt's cache. The caller's own wins."""
     own = payload.get(CACHE_KEY)
     if isinstance(own, str) and own.isascii() and own.isprintable():
-        return {CACHE_KEY: own}
-    return {CACHE_KEY: conversation_id(principal.secret or endpoint.key, principal.name, messages)}
+        return own
+    return conversation_id(principal.secret or endpoint.key, principal.name, messages)
 
 
 def _given(values: dict[str, Any], extra: dict[str, Any]) -> dict[str, str]:

@@ -91,15 +91,8 @@ class McpClient:
 
 ANY_CLIENT = McpClient(name="any", title="any client")
 
-GEMINI = McpClient(
-    name="gemini-cli",
-    title="Gemini CLI",
-    source="https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md",
-    folders={ANY_SYSTEM: Folder("", "GEMINI_CLI_HOME")},
-    files=(".gemini/settings.json",),
-    remote={"type": "http"},
-    references=("${%s}", "$%s"),
-)
+SHELL_REFERENCES = ("${%s}", "$%s")
+"""References as in a shell."""
 
 ALL_CLIENTS = (
     McpClient(
@@ -162,7 +155,15 @@ ALL_CLIENTS = (
         call_limit="tool_timeout_sec",
         handoff_after=240,
     ),
-    GEMINI,
+    McpClient(
+        name="gemini-cli",
+        title="Gemini CLI",
+        source="https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md",
+        folders={ANY_SYSTEM: Folder("", "GEMINI_CLI_HOME")},
+        files=(".gemini/settings.json",),
+        remote={"type": "http"},
+        references=SHELL_REFERENCES,
+    ),
     McpClient(
         name="qwen-code",
         title="Qwen Code",
@@ -170,7 +171,7 @@ ALL_CLIENTS = (
         folders={ANY_SYSTEM: Folder(".qwen", "QWEN_HOME")},
         files=("settings.json",),
         address="httpUrl",
-        references=GEMINI.references,
+        references=SHELL_REFERENCES,
     ),
     McpClient(
         name="opencode",
@@ -195,7 +196,7 @@ ALL_CLIENTS = (
         files=("mcp-config.json",),
         local={"type": "local", "tools": ["*"]},
         remote={"type": "http", "tools": ["*"]},
-        references=GEMINI.references,
+        references=SHELL_REFERENCES,
     ),
     McpClient(
         name="windsurf",

@@ -59,7 +59,7 @@ def check(client: McpClient, entry: Any, environment: Mapping[str, str]) -> Find
         return Finding("warning", f"has {NAME} switched off", f"Switch it on in {client.title}.")
     if address_of(entry):
         return Finding("ok", f"uses the server at {hidden(address_of(entry))}")
-    return _check_local(client, entry, environment)
+    return _check_command(client, entry) or _check_variables(client, entry, environment)
 
 
 def _problems_of_kind(client: McpClient, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -82,9 +82,7 @@ def _problems_of_kind(client: McpClient, entry: Mapping[str, Any]) -> Iterator[s
 
 def _problems_of_type(client: McpClient, entry: Mapping[str, Any], kind: str) -> Iterator[str]:
     types = [entry[key] for key in KIND_KEYS if key in entry]
-    if any(one not in TYPES[kind] for one in types if isinstance(one, str)) or not all(
-        isinstance(one, str) for one in types
-    ):
+    if not all(isinstance(one, str) and one in TYPES[kind] for one in types):
         yield f"has the type {', '.join(map(str, types))}, which does not go with the rest of the entry"
     if not types and client.needs_type not in ("", kind):
         yield "has no type, which this client needs"
@@ -99,10 +97,6 @@ def _problems_of_values(client: McpClient, entry: Mapping[str, Any]) -> Iterator
     variables = entry.get(client.environment, {})
     if not isinstance(variables, dict) or not all(isinstance(one, str) for one in variables.values()):
         yield f"has {client.environment} with something else than texts"
-
-
-def _check_local(client: McpClient, entry: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:
-    return _check_command(client, entry) or _check_variables(client, entry, environment)
 
 
 def _check_command(client: McpClient, entry: Mapping[str, Any]) -> Finding | None:

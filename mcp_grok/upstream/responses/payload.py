@@ -8,6 +8,7 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InvalidRequest, NotConfigured
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.principal import Principal
+from mcp_grok.upstream.adapt import MAX_TOKENS_NAMES, PENALTIES
 from mcp_grok.upstream.conversation import read_response_id, signed_response_id
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.responses.chat_form import ChatForm
@@ -27,12 +28,8 @@ SAME = (
 )
 """Parameters with the same name and meaning in both APIs."""
 
-PENALTIES = ("presence_penalty", "frequency_penalty")
-
 RESPONSES_NAMES = {"input": "messages", "reasoning": "reasoning_effort", "text": "response_format"}
 """The names of parameters whose name differs there, for errors."""
-
-LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def chat_form(values: JSONObject, endpoint: Endpoint, principal: Principal) -> ChatForm | None:
@@ -174,7 +171,7 @@ def _nothing(_: Any) -> JSONObject:
 
 
 TRANSLATIONS: dict[str, Callable[[Any], JSONObject]] = {
-    **dict.fromkeys(LIMITS, _limit),
+    **dict.fromkeys(MAX_TOKENS_NAMES, _limit),
     **dict.fromkeys(("messages", "web_search_options", "store"), _nothing),
     "reasoning_effort": _reasoning,
     "response_format": _format,
