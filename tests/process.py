@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -47,14 +48,28 @@ def environment(upstream: Replay, **settings: str) -> dict[str, str]:
 
 def modern_call(tool: str, arguments: Any) -> tuple[dict[str, str], dict[str, Any]]:
     """Headers and body of a call of a tool over HTTP, in the era without sessions."""
+    return modern_request("tools/call", {"name": tool, "arguments": arguments}, tool)
+
+
+def modern_request(
+    method: str, params: dict[str, Any], name: str = "", meta: dict[str, Any] = MODERN_META
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Headers and body of any request over HTTP, in the era without sessions."""
     headers = {
         "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28",
-        "mcp-method": "tools/call",
-        "mcp-name": tool,
+        "mcp-method": method,
+        **({"mcp-name": name} if name else {}),
     }
-    params = {"name": tool, "arguments": arguments, "_meta": MODERN_META}
-    return headers, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return headers, {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
+
+
+def free_port() -> int:
+    """A port that nothing uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class ServerProcess:

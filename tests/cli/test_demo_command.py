@@ -19,7 +19,7 @@ from mcp_grok.cli.demo_command import show_scenes
 from mcp_grok.cli.demo_scenes import SCENES, Stage, tools
 from mcp_grok.sandbox.apis import APIS
 from tests import picture
-from tests.cli.test_terminal import read_all
+from tests.cli.commands import read_all
 from tests.process import MCP_GROK
 
 ELSEWHERE = {

@@ -13,8 +13,7 @@ import trustme
 
 from mcp_grok.cli.install.clients import CLIENTS
 from mcp_grok.providers import PROVIDERS
-from tests.cli.test_install_command import file_of
-from tests.cli.test_main import run
+from tests.cli.commands import file_of, run
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 from tests.replay import Exchange, Replay

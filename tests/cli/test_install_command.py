@@ -4,7 +4,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -16,6 +15,7 @@ import tomlkit
 from mcp_grok.cli.install import jsonc
 from mcp_grok.cli.install.clients import CLIENTS, PRINTED, config_paths
 from mcp_grok.cli.install.entry_form import command_of, environment_of
+from tests.cli.commands import file_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 
@@ -61,11 +61,6 @@ def run(home: Path) -> Run:
         )
 
     return run
-
-
-def file_of(client: str, home: Path) -> Path:
-    """The client's file on this platform."""
-    return Path(config_paths(CLIENTS[client], sys.platform, home, {"APPDATA": str(home / "AppData" / "Roaming")})[0])
 
 
 def entry_in(client: str, home: Path) -> Any:

@@ -13,10 +13,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import anyio
 import httpx2
 import pytest
 
@@ -25,9 +23,9 @@ from mcp_grok.cli import main as cli
 from mcp_grok.providers import ACEDATA_PATH, SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE
 from tests import ROOT
+from tests.cli.commands import at, run
 from tests.conftest import KEY
-from tests.http.test_metrics import free_port
-from tests.process import MCP_GROK
+from tests.process import MCP_GROK, free_port
 from tests.replay import COMPLETION, REST, TEXT, Replay, hold
 
 NO_KEY = "no key is set: set ACEDATACLOUD_API_TOKEN, LLMPROVIDER_API_KEY or XAI_API_KEY"
@@ -35,28 +33,6 @@ BRING = "callers send theirs for AceData in the header X-Grok-Api-Key"
 CUSTOM = {"MCP_GROK_PROVIDER": "custom", "MCP_GROK_BASE_URL": "http://127.0.0.1:1"}
 UNKNOWN = "MCP_GROK_API_KEY is set, but not the provider that it is for"
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
-
-
-class Ended(NamedTuple):
-    """How a process ended, and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-
-async def run(
-    *arguments: str,
-    env: Mapping[str, str] = MappingProxyType({}),
-    stdin: bytes = b"",
-    command: Sequence[str] = MCP_GROK,
-) -> Ended:
-    """Runs the command to its end, with `env` added to the environment of the tests."""
-    with anyio.fail_after(30):
-        process = await anyio.run_process(
-            [*command, *arguments], input=stdin, check=False, cwd=ROOT, env={**os.environ, **env}
-        )
-    return Ended(process.returncode, process.stdout.decode(), process.stderr.decode())
 
 
 @asynccontextmanager
@@ -71,11 +47,6 @@ async def running(*arguments: str, env: Mapping[str, str] = MappingProxyType({})
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-def at(upstream: Replay) -> dict[str, str]:
-    """The environment that leads to an upstream."""
-    return {"ACEDATACLOUD_API_TOKEN": KEY, "MCP_GROK_BASE_URL": upstream.base_url}
 
 
 async def test_version() -> None:

@@ -7,8 +7,7 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from tests.cli.test_main import at
-from tests.cli.test_terminal import read_all
+from tests.cli.commands import at, read_all
 from tests.process import MCP_GROK
 from tests.replay import REST, Exchange, Replay
 

@@ -14,7 +14,7 @@ import pytest
 
 from mcp_grok.cli.install.clients import CLIENTS
 from tests.chat import CHAT, HELLO, body_of, completion
-from tests.cli.test_install_command import file_of
+from tests.cli.commands import file_of, read_all
 from tests.conftest import KEY
 from tests.process import INITIALIZE, MCP_GROK
 from tests.replay import Replay
@@ -53,20 +53,6 @@ async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80
     await process.wait()
     # The terminal itself makes a return and newline of each newline.
     return STATUS.sub("", written.decode().replace("\r\n", "\n"))
-
-
-def read_all(descriptor: int, *, until: bytes | None = None) -> bytes:
-    """Reads until the other side of the terminal is closed, or has written something; then closes this one."""
-    written = b""
-    try:
-        while until is None or until not in written:
-            written += os.read(descriptor, 65536)
-    except OSError:
-        # Linux says so when the other side is closed.
-        pass
-    finally:
-        os.close(descriptor)
-    return written
 
 
 def at(upstream: Replay, provider: str = "acedata") -> dict[str, str]:

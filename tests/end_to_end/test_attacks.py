@@ -18,13 +18,11 @@ from mcp_grok.auth.tokens import new_token
 from mcp_grok.limits import SHUTDOWN_TIMEOUT
 from tests.chat import CHAT, HELLO, body_of, completion
 from tests.conftest import KEY
-from tests.http.requests import call, post, result_of
-from tests.http.test_bounded_body import EMPTY_LISTS, request_with
-from tests.http.test_metrics import free_port
-from tests.process import MCP_GROK, environment, listening_process, modern_call, serving
+from tests.http.requests import EMPTY_LISTS, call, post, request_with, result_of
+from tests.process import MCP_GROK, environment, free_port, listening_process, modern_call, serving
 from tests.replay import COMPLETION, Exchange, Replay, hold
-from tests.upstream.test_json_output import ATTACKS as SCHEMAS
-from tests.upstream.test_json_output import by
+from tests.upstream.costly_schemas import ATTACKS as SCHEMAS
+from tests.upstream.costly_schemas import by
 
 DRAIN = 1.0
 PATIENCE = 1.0

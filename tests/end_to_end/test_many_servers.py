@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import os
 import re
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +18,7 @@ from tests import DEPLOY
 from tests.chat import CHAT, HELLO, body_of
 from tests.external import NGINX, external
 from tests.http.requests import call, post, result_of
-from tests.process import MCP_GROK, environment, listening_process, serving
+from tests.process import MCP_GROK, environment, free_port, listening_process, serving
 from tests.replay import COMPLETION, Replay, slow_down
 from tests.valkey import Valkey
 
@@ -30,8 +29,7 @@ AT_ONCE = 10
 @asynccontextmanager
 async def nginx(ports: list[int], folder: Path) -> AsyncIterator[str]:
     """The deployment's nginx in front of servers on these ports, and its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     numbers = iter(ports)
     text = re.sub(r"server\d:8000", lambda match: f"127.0.0.1:{next(numbers)}", text)

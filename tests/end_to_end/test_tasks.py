@@ -13,7 +13,7 @@ import pytest
 from mcp_grok.auth.tokens import new_token
 from mcp_grok.tasks import EXTENSION
 from tests.chat import CHAT, GET, HELLO, body_of
-from tests.process import MODERN_META, environment, server_process, serving
+from tests.process import MODERN_META, environment, modern_request, server_process, serving
 from tests.replay import COMPLETION, TEXT, Held, Replay, held_after, hold
 from tests.valkey import Valkey
 
@@ -25,24 +25,13 @@ Ask = Callable[..., Awaitable[Any]]
 """Sends a request with a method, its parameters, and perhaps another `_meta`; returns its result, or its error."""
 
 
-def message(method: str, params: dict[str, Any], meta: dict[str, Any] = META) -> dict[str, Any]:
-    """A request of the era without sessions."""
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
-
-
 def asking_http(url: str, **headers: str) -> Ask:
     """Requests over streamable HTTP."""
 
     async def ask(method: str, meta: dict[str, Any] = META, **params: Any) -> Any:
-        name = params.get("name", params.get("taskId"))
-        own = {
-            "accept": "application/json, text/event-stream",
-            "mcp-protocol-version": "2026-07-28",
-            "mcp-method": method,
-            **({"mcp-name": name} if name else {}),
-        }
+        own, request = modern_request(method, params, params.get("name", params.get("taskId", "")), meta)
         async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
-            response = await client.post(url, json=message(method, params, meta), headers={**own, **headers})
+            response = await client.post(url, json=request, headers={**own, **headers})
         reply = json.loads(response.text.rpartition("\ndata: ")[2])
         return reply.get("result", reply.get("error"))
 

@@ -5,8 +5,19 @@ from typing import Any
 
 import httpx2
 
+from mcp_grok.limits import MIB
 from tests.chat import CHAT, HELLO, body_of
 from tests.process import modern_call
+
+EMPTY_LISTS = b"[" + b"[]," * (10 * MIB) + b"0]"
+"""31 MB that would take a gigabyte."""
+
+
+def request_with(arguments: bytes, method: str = "tools/call") -> tuple[dict[str, str], bytes]:
+    """Headers and body of a request that holds other JSON."""
+    headers, request = modern_call("grok_chat_completions", "HERE")
+    body = json.dumps({**request, "method": method}).encode().replace(b'"HERE"', arguments)
+    return {**headers, "content-type": "application/json"}, body
 
 
 async def get(url: str, **headers: str) -> httpx2.Response:

@@ -20,22 +20,12 @@ from mcp_grok.http.bounded_body import BoundedBody
 from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB, SMALL_REQUEST_BYTES
 from mcp_grok.request_principal import PrincipalReader
 from tests.chat import HELLO
-from tests.http.requests import call, get
-from tests.process import modern_call, serving
+from tests.http.requests import EMPTY_LISTS, call, get, request_with
+from tests.process import serving
 from tests.replay import COMPLETION, Exchange, Replay
-
-EMPTY_LISTS = b"[" + b"[]," * (10 * MIB) + b"0]"
-"""31 MB that would take a gigabyte."""
 
 NUMBERS = b"[" + b",".join([b"9" * 4299] * 2000) + b"]"
 """8 MB whose numbers would take seconds."""
-
-
-def request_with(arguments: bytes, method: str = "tools/call") -> tuple[dict[str, str], bytes]:
-    """Headers and body of a request that holds other JSON."""
-    headers, request = modern_call("grok_chat_completions", "HERE")
-    body = json.dumps({**request, "method": method}).encode().replace(b'"HERE"', arguments)
-    return {**headers, "content-type": "application/json"}, body
 
 
 async def posted(url: str, headers: dict[str, str], body: bytes) -> httpx2.Response:

@@ -1,20 +1,10 @@
 """The metrics of server processes, on a port of their own."""
 
-import socket
-
 from tests.chat import HELLO
 from tests.conftest import KEY
 from tests.http.requests import call, get
-from tests.process import serving
+from tests.process import free_port, serving
 from tests.replay import COMPLETION, Replay
-
-
-def free_port() -> int:
-    """A port that nothing uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_metrics_count_calls_and_tokens_without_content(upstream: Replay) -> None:

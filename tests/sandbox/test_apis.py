@@ -10,19 +10,12 @@ import pytest
 from mcp_grok.providers import PROVIDERS, SANDBOX_KEY
 from mcp_grok.sandbox.apis import APIS, Api
 from tests.sandbox.conftest import Poster
+from tests.sandbox.streams import chunks_of
 
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 like_openai = pytest.mark.parametrize("api", ["xai", "custom"], indirect=True)
 unlike_openai = pytest.mark.parametrize("api", ["acedata", "llmprovider"], indirect=True)
-
-
-def chunks_of(response: httpx2.Response) -> list[dict[str, Any]]:
-    """The chunks of a stream that ends as documented."""
-    assert response.headers["content-type"].startswith("text/event-stream")
-    *events, done, after = response.text.split("\n\n")
-    assert (done, after) == ("data: [DONE]", "")
-    return [json.loads(event.removeprefix("data: ")) for event in events]
 
 
 def test_each_provider_has_an_api() -> None:

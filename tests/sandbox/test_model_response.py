@@ -12,7 +12,7 @@ from openai.types.responses import Response
 from mcp_grok.providers import PROVIDERS, SANDBOX_KEY
 from mcp_grok.sandbox.answers import NOTICE, REASONING
 from mcp_grok.sandbox.apis import APIS, Api
-from tests.sandbox.test_apis import chunks_of
+from tests.sandbox.streams import chunks_of
 
 Respond = Callable[..., Awaitable[Response]]
 
