@@ -1,27 +1,9 @@
 """The lines of the demo: a call, and the part of its result that matters to a person."""
 
 import json
-import textwrap
 from typing import Any
 
 Json = dict[str, Any]
-
-MORE = "    "
-"""How each further line of a wrapped text begins."""
-
-
-def wrapped(begin: str, text: str, width: int) -> str:
-    """A text whose lines break between words.
-
-    Args:
-        begin: How its first line begins.
-        text: The text.
-        width: The longest line, in characters; a longer word is not broken.
-    """
-    lines = textwrap.wrap(
-        text, width, initial_indent=begin, subsequent_indent=MORE, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(lines)
 
 
 def call_line(tool: str, arguments: Json) -> str:

@@ -9,7 +9,8 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp_types import TextContent
 from rich.console import Console
 
-from mcp_grok.cli.demo_lines import bill_line, call_line, result_line, wrapped
+from mcp_grok.cli.demo_lines import bill_line, call_line, result_line
+from mcp_grok.cli.terminal import wrapped
 from mcp_grok.tools.chat import NAME
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any, TextIO, cast
 from mcp_grok.printable import one_line, printable
 
 NARROW_COLUMN = 4
-"""The column of a row's further lines on a terminal that has no room for more."""
+"""The column of further lines, of a row on a terminal that has no room for more."""
 
 
 class PrintableStream:
@@ -73,15 +73,28 @@ def table_row(head: str, text: str, column: int) -> str:
     if not sys.stdout.isatty():
         return f"{head}{text}".rstrip() + "\n"
     width = shutil.get_terminal_size().columns
+    lines = wrapped(head, text, width, column if column <= width // 2 else NARROW_COLUMN)
+    return (lines or head.rstrip()) + "\n"
+
+
+def wrapped(begin: str, text: str, width: int, column: int = NARROW_COLUMN) -> str:
+    """A text whose lines break between words.
+
+    Args:
+        begin: How its first line begins.
+        text: The text.
+        width: The longest line, in characters; a longer word is not broken.
+        column: Where its further lines begin.
+    """
     lines = textwrap.wrap(
         text,
         width,
-        initial_indent=head,
-        subsequent_indent=" " * (column if column <= width // 2 else NARROW_COLUMN),
+        initial_indent=begin,
+        subsequent_indent=" " * column,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(lines or [head.rstrip()]) + "\n"
+    return "\n".join(lines)
 
 
 def _printable(stream: TextIO) -> TextIO:

@@ -1,10 +1,8 @@
 """The lines of the demo, as pure functions."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mcp_grok.cli.demo_lines import MORE, Json, bill_line, call_line, result_line, wrapped
+from mcp_grok.cli.demo_lines import Json, bill_line, call_line, result_line
 
 HELLO = {"role": "user", "content": "Hello"}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Zürich"}'}}
@@ -13,8 +11,6 @@ RETURNED = {"role": "tool", "tool_call_id": "call_1", "content": "18 degrees"}
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo"}}
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"properties": {"text": {}, "language": {}}}}}
-
-texts = st.lists(st.text("abcd-,.", min_size=1, max_size=30), min_size=1).map(" ".join)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +58,3 @@ def test_bill_is_that_of_an_answer() -> None:
     assert bill_line(answer, None) == "35 tokens"
     assert bill_line(answer, {"amount": 0.25, "currency": "USD"}) == "35 tokens, 0.25 USD"
     assert bill_line({"error": {}}, None) == ""
-
-
-@given(texts, st.integers(10, 100))
-def test_lines_break_between_words(text: str, width: int) -> None:
-    first, *others = wrapped("1. ", text, width).split("\n")
-    assert first.startswith("1. ")
-    assert all(line.startswith(MORE) for line in others)
-    assert " ".join([first[3:].strip(), *map(str.strip, others)]).split() == text.split()
-    assert all(len(line) <= width or len(line.split()) <= 2 for line in [first, *others])

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcp_grok.cli.install.clients import CLIENTS
+from mcp_grok.cli.terminal import NARROW_COLUMN, wrapped
 from tests.chat import CHAT, HELLO, body_of, completion
 from tests.cli.commands import file_of, read_all
 from tests.conftest import KEY
@@ -38,6 +41,9 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 STATUS = re.compile(r"\r +\r(waiting for .*? \(\d+ s\))?")
 """The line that `chat` shows and removes where an answer takes more than a second, as on a busy machine."""
+
+
+texts = st.lists(st.text("abcd-,.", min_size=1, max_size=30), min_size=1).map(" ".join)
 
 
 async def on_terminal(*arguments: str, env: Mapping[str, str], columns: int = 80) -> str:
@@ -204,3 +210,12 @@ async def test_demo_has_its_colours() -> None:
     written = await on_terminal("demo", env={"TERM": "xterm-256color"})
     assert "\x1b[" in written
     assert "\\u001b" not in written
+
+
+@given(texts, st.integers(10, 100))
+def test_lines_break_between_words(text: str, width: int) -> None:
+    first, *others = wrapped("1. ", text, width).split("\n")
+    assert first.startswith("1. ")
+    assert all(line.startswith(" " * NARROW_COLUMN) for line in others)
+    assert " ".join([first[3:].strip(), *map(str.strip, others)]).split() == text.split()
+    assert all(len(line) <= width or len(line.split()) <= 2 for line in [first, *others])
