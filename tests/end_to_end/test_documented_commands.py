@@ -16,6 +16,7 @@ import sysconfig
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -141,6 +142,11 @@ def names_files(shell: Shell, command: Command) -> None:
             assert (shell.folder / word).exists(), word
 
 
+def names_module(shell: Shell, command: Command) -> None:
+    """Checks that the module that it runs exists."""
+    assert find_spec(command.words[-1]) is not None, command.words[-1]
+
+
 def is_target(shell: Shell, command: Command) -> None:
     """Has make list what it would do."""
     run(shell, Command(["make", "--dry-run", *command.words[1:]], command.assigned))
@@ -173,6 +179,7 @@ TREATMENTS: list[tuple[str, Treatment, str]] = [
     (r"python3 -m venv \.venv$", is_known, "the environment of the tests stands in for the one that it makes"),
     (r"make ", is_target, "it fills .venv from a registry; CI runs make lint and make test"),
     (r"\.venv/bin/python -m pytest ", names_files, "these are the tests"),
+    (r"python -m tests\.[\w.]+$", names_module, "it takes minutes, and measures the machine or installs clients"),
     (r"python examples/|node |npm install$", names_files, EXAMPLE),
     (r"docker compose up", composes, "it needs a container engine; test_deploy.py runs its parts"),
     (r"docker buildx ", is_known, "it asks a registry of images"),
