@@ -9,10 +9,19 @@ from typing import Any
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY, ClientCapabilities, RequestParams
+from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
+from mcp_types import (
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    ClientCapabilities,
+    RequestParams,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field
 
 from mcp_grok.calls import Call, Calls
+from mcp_grok.connection import current_connection
 from mcp_grok.errors import Cancelled, NotFound
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
@@ -73,6 +82,7 @@ class Tasks:
             raise MCPError(
                 MISSING_REQUIRED_CLIENT_CAPABILITY, f"Declare the extension {EXTENSION} on each request.", missing
             )
+        _check_header(context, params.task_id)
         try:
             return await context.lifespan_context.find(params.task_id, self._principals.read(context))
         except NotFound:
@@ -86,5 +96,17 @@ class Tasks:
 
 
 def takes_tasks(context: Context) -> bool:
-    """Whether the client declared the extension on this request."""
-    return context.session.check_client_capability(DECLARED)
+    """Whether the client declared the extension on this request; the protocol before 2026-07-28 has no such result."""
+    is_modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
+    return is_modern and context.session.check_client_capability(DECLARED)
+
+
+def _check_header(context: Context, task_id: str) -> None:
+    """Refuses a request over streamable HTTP whose header does not name its task.
+
+    The SDK checks this header for the methods that it knows. https://modelcontextprotocol.io/seps/2663-tasks-extension
+    """
+    if context.request is None or current_connection() is not None:
+        return
+    if decode_header_value(context.request.headers.get(MCP_NAME_HEADER)) != task_id:
+        raise MCPError(HEADER_MISMATCH, "Send the header Mcp-Name with the taskId of the request.")

@@ -41,4 +41,9 @@ def test_queued_call_says_what_it_waits_for() -> None:
 def test_task_has_the_id_of_its_call() -> None:
     made = call()
     task = new_task(made)
-    assert (task["resultType"], task["taskId"], task["ttlMs"]) == ("task", made.id, 3_600_000)
+    assert (task["resultType"], task["taskId"]) == ("task", made.id)
+
+
+@pytest.mark.parametrize("age", [0, 7200])
+def test_task_lives_for_an_hour_more(age: float) -> None:
+    assert task_fields(call(age))["ttlMs"] == pytest.approx(1000 * (age + 3600), rel=0.01)
