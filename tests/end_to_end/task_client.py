@@ -13,6 +13,7 @@ from typing import Any, Literal
 import httpx2
 from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client import ClaimContext, ClientExtension, ResultClaim
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, EmptyResult, Request, RequestParams, Result
@@ -121,14 +122,17 @@ def _request(method: str, task_id: str) -> TaskRequest:
 async def client_over(
     way: str, upstream: Replay, *extensions: ClientExtension, mode: str = "auto", **settings: str
 ) -> AsyncIterator[Client]:
-    """A client with some extensions, on a server process of its own over `stdio` or `http`."""
-    if way == "http":
-        async with serving(upstream, "http", **settings) as (url, _), client_of(url, *extensions) as client:
+    """A client with some extensions, on a server process of its own over `stdio`, `http` or `sse`."""
+    if way == "stdio":
+        command, *arguments = MCP_GROK
+        server = StdioServerParameters(command=command, args=arguments, env=environment(upstream, **settings))
+        async with Client(stdio_client(server), extensions=extensions, mode=mode) as client:
             yield client
         return
-    command, *arguments = MCP_GROK
-    server = StdioServerParameters(command=command, args=arguments, env=environment(upstream, **settings))
-    async with Client(stdio_client(server), extensions=extensions, mode=mode) as client:
+    async with (
+        serving(upstream, way, **settings) as (url, _),
+        Client(sse_client(url) if way == "sse" else url, extensions=extensions, mode=mode) as client,
+    ):
         yield client
 
 

@@ -14,6 +14,7 @@ from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings
 from tests.chat import CANCEL, CHAT, GET, HELLO, LIMIT, body_of, completion
 from tests.conftest import KEY
+from tests.end_to_end.suite_tools import do_what_is_asked, in_front_of
 from tests.external import external
 from tests.process import environment, serving
 from tests.replay import COMPLETION, Replay
@@ -125,3 +126,50 @@ async def test_stateless_scenario_misses_only_the_suites_own_tools(
     assert re.search(r"Passed: [1-9]", ended.stdout.decode())
     assert errors
     assert all("does not list the diagnostic tool" in error for error in errors), errors
+
+
+NEEDS_INPUT = "needs a tool that asks its user for input; the tools of this server never do"
+TASK_SCENARIOS: dict[str, dict[str, str]] = {
+    "tasks-lifecycle": {
+        "sep-2663-tasks-get-status-failed": "needs a tool that fails with an error of the protocol; every error of a "
+        "call is a result here, so that the model can read it"
+    },
+    "tasks-capability-negotiation": {},
+    "tasks-wire-fields": {},
+    "tasks-request-state-removal": {},
+    "tasks-request-headers": {
+        "tasks-headers-tolerate-mcp-method-on-tools-call": "needs a tool whose text is a greeting alone; the text of "
+        "this server is the whole completion"
+    },
+    "tasks-dispatch-and-envelope": {},
+}
+"""The scenarios for tasks that apply, each with the checks that do not, and why."""
+
+OTHER_TASK_SCENARIOS = {
+    "tasks-mrtr-input": NEEDS_INPUT,
+    "tasks-mrtr-composition": NEEDS_INPUT,
+    "tasks-required-task-error": "needs a tool that can only run as a task; without tasks a call is handed off here",
+    "tasks-status-notifications": "the suite itself skips it; this server sends none, which the specification allows",
+}
+"""Those that do not apply, and why."""
+
+
+async def test_every_task_scenario_has_been_looked_at(conformance: str) -> None:
+    listed = await anyio.run_process([conformance, "list", "--server"])
+    assert set(re.findall(r"\btasks-\S+", listed.stdout.decode())) == {*TASK_SCENARIOS, *OTHER_TASK_SCENARIOS}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("scenario", TASK_SCENARIOS)
+async def test_task_scenario_passes_but_for_the_suites_own_tools(
+    conformance: str, upstream: Replay, scenario: str, tmp_path: Path
+) -> None:
+    upstream.behave = do_what_is_asked
+    async with serving(upstream, "http", task_after="0.5") as (url, _), Replay() as front:
+        front.behave = in_front_of(url)
+        command = [conformance, "server", "--url", f"{front.base_url}/mcp", "--scenario", scenario]
+        ended = await anyio.run_process([*command, "--output-dir", str(tmp_path)], check=False)
+    [checks] = [json.loads(path.read_bytes()) for path in tmp_path.glob("*/checks.json")]
+    assert len(checks) > 1
+    failed = {check["id"] for check in checks if check["status"] != "SUCCESS"}
+    assert failed == TASK_SCENARIOS[scenario].keys(), ended.stdout.decode()

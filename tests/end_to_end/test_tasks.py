@@ -45,7 +45,7 @@ async def refusal(asking: Awaitable[object]) -> MCPError:
     return refused.value
 
 
-@pytest.mark.parametrize("way", ["stdio", "http"])
+@pytest.mark.parametrize("way", ["stdio", "http", "sse"])
 async def test_long_call_becomes_a_task_with_one_request(upstream: Replay, way: str) -> None:
     held, extension = Held(upstream), TakesTasks()
     async with client_over(way, upstream, extension, **SOON) as client:
