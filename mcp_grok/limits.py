@@ -50,6 +50,9 @@ CONNECT_TIMEOUT = 15.0
 KEEPALIVE_EXPIRY = 15.0
 """Seconds that an idle connection to the API is kept. A call is not resent if the API closes its connection."""
 
+JOB_SECONDS = 3600.0
+"""Seconds that a video is waited for, from its job's creation or from when it was taken up. It is paid for already."""
+
 ORPHAN_TIMEOUT = 15 * 60.0
 """Seconds that a call continues while no request waits for it."""
 

@@ -33,7 +33,7 @@ and two separate fields: `id_given`, whether a client knows the id; `cut_by`, th
     its process dies          ended, attached                      → orphaned
 """
 
-from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State
+from mcp_grok.calls.call import Call, Delivery, JobLeft, Outcome, Reason, Request, State
 from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits
 from mcp_grok.calls.calls import Calls, Timings
 from mcp_grok.calls.open_calls import open_calls
@@ -48,6 +48,7 @@ __all__ = [
     "Delivery",
     "HeldBytes",
     "Interrupted",
+    "JobLeft",
     "Outcome",
     "Reason",
     "Request",

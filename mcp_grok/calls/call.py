@@ -19,6 +19,9 @@ from mcp_grok.upstream.token_estimate import utf8_length
 if TYPE_CHECKING:
     from mcp_grok.calls.calls import Calls
 
+VIDEO_MARK = "[video]"
+"""The beginning of a line of progress that says how much of a video is made."""
+
 Outcome = Completion | GrokError
 """The result of a call: an answer or an error. An error is a value, because several requests may wait for one call."""
 
@@ -113,6 +116,7 @@ class Work:
         request_bytes: The counted bytes of the request; None for a call that runs on another server.
         ttl: Seconds that the work continues after it was handed off or polled.
         reasoning_bytes: The size of the reasoning so far.
+        percent: How much of a video is made; None if the API does not state it.
     """
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -122,6 +126,7 @@ class Work:
     request_bytes: HeldBytes | None = None
     ttl: float = math.inf
     reasoning_bytes: int = 0
+    percent: int | None = None
 
     def text_came(self, text: str) -> None:
         """Adds a piece of the text and passes it to the followers."""
@@ -134,6 +139,16 @@ class Work:
         self.reasoning_bytes += utf8_length(text)
         for follower in self.followers.values():
             follower(text)
+
+    def percent_came(self, percent: int | None) -> None:
+        """Records how much of a video is made, and passes each change to the followers."""
+        if percent is not None and percent != self.percent:
+            self.percent = percent
+            self.reasoning_came(f"{VIDEO_MARK} {percent} %")
+
+
+class JobLeft(Exception):  # noqa: N818 - no error: the call goes on
+    """This process has left a call to another one, because the job that makes its video goes on at the API."""
 
 
 def _new_id() -> str:
@@ -162,6 +177,8 @@ class Call:
         cut_by: The outcome that a stop has set before its task ends.
         work: The work on it; None if this process neither runs nor follows it.
         estimated_tokens: The estimate of its tokens, if it may be billed and the API did not state them.
+        kind: What it makes: `chat`, `image` or `video`.
+        job: The API's id of the job that makes its video; empty for any other call, and before the API has stated it.
     """
 
     model: str
@@ -181,12 +198,19 @@ class Call:
     cut_by: GrokError | None = None
     work: Work | None = None
     estimated_tokens: int = 0
+    kind: str = "chat"
+    job: str = ""
 
     async def wait(self) -> Outcome:
-        """Waits for the outcome. Cancelling this wait leaves the call running."""
+        """Waits for the outcome. Cancelling this wait leaves the call running.
+
+        Raises:
+            JobLeft: this process ends, and another will follow the call's job.
+        """
         while self.outcome is None and self.work is not None:
             await self.work.ended.wait()
-        assert self.outcome is not None  # noqa: S101 - a request is attached before it waits
+        if self.outcome is None:
+            raise JobLeft
         return self.outcome
 
     @property

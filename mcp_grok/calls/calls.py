@@ -4,27 +4,29 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio
 import anyio.abc
 
 from mcp_grok.calls.call import Call, Delivery, Outcome, Reason, Request, State, Work
+from mcp_grok.calls.call_log import log_call
 from mcp_grok.calls.caller_limits import NO_LIMITS, CallerLimits, Quotas
 from mcp_grok.calls.keyed_lock import KeyedLock
 from mcp_grok.calls.request_bytes import RequestBytes
-from mcp_grok.calls.run_call import cancelled, run_call
+from mcp_grok.calls.run_call import cancelled, lost, run_call
 from mcp_grok.calls.store import Event, Follow, Interrupted, Poll, Repeated, Stop, Store, uninterrupted
-from mcp_grok.calls.token_count import tokens_of
+from mcp_grok.calls.token_count import requested_tokens, tokens_of
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.limits import ORPHAN_TIMEOUT
 from mcp_grok.principal import ANONYMOUS, Principal
+from mcp_grok.upstream.api_request import ApiRequest
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.request import ChatRequest
-from mcp_grok.upstream.token_estimate import prompt_tokens
 
 OnInterrupted = Callable[[Interrupted], Awaitable[object]]
 
@@ -38,10 +40,12 @@ class Timings:
             may arrive before the server detects that the earlier connection closed. A call that is younger than this
             does not count as the earlier one: no client gives up so soon.
         orphan_timeout: Seconds that a call continues while no request waits for it.
+        left_jobs: Seconds between two searches for the jobs of processes that have died.
     """
 
     disconnect_grace: float = 0.5
     orphan_timeout: float = ORPHAN_TIMEOUT
+    left_jobs: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class Calls:
         """
         return Request(self, principal, connection, session)
 
-    async def start(self, chat: ChatRequest, request: Request) -> Call:
+    async def start(self, api_request: ApiRequest, request: Request) -> Call:
         """The call for a request: an orphan with the same fingerprint, or a new one, which starts now.
 
         Raises:
@@ -120,11 +124,11 @@ class Calls:
         if self._closing:
             raise Unavailable
         principal = request.principal
-        fingerprint = f"{self._client.endpoint_id(principal.secret)} {chat.fingerprint} {principal.name}"
+        fingerprint = f"{self._client.endpoint_id(principal.secret)} {api_request.fingerprint} {principal.name}"
         await self._disconnects(fingerprint, request)
         # A repeated call must see the end of an interrupted start. Inside, only the store is awaited, uninterrupted.
         async with self._locks.of(fingerprint):
-            call = await self._start(chat, request, fingerprint)
+            call = await self._start(api_request, request, fingerprint)
         if request.body is not None:
             request.body.release()
         return call
@@ -218,11 +222,24 @@ class Calls:
             NotFound: this principal has no such call, or it has expired.
             StoreUnreachable: the shared store does not respond.
         """
-        call = self._running.get(call_id) or self._followed.get(call_id) or await self._store.find(call_id)
+        call = self._known_here(call_id) or await self._store.find(call_id)
         if call is None or call.principal != principal.name:
             raise no_such_call(call_id)
+        call = await self._taken_up(call, principal.secret)
         call.id_given = True
         return call
+
+    async def take_up_left_jobs(self) -> None:
+        """Takes up the jobs of processes that have died, until cancelled.
+
+        A job that was made with a caller's own key is taken up when that caller returns.
+        """
+        while True:
+            with suppress(GrokError):
+                for call in await self._store.left_jobs():
+                    with suppress(GrokError):
+                        await self._taken_up(call, None)
+            await anyio.sleep(self._timings.left_jobs)
 
     async def usage(self, principal: Principal = ANONYMOUS) -> dict[str, Any]:
         """The usage of a principal's calls: see `Usage.as_dict`."""
@@ -255,7 +272,7 @@ class Calls:
         for call in self._running.values():
             if call.outcome is None and call.cut_by is None:
                 call.reason = Reason.SHUTDOWN
-            self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else Lost())
+            self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else lost(call))
 
     async def serve_events(self) -> None:
         """Handles the events from other servers until cancelled."""
@@ -316,25 +333,87 @@ class Calls:
                 await self.doubt(request)
                 return
 
-    async def _start(self, chat: ChatRequest, request: Request, fingerprint: str) -> Call:
-        orphan, lost = await self._store.claim(fingerprint, self._running_orphan(fingerprint))
-        if lost:
-            request.notes["lost"] = lost
-        call = orphan and (self._running.get(orphan.id) or self._followed.get(orphan.id) or orphan)
+    async def _start(self, api_request: ApiRequest, request: Request, fingerprint: str) -> Call:
+        orphan, untold = await self._store.claim(fingerprint, self._running_orphan(fingerprint))
+        if untold:
+            request.notes["lost"] = untold
+        call = orphan and (self._known_here(orphan.id) or orphan)
         if call is not None and call.cut_by is None:
             request.notes["picked_up"] = round(call.elapsed, 1)
+            call = await self._taken_up(call, request.principal.secret)
             await self.attach(call, request)
             return call
-        work = Work()
-        call = Call(chat.model, fingerprint, request.principal.name, process=self._store.process, work=work)
+        process, kind = self._store.process, api_request.kind
+        call = Call(api_request.model, fingerprint, request.principal.name, process=process, work=Work(), kind=kind)
         if self._limits.quotas is None:
-            await self._insert(call, chat, request)
+            await self._insert(call, api_request, request)
         else:
-            await self._insert_counted(call, chat, request, self._limits.quotas)
+            await self._insert_counted(call, api_request, request, self._limits.quotas)
         request.call = call
         call.requests.add(request)
-        self._tasks.start_soon(self._run, call, chat, request.principal.secret)
+        self._tasks.start_soon(self._run, call, api_request, request.principal.secret)
         return call
+
+    def _known_here(self, call_id: str) -> Call | None:
+        """A call that this process runs or follows."""
+        return self._running.get(call_id) or self._followed.get(call_id)
+
+    async def _taken_up(self, call: Call, secret: str | None) -> Call:
+        """The call. If its process has died and its job goes on at the API, this process runs it from now on.
+
+        Args:
+            call: A call from the store.
+            secret: The key of the principal that returns for it; None for none of its own.
+
+        Raises:
+            NotFound: the job was made with another key, or at another address.
+            Unavailable: the server is stopping.
+        """
+        if not call.job or call.outcome is not None:
+            return call
+        async with self._locks.of(call.id):
+            if here := self._known_here(call.id):
+                return here
+            if self._closing:
+                raise Unavailable
+            key = self._key_of_job(call, secret)
+            if call.process == self._store.process or await self._store.take_up(call):
+                self._run_job(call, key)
+        return call
+
+    def _key_of_job(self, call: Call, secret: str | None) -> str | None:
+        """The principal's own key of a call's job; None for that of the endpoint."""
+        endpoint_id = call.fingerprint.partition(" ")[0]
+        key = next((key for key in (None, secret) if self._client.endpoint_id(key) == endpoint_id), "")
+        if key == "":
+            raise NotFound(
+                f"The video of this call is made by the job {call.job} with another API key, or at another address, "
+                "than this server has now. Fetch it with the same key and settings; asking again costs again.",
+                param="id",
+                billed="yes",
+            )
+        return key
+
+    def _run_job(self, call: Call, key: str | None) -> None:
+        """Runs the rest of a call: its job at the API is known."""
+        followed, call.work = call.work, Work()
+        if followed:
+            call.work.followers = followed.followers
+            followed.ended.set()
+        if not call.requests:
+            call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.ORPHANED
+        call.process, call.state = self._store.process, State.RUNNING
+        self._running[call.id] = call
+        self._tasks.start_soon(self._run, call, None, key)
+
+    def _leave_job(self, call: Call) -> None:
+        """Leaves a call to the next process, because this one ends and its job goes on at the API."""
+        call.state, call.cut_by = State.RUNNING, None
+        self._forget(call)
+        if call.work:
+            call.work.ended.set()
+        call.work = None
+        self._change()
 
     def _running_orphan(self, fingerprint: str) -> Call | None:
         for call in self._running.values():
@@ -343,12 +422,12 @@ class Calls:
                 return call
         return None
 
-    async def _insert_counted(self, call: Call, chat: ChatRequest, request: Request, quotas: Quotas) -> None:
+    async def _insert_counted(self, call: Call, api_request: ApiRequest, request: Request, quotas: Quotas) -> None:
         """Like `_insert`, within the quotas of the principal. If the call does not begin, its tokens do not count."""
-        tokens = prompt_tokens(chat.body)
+        tokens = requested_tokens(api_request)
         await quotas.admit(call.principal, tokens)
         try:
-            await self._insert(call, chat, request)
+            await self._insert(call, api_request, request)
         except BaseException:
             await self._count(quotas, call.principal, -tokens)
             raise
@@ -357,13 +436,13 @@ class Calls:
     async def _count(self, quotas: Quotas, principal: str, tokens: int) -> None:
         await quotas.count(principal, tokens)
 
-    async def _insert(self, call: Call, chat: ChatRequest, request: Request) -> None:
+    async def _insert(self, call: Call, api_request: ApiRequest, request: Request) -> None:
         """Counts the call among the principal's running calls, then stores it."""
         limits = self._limits
         # No other task runs between these checks and the counts.
         if limits.calls_at_once:
             limits.check(self.under_way(request.principal))
-        held = self.request_bytes.call(call.principal, len(chat.body), request.body)
+        held = self.request_bytes.call(call.principal, len(api_request.body), request.body)
         assert call.work is not None  # noqa: S101 - a call that runs here has its work here
         call.work.request_bytes = held
         self._running[call.id] = call
@@ -419,7 +498,8 @@ class Calls:
 
     def _continue(self, call: Call) -> None:
         """Sets the time until which a call runs while no request waits for it."""
-        if call.work and call.outcome is None and not call.requests:
+        # A job is paid for, and asking for its video is free.
+        if call.work and call.outcome is None and not call.requests and not call.job:
             is_orphan = call.delivery is Delivery.ORPHANED and call.work.ttl == math.inf
             seconds = self._timings.orphan_timeout if is_orphan else call.work.ttl
             call.work.scope.deadline = anyio.current_time() + seconds
@@ -435,9 +515,22 @@ class Calls:
         """Ends the delivery: only a request with the id can get the outcome."""
         call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.DELIVERED
 
-    async def _run(self, call: Call, chat: ChatRequest, key: str | None) -> None:
+    async def _job_known(self, call: Call, job: str) -> None:
+        """Records the job at the API that makes a call's video. It is paid for from now on."""
+        call.job = job
+        if call.work:
+            call.work.scope.deadline = math.inf
+        await self._store.record_job(call)
+
+    async def _run(self, call: Call, api_request: ApiRequest | None, key: str | None) -> None:
+        """Runs a call; without a request, the rest of one whose job is known."""
         assert call.work is not None  # noqa: S101 - a call that runs here has its work here
-        outcome = await run_call(call, call.work, self._client, chat, key)
+        on_job = partial(self._job_known, call)
+        outcome = await run_call(call, call.work, self._client, api_request, key, on_job)
+        if isinstance(outcome, Lost) and call.job and self._store.outlives_process:
+            self._leave_job(call)
+            return
+        log_call(call, outcome)
         if not call.cut_by:
             call.state = _state(outcome)
         if call.state is State.LOST and not call.requests:
@@ -445,8 +538,8 @@ class Calls:
         call.ended_at = time.time()
         await self._store.commit(call, outcome)
         if self._limits.quotas is not None:
-            tokens = tokens_of(call, outcome) - prompt_tokens(chat.body)
-            await self._count(self._limits.quotas, call.principal, tokens)
+            reserved = requested_tokens(api_request) if api_request else 0
+            await self._count(self._limits.quotas, call.principal, tokens_of(call, outcome) - reserved)
         self._publish(call, outcome)
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
             # Until the row is written, a repeated call finds the answer among the running calls.
@@ -477,6 +570,8 @@ class Calls:
                 outcome = await self._store.follow(call)
             except Exception as error:  # noqa: BLE001 - the top of a task: a defect is the outcome of one call
                 outcome = InternalError.of(error)
+            if isinstance(outcome, Lost) and await self._took_over(call):
+                return
             if isinstance(outcome, OutOfReach | InternalError):
                 # The call may continue on its server: the next call with its fingerprint may find it again.
                 call.delivery = Delivery.ORPHANED
@@ -485,6 +580,14 @@ class Calls:
             self._publish(call, outcome)
             self._followed.pop(call.id, None)
             self._change()
+
+    async def _took_over(self, call: Call) -> bool:
+        """Takes up the job of a call that this process has followed; returns whether it could."""
+        self._followed.pop(call.id, None)
+        secret = next((request.principal.secret for request in call.requests if request.principal.secret), None)
+        with suppress(GrokError):
+            await self._taken_up(call, secret)
+        return call.id in self._running
 
     def _change(self) -> None:
         self._changed.set()

@@ -10,7 +10,7 @@ import anyio
 from mcp_grok.calls.call import Outcome
 from mcp_grok.calls.store import uninterrupted
 from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
-from mcp_grok.upstream.completion import Completion, is_completion
+from mcp_grok.upstream.completion import Completion, is_completion, is_media
 
 LARGE = 256 * 1024
 """Bytes above which an answer is encoded or decoded in a thread: it would block the event loop for milliseconds."""
@@ -70,7 +70,7 @@ COMPLETION_FIELDS = tuple(field.name for field in fields(Completion))
 
 
 def _completion(values: dict[str, Any]) -> Completion:
-    if not is_completion(values["body"]):
+    if not is_completion(values["body"]) and not is_media(values["body"]):
         raise TypeError
     # A newer version may have written more.
     return Completion(**{name: value for name, value in values.items() if name in COMPLETION_FIELDS})

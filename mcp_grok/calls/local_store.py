@@ -37,6 +37,7 @@ class LocalStore(Store):
 
     def __init__(self, disk: "CallTable | None" = None, bounds: Bounds = BOUNDS) -> None:
         self.process = disk.process if disk else ""
+        self.outlives_process = disk is not None
         self._disk = disk
         self._bounds = bounds
         self._memory: CallTable | None = None
@@ -93,6 +94,22 @@ class LocalStore(Store):
         elif call.is_wanted:
             await self._keep(call, call.outcome, restore=restore)
 
+    async def record_job(self, call: Call) -> None:
+        """See `Store.record_job`."""
+        await self._on_disk(lambda disk: disk.record_job(call), None)
+
+    async def take_up(self, call: Call) -> bool:
+        """See `Store.take_up`."""
+        if not await self._on_disk(lambda disk: disk.take_up(call), False):
+            raise _runs_elsewhere()
+        return True
+
+    async def left_jobs(self) -> list[Call]:
+        """See `Store.left_jobs`."""
+        from mcp_grok.calls.sqlite_table import call_of
+
+        return [call_of(row) for row in await self._on_disk(lambda disk: disk.left_jobs(), [])]
+
     async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
         """See `Store.mark_told`."""
         ids = [call["id"] for call in lost]
@@ -114,12 +131,8 @@ class LocalStore(Store):
                 )
             row = found[0]
         call = await self._call(row)
-        if call is not None and call.outcome is None:
-            raise NotFound(
-                "Another server process that shares this store runs that call; ask again when it has ended.",
-                param="id",
-                retryable=True,
-            )
+        if call is not None and call.outcome is None and not call.job:
+            raise _runs_elsewhere()
         return call
 
     async def attach(self, call: Call) -> None:
@@ -129,8 +142,8 @@ class LocalStore(Store):
         await self._on_disk(lambda disk: disk.update(call), None)
 
     async def follow(self, call: Call) -> Outcome:
-        """See `Store.follow`. Never used for a running call: `find` does not return those of other processes."""
-        return Lost()
+        """See `Store.follow`. Processes that share a folder do not communicate."""
+        raise _runs_elsewhere()
 
     async def usage(self, principal: str) -> dict[str, Any]:
         """See `Store.usage`."""
@@ -190,6 +203,14 @@ class LocalStore(Store):
             except (OSError, sqlite3.Error, ValueError) as error:
                 logger.error("the store failed: %s: %s", type(error).__name__, error)
                 return otherwise
+
+
+def _runs_elsewhere() -> NotFound:
+    return NotFound(
+        "Another server process that shares this store runs that call; ask again when it has ended.",
+        param="id",
+        retryable=True,
+    )
 
 
 @asynccontextmanager

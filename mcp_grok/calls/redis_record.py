@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 ENDED_KEY = f"{PREFIX}:ended"
 TRIM_KEY = f"{PREFIX}:trim"
+JOBS_KEY = f"{PREFIX}:jobs"
 
 SUMMARY = ("server", "state", "created_at", "ended_at", "billed", "cancel")
 """The fields from which a candidate is built."""
@@ -62,6 +63,8 @@ def identity(call: Call, now: float) -> Record:
         "principal": call.principal,
         "fingerprint": call.fingerprint,
         "model": call.model,
+        "kind": call.kind,
+        "job": call.job,
         "server": call.process,
         "state": str(call.state),
         "created_at": now - call.elapsed,
@@ -90,6 +93,7 @@ async def call_of(record: Record, now: float) -> Call | None:
         call.started = time.monotonic() - max(0.0, now - created_at)
         call.state, call.id_given = State(record["state"]), record.get("id_given") == "1"
         call.ended_at = float(record["ended_at"]) if "ended_at" in record else None
+        call.kind, call.job = record.get("kind", "chat"), record.get("job", "")
     except (ValueError, LookupError, TypeError) as error:
         logger.error("the record of a call cannot be read: %s", type(error).__name__)
         return None

@@ -1,7 +1,8 @@
 """The store that servers share: records of calls in Redis or Valkey.
 
 The server that accepts a call runs it. Redis contains the data for the others: records, waiting servers, heartbeats.
-A server never sends a call that it read from Redis, so a call is sent at most once even if the store fails.
+A server never sends a call that it read from Redis, so a call is sent at most once even if the store fails. It only
+takes up a job: it asks the API for the video that a dead server's call has paid for.
 
     call:{id}           hash     the record
     asked:{fingerprint} set      ids of calls that can be claimed, or must be reported as lost
@@ -10,10 +11,11 @@ A server never sends a call that it read from Redis, so a call is sent at most o
     running:{principal} zset     ids and the end of their lease, for the limit of running calls
     usage:{principal}   hash     totals
     ended               zset     ids by their end, for the bounds
+    jobs                set      ids of running calls whose job another server can take up
     trim                string   a lock: one server at a time enforces the bounds
     server:{server}     channel  messages to one server; `servers`: to all
 
-Every key but `usage` and `ended` expires. Ids have 144 random bits.
+Every key but `usage`, `ended` and `jobs` expires. Ids have 144 random bits.
 """
 
 import secrets
@@ -33,6 +35,7 @@ from mcp_grok.calls.codec import encoded
 from mcp_grok.calls.redis_client import AWAY, CLOSE_TIMEOUT, Client, ask, open_redis, unreachable
 from mcp_grok.calls.redis_record import (
     ENDED_KEY,
+    JOBS_KEY,
     SUMMARY,
     TRIM_KEY,
     Record,
@@ -70,6 +73,7 @@ class RedisStore(Store):
         self._timings = timings
         self.servers = Servers(redis, timings, self._message_came, self._catch_up)
         self.process = self.servers.name
+        self.outlives_process = True
         self._relay = Relay(redis, self.servers, timings)
         self._transactions = Transactions(redis, self.servers, self._relay.followers, bounds, timings)
         self._queue = WriteQueue(tasks, timings)
@@ -139,6 +143,35 @@ class RedisStore(Store):
         if call.delivery is not Delivery.ORPHANED:
             # A cancellation blocks the messages after it, so it does not wait for this write; a repeated call does.
             await self._queue.wait(done)
+
+    @uninterrupted
+    async def record_job(self, call: Call) -> None:
+        """See `Store.record_job`."""
+        await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.record_job(call))
+
+    @uninterrupted
+    async def take_up(self, call: Call) -> bool:
+        """See `Store.take_up`."""
+        if not await ask(lambda: self._find_dead({call.process})):
+            return False
+        taken = await ask(lambda: self._transactions.take_up(call))
+        if taken:
+            self._running[call.id] = call
+        return taken
+
+    async def left_jobs(self) -> list[Call]:
+        """See `Store.left_jobs`."""
+        ids = await ask(lambda: self._redis.smembers(JOBS_KEY))
+        calls = []
+        for call_id in ids:
+            record = await ask(partial(self._redis.hgetall, call_key(call_id)))
+            call = await call_of(record, self.servers.now) if record else None
+            if call is None or call.outcome is not None:
+                await ask(partial(self._redis.srem, JOBS_KEY, call_id))
+            else:
+                calls.append(call)
+        dead = await ask(lambda: self._find_dead({call.process for call in calls})) if calls else set()
+        return [call for call in calls if call.process in dead]
 
     @uninterrupted
     async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:
@@ -221,6 +254,8 @@ class RedisStore(Store):
         if isinstance(outcome, Lost):
             with suppress(*AWAY):
                 await self._transactions.lose(call.id)
+                # Its job may have become known since this server follows it.
+                call.job = await self._redis.hget(call_key(call.id), "job") or ""
         return outcome
 
     async def publish(self, call: Call, event: Follow) -> None:

@@ -14,6 +14,7 @@ from mcp_grok.calls.codec import encoded
 from mcp_grok.calls.redis_client import Client
 from mcp_grok.calls.redis_record import (
     ENDED_KEY,
+    JOBS_KEY,
     Record,
     asked_key,
     call_key,
@@ -90,12 +91,15 @@ class Transactions:
         raise WatchError
 
     async def lose(self, call_id: str) -> None:
-        """Records a call as lost; if its server is alive after all, the outcome that it writes replaces this."""
+        """Records a call as lost, unless another server can take up its job.
+
+        If its server is alive after all, the outcome that it writes replaces this.
+        """
         key = call_key(call_id)
         async with self._redis.pipeline(transaction=True) as pipeline:
             await pipeline.watch(key)
             call = await call_of(await pipeline.hgetall(key), self._servers.now)
-            if call is None or call.outcome is not None:
+            if call is None or call.outcome is not None or call.job:
                 return
             call.state, call.reason = State.LOST, Reason.CRASH
             pipeline.multi()
@@ -105,6 +109,29 @@ class Transactions:
             with suppress(WatchError):
                 await pipeline.execute()
                 log_call(call, Lost())
+
+    async def record_job(self, call: Call) -> None:
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hset(call_key(call.id), mapping=identity(call, self._servers.now))
+            pipeline.sadd(JOBS_KEY, call.id)
+            self._keep(pipeline, call_key(call.id))
+            await pipeline.execute()
+
+    async def take_up(self, call: Call) -> bool:
+        """Makes this server the one that runs a call whose server has died; returns False if another was faster."""
+        key = call_key(call.id)
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            await pipeline.watch(key)
+            server, outcome, cancel = await pipeline.hmget(key, "server", "outcome", "cancel")
+            if server != call.process or outcome is not None or cancel:
+                return False
+            pipeline.multi()
+            pipeline.hset(key, mapping={"server": self._servers.name, "state": str(State.RUNNING)})
+            pipeline.zadd(running_key(call.principal), {call.id: self._servers.now + self._timings.lease})
+            with suppress(WatchError):
+                await pipeline.execute()
+                return True
+        return False
 
     async def insert(self, call: Call) -> int:
         """Stores a new call; returns the number of its principal's running calls, including this one."""
@@ -135,6 +162,8 @@ class Transactions:
                 pipeline.hset(call_key(call.id), mapping=record)
                 self._keep(pipeline, call_key(call.id))
                 pipeline.zrem(running_key(call.principal), call.id)
+                if call.job:
+                    pipeline.srem(JOBS_KEY, call.id)
                 pipeline.zadd(ENDED_KEY, {call.id: now})
                 if amounts := increments(call, outcome):
                     pipeline.hsetnx(usage_key(call.principal), SINCE, time.time())

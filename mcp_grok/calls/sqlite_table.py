@@ -40,12 +40,17 @@ CREATE TABLE IF NOT EXISTS calls (
     told INTEGER NOT NULL DEFAULT 0,  -- whether its loss was reported to a client
     billed TEXT NOT NULL DEFAULT '',  -- of an error
     size INTEGER NOT NULL DEFAULT 0,
-    outcome BLOB              -- NULL while it runs, and if its process died
+    outcome BLOB,             -- NULL while it runs, and if its process died
+    kind TEXT NOT NULL DEFAULT 'chat',
+    job TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS by_fingerprint ON calls (fingerprint);
 CREATE INDEX IF NOT EXISTS by_end ON calls (ended_at, size);
 CREATE VIEW IF NOT EXISTS undelivered AS SELECT * FROM calls WHERE ended_at IS NULL OR delivery = 'attached';
 """
+
+ADDED = {"kind": "TEXT NOT NULL DEFAULT 'chat'", "job": "TEXT NOT NULL DEFAULT ''"}
+"""The columns that a table of an earlier version lacks."""
 
 Row = dict[str, Any]
 
@@ -92,8 +97,8 @@ class CallTable:
             self._find_dead()
         running = "(SELECT count(*) FROM calls WHERE principal = ? AND ended_at IS NULL)"
         cursor = self._database.execute(
-            "INSERT INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, id_given) "
-            f"SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ? IS NULL OR {running} < ?",
+            "INSERT INTO calls (id, process, fingerprint, principal, model, created_at, kind, state, delivery, "
+            f"id_given) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ? IS NULL OR {running} < ?",
             (*self._identity(call), call.state, call.delivery, call.id_given, limit, call.principal, limit),
         )
         return cursor.rowcount == 1
@@ -107,9 +112,10 @@ class CallTable:
         self._find_dead()
         rows = self._database.execute(
             "SELECT id, process, state, delivery, ended_at, billed FROM calls "
-            "WHERE fingerprint = ? AND ended_at IS NOT NULL AND NOT told ORDER BY ended_at",
+            "WHERE fingerprint = ? AND (ended_at IS NOT NULL OR job <> '') AND NOT told ORDER BY ended_at",
             (fingerprint,),
         ).fetchall()
+        rows = [row for row in rows if row["ended_at"] is not None or not self._is_alive(row["process"])]
         now = time.time()
         candidates = [_candidate(row, now) for row in rows]
         claimable = (row for row, known in zip(rows, candidates, strict=True) if known.is_claimable(self._bounds))
@@ -137,14 +143,48 @@ class CallTable:
         )
         return cursor.rowcount == 1 or self.find(call.id) is not None
 
+    def record_job(self, call: Call) -> None:
+        """Writes the job of a call that this process runs."""
+        self._database.execute(
+            "UPDATE calls SET job = ?, state = ? WHERE id = ? AND process = ?",
+            (call.job, call.state, call.id, self.process),
+        )
+
+    def take_up(self, call: Call) -> bool:
+        """Gives the row of a call whose process has died to this process; returns False if another was faster."""
+        if self._is_alive(call.process):
+            return False
+        cursor = self._database.execute(
+            "UPDATE calls SET process = ?, state = 'running' WHERE id = ? AND process = ? AND ended_at IS NULL",
+            (self.process, call.id, call.process),
+        )
+        return cursor.rowcount == 1
+
+    def left_jobs(self) -> list[Row]:
+        """The rows of running calls with a job whose process has died."""
+        self._find_dead()
+        rows = self._database.execute(
+            "SELECT * FROM calls WHERE ended_at IS NULL AND job <> '' AND process <> ?", (self.process,)
+        ).fetchall()
+        return [row for row in rows if not self._is_alive(row["process"])]
+
     def save(self, call: Call, billed: str, content: bytes) -> bool:
         """Writes an ended call whose row was removed or never written; returns True."""
         self._database.execute(
-            "INSERT OR REPLACE INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, "
-            "id_given, ended_at, billed, size, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO calls (id, process, fingerprint, principal, model, created_at, kind, job, state, "
+            "delivery, id_given, ended_at, billed, size, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *self._identity(call),
-                *(call.state, call.delivery, call.id_given, call.ended_at, billed, len(content) + ROW_BYTES, content),
+                *(
+                    call.job,
+                    call.state,
+                    call.delivery,
+                    call.id_given,
+                    call.ended_at,
+                    billed,
+                    len(content) + ROW_BYTES,
+                    content,
+                ),
             ),
         )
         self._trim()
@@ -165,7 +205,7 @@ class CallTable:
         return row
 
     def _identity(self, call: Call) -> tuple[Any, ...]:
-        return call.id, self.process, call.fingerprint, call.principal, call.model, call.created_at
+        return call.id, self.process, call.fingerprint, call.principal, call.model, call.created_at, call.kind
 
     def _attach(self, row: Row) -> bool:
         cursor = self._database.execute(
@@ -174,8 +214,14 @@ class CallTable:
         )
         return cursor.rowcount == 1
 
+    def _is_alive(self, process: str) -> bool:
+        return self._lock is not None and self._lock.is_alive(process)
+
     def _find_dead(self) -> None:
-        """Records as lost the calls whose process has died, and orphans the answers that it had not delivered."""
+        """Records as lost the calls whose process has died, and orphans the answers that it had not delivered.
+
+        A call with a job is not lost: it is orphaned, and another process may take it up.
+        """
         if self._lock is None:
             return
         processes = self._database.execute(
@@ -184,10 +230,16 @@ class CallTable:
         for process in [row["process"] for row in processes]:
             if self._lock.is_alive(process):
                 continue
+            self._database.execute(
+                "UPDATE calls SET delivery = 'orphaned' "
+                "WHERE process = ? AND ended_at IS NULL AND job <> '' AND delivery = 'attached'",
+                (process,),
+            )
             rows = self._database.execute(
                 "UPDATE calls SET state = iif(ended_at IS NULL, 'lost', state), "
                 "billed = iif(ended_at IS NULL, 'unknown', billed), delivery = 'orphaned', "
-                "ended_at = ifnull(ended_at, ?) WHERE id IN (SELECT id FROM undelivered WHERE process = ?) RETURNING *",
+                "ended_at = ifnull(ended_at, ?) WHERE id IN (SELECT id FROM undelivered WHERE process = ?) "
+                "AND (ended_at IS NOT NULL OR job = '') RETURNING *",
                 (time.time(), process),
             ).fetchall()
             for row in rows:
@@ -215,6 +267,7 @@ def call_of(row: Row) -> Call:
     call.started = time.monotonic() - max(0.0, time.time() - row["created_at"])
     call.ended_at, call.id_given = row["ended_at"], bool(row["id_given"])
     call.state, call.delivery = State(row["state"]), Delivery(row["delivery"])
+    call.kind, call.job = row["kind"], row["job"]
     return call
 
 
@@ -227,7 +280,8 @@ def log_lost(row: Row) -> None:
 
 def _candidate(row: Row, now: float) -> Candidate:
     is_orphaned = row["delivery"] == Delivery.ORPHANED
-    return Candidate(row["id"], State(row["state"]), is_orphaned, max(0.0, now - row["ended_at"]), row["billed"])
+    age = max(0.0, now - (row["ended_at"] or now))
+    return Candidate(row["id"], State(row["state"]), is_orphaned, age, row["billed"])
 
 
 def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
@@ -240,12 +294,27 @@ def _set_up(database: sqlite3.Connection) -> None:
     while True:
         try:
             database.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; {SCHEMA}")
+            _add_columns(database)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(BUSY_INTERVAL)
         else:
             return
+
+
+def _add_columns(database: sqlite3.Connection) -> None:
+    """Adds the columns of this version to a table of an earlier one."""
+    present = {column["name"] for column in database.execute("PRAGMA table_info(calls)")}
+    if present.issuperset(ADDED):
+        return
+    # Of two processes that add them at the same time, the second waits, and finds them there.
+    database.execute("BEGIN IMMEDIATE")
+    present = {column["name"] for column in database.execute("PRAGMA table_info(calls)")}
+    for name, form in ADDED.items():
+        if name not in present:
+            database.execute(f"ALTER TABLE calls ADD COLUMN {name} {form}")
+    database.execute("COMMIT")
 
 
 def _make_private(folder: Path) -> None:

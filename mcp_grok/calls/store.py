@@ -105,6 +105,9 @@ class Store(ABC):
     process: str = ""
     """The name of this process in the rows that it writes."""
 
+    outlives_process: bool = False
+    """Whether another process can take up the job of a call after this one has ended."""
+
     @abstractmethod
     async def claim(self, fingerprint: str, running: Call | None) -> Claim:
         """Claims the oldest orphan with a fingerprint that runs or has an answer; no other request can claim it then.
@@ -137,6 +140,25 @@ class Store(ABC):
             call: The record.
             restore: Whether the row was removed, because the call counted as delivered.
         """
+
+    @abstractmethod
+    async def record_job(self, call: Call) -> None:
+        """Stores the API's job of a call durably."""
+
+    @abstractmethod
+    async def take_up(self, call: Call) -> bool:
+        """Makes this process the one that runs a call with a job, if the process that ran it has died.
+
+        Returns:
+            False if another process runs it, which this one can follow.
+
+        Raises:
+            NotFound: another process runs it that this one cannot communicate with.
+        """
+
+    @abstractmethod
+    async def left_jobs(self) -> list[Call]:
+        """The calls with a job whose process has died."""
 
     @abstractmethod
     async def mark_told(self, fingerprint: str, lost: list[dict[str, str]], *, told: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from mcp_grok.calls.call import VIDEO_MARK
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.tools.context import Report
 from mcp_grok.upstream.responses.searches import SEARCH_MARK
@@ -66,7 +67,7 @@ class Progress:
     def add_reasoning(self, text: str) -> None:
         """Adds a piece of the reasoning, or a line like `[search] …`; it is sent only until the answer begins."""
         self._reasoning.append(text)
-        if not self._reasons or _is_search(text):
+        if not self._reasons or _is_line(text):
             self._reasons = True
             self._added.set()
 
@@ -107,10 +108,10 @@ class Progress:
     def _take_reasoning(self) -> str:
         """The lines to send before the answer: the reasoning, and each search on a line of its own."""
         lines = ""
-        for is_search, pieces in itertools.groupby(() if self._answer_began else self._reasoning, _is_search):
+        for is_line, pieces in itertools.groupby(() if self._answer_began else self._reasoning, _is_line):
             text = without_lone_surrogates("".join(pieces))
             if text:
-                lines += f"{text.strip()}\n" if is_search else f"[reasoning] {text}\n"
+                lines += f"{text.strip()}\n" if is_line else f"[reasoning] {text}\n"
         self._reasoning = []
         self._reasons = self._answer_began or bool(lines)
         return lines
@@ -123,5 +124,5 @@ class Progress:
         return without_lone_surrogates(text.removesuffix(half))
 
 
-def _is_search(piece: str) -> bool:
-    return piece.lstrip().startswith(SEARCH_MARK)
+def _is_line(piece: str) -> bool:
+    return piece.lstrip().startswith((SEARCH_MARK, VIDEO_MARK))

@@ -1,11 +1,12 @@
 """Waiting for a call for a limited time, after which the client gets a pending result."""
 
 import math
+from contextlib import suppress
 
 import anyio
 from mcp_types import CallToolResult
 
-from mcp_grok.calls import Call, Outcome, State
+from mcp_grok.calls import Call, JobLeft, Outcome, State
 from mcp_grok.limits import TASK_TTL
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import GET
@@ -67,7 +68,7 @@ async def wait_for(context: RequestContext, call: Call, seconds: float) -> Outco
 
 
 async def _outcome(call: Call, seconds: float) -> Outcome | None:
-    with anyio.move_on_after(seconds):
+    with anyio.move_on_after(seconds), suppress(JobLeft):
         await call.wait()
     return call.outcome
 
@@ -75,13 +76,17 @@ async def _outcome(call: Call, seconds: float) -> Outcome | None:
 def pending_result(context: RequestContext, call: Call) -> CallToolResult:
     """The result for a call that is handed off: its status, and the call that gets its answer."""
     partial = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
+    job = {"job_id": call.job} if call.job else {}
+    percent = {"progress": call.work.percent} if call.work and call.work.percent is not None else {}
     return json_result(
         {
-            "object": "chat.completion.pending",
+            "object": f"{'chat.completion' if call.kind == 'chat' else call.kind}.pending",
             "id": call.id,
             "status": "in_progress",
             "model": call.model,
             "elapsed": round(call.elapsed, 1),
+            **job,
+            **percent,
             **partial,
             "message": f"The answer is not ready yet. Call {GET} with this id to get it; asking the question again "
             "would be billed again.",

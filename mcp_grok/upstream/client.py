@@ -11,21 +11,19 @@ import httpx2
 from mcp_grok import __version__
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
-    IN_CLIENT,
     BadUpstreamResponse,
     CallTimeout,
     GrokError,
-    NotConfigured,
     ResponseTooLarge,
 )
-from mcp_grok.json_bounds import JSONBounds
 from mcp_grok.json_parser import JSONObject, parse_large_json
-from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ANSWER_ITEMS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
-from mcp_grok.providers import PROVIDERS, provider_of_key
+from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
+from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.failed_completion import failure_in_completion
+from mcp_grok.upstream.json_answer import whole_body
 from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
@@ -36,7 +34,7 @@ from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
 from mcp_grok.upstream.slots import Slots
 from mcp_grok.upstream.sse import is_event_stream
-from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader, too_many_items
+from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import transport_error
 
@@ -45,6 +43,8 @@ LONGEST_TURN = 0.01
 
 PIECE = 256 * 1024
 """Bytes of a body that are sent at once. The event loop would copy the rest of a longer piece."""
+
+USER_AGENT = f"mcp-grok/{__version__}"
 
 MISSING = (404, 405, 501)
 """Statuses of an address that the API does not have."""
@@ -83,10 +83,10 @@ class ChatClient:
         self._provider = endpoint.provider
         self._backoff = backoff
         self._max_response_bytes = max_response_bytes
-        self._slots = Slots(endpoint.max_concurrency, shared=shared)
+        self.slots = Slots(endpoint.max_concurrency, shared=shared)
         self._finish_silence = finish_silence
         self._models_without_usage: set[str] = set()
-        self._connections = ConnectionPool(endpoint)
+        self.connections = ConnectionPool(endpoint)
         self._url = httpx2.URL(endpoint.url)
         self._responses_url = httpx2.URL(self._provider.responses_url(endpoint.url))
         self._no_responses_until = 0.0
@@ -97,7 +97,7 @@ class ChatClient:
                 "accept": "application/json, text/event-stream",
                 "accept-encoding": "identity",
                 "content-type": "application/json",
-                "user-agent": f"mcp-grok/{__version__}",
+                "user-agent": USER_AGENT,
                 **_authorization(endpoint.key),
             }
         )
@@ -109,7 +109,7 @@ class ChatClient:
 
     async def aclose(self) -> None:
         """Closes the pooled connections."""
-        await self._connections.aclose()
+        await self.connections.aclose()
 
     async def complete(
         self,
@@ -148,7 +148,7 @@ class ChatClient:
 
     async def _completed(self, call: RunningCall, key: str | None, caller: str) -> Completion:
         try:
-            self._check_key(key or self.endpoint.key)
+            check_key(self.endpoint, key)
             if call.request.form and anyio.current_time() < self._no_responses_until:
                 raise no_responses(self.endpoint)
             with anyio.fail_after(self.endpoint.timeout):
@@ -191,13 +191,13 @@ class ChatClient:
         while True:
             call.sent_at = None
             try:
-                await self._slots.acquire(caller)
+                await self.slots.acquire(caller)
                 try:
                     call.begin_attempt()
-                    async with self._connections.client() as http:
+                    async with self.connections.client() as http:
                         answer = await self._exchange(http, call)
                 finally:
-                    self._slots.release(caller)
+                    self.slots.release(caller)
                 if call.left_out_usage_request and len(self._models_without_usage) < MAX_MODELS:
                     self._models_without_usage.add(call.request.model)
                 return answer
@@ -277,7 +277,7 @@ class ChatClient:
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
-        content, broken = await _whole_body(start, received)
+        content, broken = await whole_body(start, received)
         try:
             body = await parse_large_json(content)
         except ValueError:
@@ -319,32 +319,6 @@ class ChatClient:
         is_unknown = request.form is not None and not self._provider.searches and status in MISSING
         return is_unknown and "previous_response_id" not in request.given and b"model" not in body.lower()
 
-    def _check_key(self, key: str) -> None:
-        """Checks that there is a key for the provider, and that it is not one of another company.
-
-        Raises:
-            NotConfigured: there is none, it may be of another, or it is.
-        """
-        provider, names = self._provider, self.endpoint.names
-        if self.endpoint.provider_unknown:
-            raise NotConfigured(
-                f"{names.api_key} is set, but not the provider that it is for: set {names.provider} too, to one of "
-                f"{', '.join(one.name for one in PROVIDERS.values() if one.key is None)}. No call was sent."
-            )
-        if not provider.needs_key:
-            return
-        if not key:
-            raise NotConfigured(
-                f"There is no key for {provider.title}: set {names.api_key} {IN_CLIENT}, or {names.provider}=sandbox "
-                "to try it without one."
-            )
-        maker = provider_of_key(key)
-        if maker is not None and maker is not provider:
-            raise NotConfigured(
-                f"The key starts with {maker.key_prefix}, so it is one of {maker.title} and was not sent to "
-                f"{provider.title}: set {names.provider}={maker.name}, or a key of {provider.title}."
-            )
-
     def _timed_out(self, call: RunningCall) -> GrokError:
         limit = f"{self.endpoint.timeout:g} s ({self.endpoint.names.timeout})"
         if call.sent_at is None:
@@ -378,23 +352,3 @@ def _authorization(key: str) -> dict[str, str]:
 async def _translated(form: ChatForm, body: JSONObject, size: int) -> JSONObject:
     """The chat completion for a response; in a thread, which gives way to others, if it is large."""
     return form.completion(body) if size <= LARGE else await anyio.to_thread.run_sync(form.completion, body)
-
-
-async def _whole_body(start: bytes, received: AsyncIterator[bytes]) -> tuple[bytes, GrokError | None]:
-    """The bytes of a JSON answer, and the error with which its connection broke, if it did.
-
-    A complete JSON body is an answer, even if the connection broke after it.
-    """
-    bounds = JSONBounds(MAX_ANSWER_ITEMS)
-    pieces = [start]
-    try:
-        while not bounds.exceeded_by(pieces[-1]):
-            pieces.append(await anext(received))
-        raise too_many_items()
-    except StopAsyncIteration:
-        broken = None
-    except ResponseTooLarge:
-        raise
-    except GrokError as cut:
-        broken = cut
-    return b"".join(pieces), broken

@@ -1,12 +1,27 @@
-"""A completion: the answer of a call."""
+"""A completion: the answer of a call, a chat completion or pictures or a video."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.upstream.content_text import content_text
 from mcp_grok.upstream.cost import Cost, token_counts
 from mcp_grok.upstream.json_output import Violation
+
+MEDIA = ("image", "video")
+"""The values of `object` in the body of an answer that is no chat completion."""
+
+
+class Preview(TypedDict):
+    """A picture for the client to show.
+
+    Attributes:
+        media_type: Its type, like `image/png`.
+        data: Its bytes in base64.
+    """
+
+    media_type: str
+    data: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +29,7 @@ class Completion:
     """An answer.
 
     Attributes:
-        body: The `chat.completion` from the upstream, or assembled from its stream.
+        body: The `chat.completion` from the upstream, or assembled from its stream; or an object of `MEDIA`.
         attempts: The number of times that the call was sent.
         first_text_after: Seconds from sending to the first text of a stream; None without a stream or text.
         missing_choices: The number of requested choices (`n`) that were not received.
@@ -23,6 +38,7 @@ class Completion:
         violations: The differences between the answer and the requested JSON.
         cost: The cost of the call; None if it is not known.
         in_doubt: Why a streamed answer may be incomplete, in a sentence; None if its end is certain.
+        preview: A small picture of the answer; None without one.
     """
 
     body: JSONObject
@@ -34,6 +50,7 @@ class Completion:
     violations: list[Violation] = field(default_factory=list)
     cost: Cost | None = None
     in_doubt: str | None = None
+    preview: Preview | None = None
 
     @property
     def model(self) -> str:
@@ -49,6 +66,8 @@ class Completion:
     @property
     def text(self) -> str:
         """The text of the first choice; empty if it has none."""
+        if is_media(self.body):
+            return ""
         message = self.body["choices"][0].get("message") or {}
         return content_text(message.get("content"))
 
@@ -63,6 +82,11 @@ def text_of(choices: list[Any]) -> str:
     messages = [choice["message"] for choice in choices if isinstance(choice.get("message"), dict)]
     texts = [content_text(message.get("content")) or message.get("refusal") for message in messages]
     return "\n\n".join(text for text in texts if text and isinstance(text, str))
+
+
+def is_media(body: Any) -> bool:
+    """Whether a JSON body is the answer of a call for pictures or a video, in the form of this server."""
+    return isinstance(body, dict) and body.get("object") in MEDIA and "choices" not in body
 
 
 def is_completion(body: Any) -> bool:

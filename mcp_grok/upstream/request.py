@@ -71,6 +71,11 @@ class ChatRequest:
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
+    def kind(self) -> str:
+        """What the call makes."""
+        return "chat"
+
+    @property
     def body_without_usage(self) -> bytes | None:
         """The body without `stream_options` added by this server; None if it adds none."""
         return self.body.removesuffix(ASK_FOR_USAGE) + b"}" if self.asks_usage else None

@@ -1,0 +1,31 @@
+"""The body of an answer that is one JSON value."""
+
+from collections.abc import AsyncIterator
+
+from mcp_grok.errors import GrokError, ResponseTooLarge
+from mcp_grok.json_bounds import JSONBounds
+from mcp_grok.limits import MAX_ANSWER_ITEMS
+from mcp_grok.upstream.stream import too_many_items
+
+
+async def whole_body(start: bytes, received: AsyncIterator[bytes]) -> tuple[bytes, GrokError | None]:
+    """The bytes of a JSON answer, and the error with which its connection broke, if it did.
+
+    A complete JSON body is an answer, even if the connection broke after it.
+
+    Raises:
+        ResponseTooLarge: it has too many bytes, or items of lists and objects.
+    """
+    bounds = JSONBounds(MAX_ANSWER_ITEMS)
+    pieces = [start]
+    try:
+        while not bounds.exceeded_by(pieces[-1]):
+            pieces.append(await anext(received))
+        raise too_many_items()
+    except StopAsyncIteration:
+        broken = None
+    except ResponseTooLarge:
+        raise
+    except GrokError as cut:
+        broken = cut
+    return b"".join(pieces), broken

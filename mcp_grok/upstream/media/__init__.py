@@ -1,0 +1,1 @@
+"""Pictures and videos: their requests, jobs, answers and files."""

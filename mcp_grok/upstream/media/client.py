@@ -1,0 +1,263 @@
+"""The client of pictures and videos: sends what is paid for once, and follows the job of a video."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpx2
+
+from mcp_grok.address import is_loopback
+from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, ResponseTooLarge
+from mcp_grok.json_parser import JSONObject, parse_large_json
+from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
+from mcp_grok.upstream import failures
+from mcp_grok.upstream.api_key import check_key
+from mcp_grok.upstream.client import USER_AGENT, ChatClient
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.cost import stated_cost
+from mcp_grok.upstream.json_answer import whole_body
+from mcp_grok.upstream.media.image_answer import read_images
+from mcp_grok.upstream.media.request import MediaRequest
+from mcp_grok.upstream.media.video_jobs import Pending, Poll, video_jobs
+from mcp_grok.upstream.refusal import readable
+from mcp_grok.upstream.response_body import body_of, read_up_to
+from mcp_grok.upstream.retry import backoff, seconds_before_resend
+from mcp_grok.upstream.transport_failures import transport_error
+
+OnJob = Callable[[str], Awaitable[None]]
+OnProgress = Callable[[int | None], None]
+
+POLL_INTERVALS = {"xai": (1.0, 5.0), "acedata": (5.0, 15.0)}
+"""Least and most seconds between two looks at a job. xAI's SDK looks each second
+(https://docs.x.ai/docs/guides/video-generations); AceData asks for 5 to 15 (https://docs.acedata.cloud)."""
+
+LOCAL_INTERVALS = (0.1, 1.0)
+"""The same for an API on this machine."""
+
+POLLS_BY_AGE = 10
+"""The interval is this part of the job's age."""
+
+UNKNOWN_AT_FIRST = 3
+"""Times that the API may not know a job that it has just created."""
+
+UNKNOWN = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer with status 200 to 299, or one of a job.
+
+    Attributes:
+        status: The HTTP status.
+        body: The JSON; None for an empty body.
+        size: Its bytes.
+    """
+
+    status: int
+    body: Any
+    size: int
+
+
+class MediaClient:
+    """Makes pictures and videos at the endpoint of a chat client, over its connections and within its slots.
+
+    Args:
+        chat: The chat client.
+        key: Replaces the endpoint's key.
+        caller: The name of the caller, for its turn among those that wait for a slot.
+    """
+
+    def __init__(self, chat: ChatClient, key: str | None = None, caller: str = "") -> None:
+        self._chat = chat
+        self._endpoint = chat.endpoint
+        self._key = key
+        self._caller = caller
+        self._attempts = 0
+
+    async def make(
+        self, request: MediaRequest, on_sent: Callable[[], None], on_job: OnJob, on_progress: OnProgress
+    ) -> Completion:
+        """Sends a request and waits for its pictures or its video.
+
+        Args:
+            request: What to send.
+            on_sent: Called whenever an attempt gets a slot and is sent.
+            on_job: Called with the id of the job that makes the video, before anything else happens.
+            on_progress: Called with the percentage that is made, None if the API does not state it; must not block.
+
+        Raises:
+            GrokError: the call failed.
+        """
+        try:
+            check_key(self._endpoint, self._key)
+            answer = await self._paid(request, on_sent)
+            if request.kind == "image":
+                return self._completion(read_images(answer.status, answer.body, request), answer, request.dropped)
+            job = video_jobs(self._endpoint).job_id(answer.body)
+        except GrokError as failure:
+            failure.param = request.given.get(failure.param or "", failure.param)
+            raise self._told(failure) from None
+        await on_job(job)
+        return await self.follow(job, request.model, on_progress)
+
+    async def follow(self, job: str, model: str, on_progress: OnProgress) -> Completion:
+        """Waits for the video of a job, which costs nothing.
+
+        Raises:
+            GrokError: the job failed, is unknown, or takes too long.
+        """
+        try:
+            return await self._followed(job, model, on_progress)
+        except GrokError as failure:
+            raise self._told(failure) from None
+
+    async def _followed(self, job: str, model: str, on_progress: OnProgress) -> Completion:
+        jobs = video_jobs(self._endpoint)
+        poll = jobs.poll(job)
+        began, failed = anyio.current_time(), 0
+        while True:
+            try:
+                answer = await self._free(poll)
+                failed = failed + 1 if answer.status == UNKNOWN else 0
+                wait = self._interval(anyio.current_time() - began)
+            except GrokError as error:
+                failed += 1
+                if not error.retryable:
+                    error.billed = "unknown"
+                    error.message += f" The video may still be made: its job is {job}."
+                    raise
+                wait = error.retry_after or backoff(failed)
+            else:
+                if answer.status != UNKNOWN or failed > UNKNOWN_AT_FIRST:
+                    state = jobs.read(answer.status, answer.body)
+                    if not isinstance(state, Pending):
+                        return self._completion({**state, "model": state.get("model") or model}, answer, {})
+                    on_progress(state.progress)
+            if anyio.current_time() + wait > began + JOB_SECONDS:
+                raise CallTimeout(
+                    f"The video was not made within {JOB_SECONDS / 60:g} minutes. Its job is {job}; it may be billed.",
+                    retryable=False,
+                )
+            await anyio.sleep(wait)
+
+    def _interval(self, age: float) -> float:
+        intervals = POLL_INTERVALS[self._endpoint.provider.video_api or "xai"]
+        least, most = LOCAL_INTERVALS if is_loopback(self._endpoint.url) else intervals
+        return min(max(age / POLLS_BY_AGE, least), most)
+
+    async def _paid(self, request: MediaRequest, on_sent: Callable[[], None]) -> Answered:
+        """The answer to a request that may be billed; it is sent again only if it cannot be billed twice."""
+        maybe_billed, sent = False, False
+        try:
+            with anyio.fail_after(self._endpoint.timeout):
+                while True:
+                    await self._chat.slots.acquire(self._caller)
+                    try:
+                        self._attempts += 1
+                        sent = True
+                        on_sent()
+                        return await self._exchange("POST", request.url, request.body)
+                    except GrokError as error:
+                        error.billed = "unknown" if maybe_billed and error.billed == "no" else error.billed
+                        maybe_billed = error.billed != "no"
+                        wait = seconds_before_resend(
+                            error, attempt=self._attempts, max_retries=self._endpoint.max_retries
+                        )
+                        if wait is None or anyio.current_time() + wait >= anyio.current_effective_deadline():
+                            raise
+                    finally:
+                        self._chat.slots.release(self._caller)
+                    sent = False
+                    await anyio.sleep(wait)
+        except TimeoutError:
+            limit = f"{self._endpoint.timeout:g} s ({self._endpoint.names.timeout})"
+            if not sent and not maybe_billed:
+                raise CallTimeout(
+                    f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no"
+                ) from None
+            raise CallTimeout(
+                f"The call took longer than {limit}; the outcome is unknown and it may be billed."
+            ) from None
+
+    async def _free(self, poll: Poll) -> Answered:
+        """The answer about a job. Any failure of the connection may pass."""
+        try:
+            with anyio.fail_after(self._endpoint.idle_timeout):
+                return await self._exchange(poll.method, poll.url, poll.body)
+        except (TimeoutError, ConnectionFailed, CallTimeout, BadUpstreamResponse) as error:
+            raise ConnectionFailed(f"{self._endpoint.provider.subject} did not tell the state of the job.") from error
+
+    async def _exchange(self, method: str, url: str, body: bytes | None) -> Answered:
+        key = self._key or self._endpoint.key
+        request = httpx2.Request(
+            method,
+            url,
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": USER_AGENT,
+                **({"content-type": "application/json"} if body is not None else {}),
+                **({"authorization": f"Bearer {key}"} if key else {}),
+            },
+            content=body,
+            extensions={
+                "timeout": httpx2.Timeout(self._endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
+            },
+        )
+        async with self._chat.connections.client() as http:
+            try:
+                response = await http.send(request, stream=True)
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise transport_error(self._endpoint, error) from error
+            try:
+                return await self._read(response, is_poll=method == "GET" or body is None)
+            finally:
+                await response.aclose()
+
+    async def _read(self, response: httpx2.Response, *, is_poll: bool) -> Answered:
+        status = response.status_code
+        async with aclosing(self._received(response)) as received:
+            if not response.is_success and not (is_poll and status == UNKNOWN):
+                refusal = await read_up_to(received, MAX_ERROR_BYTES)
+                raise failures.http_error(self._endpoint, status, response.headers, refusal)
+            content, broken = await whole_body(b"", received)
+        if not content.strip() and broken is None:
+            return Answered(status, None, 0)
+        try:
+            body = await parse_large_json(content)
+        except ValueError:
+            raise broken or self._unreadable(status, content) from None
+        if response.is_success and (error := failures.error_in_answer(self._endpoint, status, body)):
+            raise error
+        return Answered(status, body, len(content))
+
+    async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+        size = 0
+        try:
+            async for piece in body_of(response):
+                size += len(piece)
+                if size > MAX_RESPONSE_BYTES:
+                    raise ResponseTooLarge(f"The answer is over {MAX_RESPONSE_BYTES} bytes; it may be billed.")
+                yield piece
+        except httpx2.HTTPError as error:
+            raise transport_error(self._endpoint, error) from error
+
+    def _unreadable(self, status: int, body: bytes) -> GrokError:
+        return BadUpstreamResponse(
+            f"{self._endpoint.provider.subject} answered HTTP {status} with something that is not JSON; the call may "
+            f"be billed. Check {self._endpoint.names.base_url}.",
+            status=status,
+            upstream_message=readable(body),
+        )
+
+    def _completion(self, body: JSONObject, answer: Answered, dropped: dict[str, str]) -> Completion:
+        return Completion(body, self._attempts, dropped=dropped, size=answer.size, cost=stated_cost(body.get("usage")))
+
+    def _told(self, failure: GrokError) -> GrokError:
+        """The error with what it says about every call."""
+        failure.provider = self._endpoint.provider.name
+        failure.attempts = self._attempts
+        self._chat.remove_keys(failure, self._key)
+        return failure
