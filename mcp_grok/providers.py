@@ -11,6 +11,7 @@ IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 CHAT = "/chat/completions"
 RESPONSES = "/responses"
+IMAGES = "/images/generations"
 OPENAI_PATH = f"/v1{CHAT}"
 ACEDATA_PATH = f"/grok{CHAT}"
 
@@ -40,6 +41,8 @@ class Provider:
         models_path: The path of the list of models, in place of `/chat/completions`; None without a list.
         responses_path: The path of the Responses API, in place of `/chat/completions`; None without it.
         searches: Whether it is known to search the web and X there.
+        images_path: The path that pictures are made at, in place of `/chat/completions`; None without it.
+        video_api: The form of its API for videos; None without one.
         conversation_header: The header with an id of the conversation, which finds its prompt cache; None without one.
         max_tokens_name: The only parameter that it accepts for the maximum number of tokens; None if it accepts both.
         stop_is_list: Whether a single stop sequence must be sent as a list.
@@ -65,6 +68,8 @@ class Provider:
     models_path: str | None = None
     responses_path: str | None = None
     searches: bool = False
+    images_path: str | None = None
+    video_api: Literal["acedata", "xai"] | None = None
     conversation_header: str | None = None
     max_tokens_name: Literal["max_tokens", "max_completion_tokens"] | None = None
     stop_is_list: bool = False
@@ -102,15 +107,15 @@ class Provider:
 
     def models_url(self, completions_url: str) -> str:
         """The address of the list of models, derived from the one for calls; empty without such a list."""
-        return _beside(completions_url, self.models_path)
+        return beside(completions_url, self.models_path)
 
     def responses_url(self, completions_url: str) -> str:
         """The address of the Responses API, derived from the one for calls; empty without it."""
-        return _beside(completions_url, self.responses_path)
+        return beside(completions_url, self.responses_path)
 
 
-def _beside(completions_url: str, path: str | None) -> str:
-    """The address with another path in place of `/chat/completions`; empty without one of the two."""
+def beside(completions_url: str, path: str | None) -> str:
+    """An address of calls with another path in place of `/chat/completions`; empty without one of the two."""
     if not completions_url or path is None:
         return ""
     parts = urlsplit(completions_url)
@@ -128,6 +133,7 @@ PROVIDERS = {
             key_variable="ACEDATACLOUD_API_TOKEN",
             default_model="grok-4",
             server_errors_billed="no",
+            video_api="acedata",
         ),
         # Its reference of 2025-07-13.
         Provider(
@@ -151,6 +157,8 @@ PROVIDERS = {
             models_path="/models",
             responses_path=RESPONSES,
             searches=True,
+            images_path=IMAGES,
+            video_api="xai",
             conversation_header="x-grok-conv-id",
             max_tokens_name="max_completion_tokens",
             stop_is_list=True,
@@ -183,6 +191,8 @@ PROVIDERS = {
             server_errors_billed="no",
             responses_path=RESPONSES,
             searches=True,
+            images_path=IMAGES,
+            video_api="acedata",
         ),
     )
 }

@@ -11,6 +11,9 @@ from mcp_grok.json_parser import JSONObject
 TICKS = 10**10
 """Units of xAI's `cost_in_usd_ticks` in a dollar (https://docs.x.ai/docs/api-reference)."""
 
+MAX_AMOUNT = 1e18
+"""A cost that is larger is none; one of hundreds of digits cannot even be converted."""
+
 UNIFORM_PRICE_LIMIT = 100_000
 """Maximum prompt tokens for a constant price; with some models longer prompts cost more per token."""
 
@@ -125,4 +128,4 @@ def _count(counts: Any, name: str) -> int:
 
 
 def _is_amount(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_AMOUNT

@@ -25,7 +25,7 @@ def with_images(
     """
     if all(isinstance(message.get("content"), str) for message in messages):
         return messages
-    images = _Images(endpoint, max_total_bytes)
+    images = Images(endpoint, max_total_bytes)
     return [images.in_message(f"messages[{index}]", message) for index, message in enumerate(messages)]
 
 
@@ -40,10 +40,15 @@ def hold_long_images(messages: Any, depth: int = 6) -> bool:
     return isinstance(messages, list) and any(hold_long_images(item, depth - 1) for item in messages)
 
 
-class _Images:
-    """Reads the images of one call."""
+class Images:
+    """Reads the images of one call.
 
-    def __init__(self, endpoint: Endpoint, max_total_bytes: int) -> None:
+    Args:
+        endpoint: The provider with its image types, and the allowed folders.
+        max_total_bytes: Maximum total size of the images, before base64 adds a third.
+    """
+
+    def __init__(self, endpoint: Endpoint, max_total_bytes: int = MAX_TOTAL_IMAGE_BYTES) -> None:
         self._check = ImageCheck(endpoint.provider.image_types, max_total_bytes=max_total_bytes)
         self._files = ImageFiles(endpoint, self._check)
 
@@ -57,10 +62,19 @@ class _Images:
     def _in_part(self, param: str, part: dict[str, Any]) -> dict[str, Any]:
         if part["type"] != "image_url":
             return part
-        url = self._address(f"{param}.image_url.url", part["image_url"]["url"])
+        url = self.address(f"{param}.image_url.url", part["image_url"]["url"])
         return {**part, "image_url": {**part["image_url"], "url": url}}
 
-    def _address(self, param: str, url: str) -> str:
+    def address(self, param: str, url: str) -> str:
+        """The address of an image, in a form that the provider accepts.
+
+        Args:
+            param: The path of the address among the arguments, for errors.
+            url: The address: a URL, a `data:` URI or a file.
+
+        Raises:
+            InvalidRequest: the image cannot be sent.
+        """
         if names_file(url):
             return self._files.data_uri(param, url)
         return clean_data_uri(param, url, self._check) if is_data_uri(url) else url

@@ -1,0 +1,13 @@
+"""The jobs that make videos, by API."""
+
+from mcp_grok.endpoint import Endpoint
+from mcp_grok.upstream.media.acedata_videos import AceDataVideos
+from mcp_grok.upstream.media.video_job import JOB_ID, Pending, Poll, VideoJobs
+from mcp_grok.upstream.media.xai_videos import XAIVideos
+
+__all__ = ["JOB_ID", "Pending", "Poll", "VideoJobs", "video_jobs"]
+
+
+def video_jobs(endpoint: Endpoint) -> VideoJobs:
+    """The jobs of an endpoint whose provider makes videos."""
+    return XAIVideos(endpoint) if endpoint.provider.video_api == "xai" else AceDataVideos(endpoint)
