@@ -39,6 +39,7 @@ class Endpoint:
         max_retries: Maximum attempts after the first.
         max_concurrency: Maximum calls that run at the API at the same time.
         image_folders: Folders from which a call may send images by path.
+        output_folder: The folder in which pictures and videos are saved; None without one.
         strict: Whether a parameter that the model refuses is an error; otherwise it is omitted.
         shared_tools: Server-side tools for callers with a name, beyond those that are safe to share.
         counts_tokens: Whether the tokens of each caller are limited; then a stream is always asked for its usage.
@@ -55,6 +56,7 @@ class Endpoint:
     max_retries: int = 2
     max_concurrency: int = 20
     image_folders: tuple[Path, ...] = ()
+    output_folder: Path | None = None
     strict: bool = False
     shared_tools: tuple[str, ...] = ()
     counts_tokens: bool = False

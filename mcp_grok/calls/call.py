@@ -147,7 +147,7 @@ class Work:
             self.reasoning_came(f"{VIDEO_MARK} {percent} %")
 
 
-class JobLeft(Exception):  # noqa: N818 - no error: the call goes on
+class JobLeft(Exception):
     """This process has left a call to another one, because the job that makes its video goes on at the API."""
 
 

@@ -18,6 +18,7 @@ from mcp_grok.upstream.client import USER_AGENT, ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
 from mcp_grok.upstream.json_answer import whole_body
+from mcp_grok.upstream.media.answer_files import with_files
 from mcp_grok.upstream.media.image_answer import read_images
 from mcp_grok.upstream.media.request import MediaRequest
 from mcp_grok.upstream.media.video_jobs import Pending, Poll, video_jobs
@@ -94,13 +95,19 @@ class MediaClient:
             check_key(self._endpoint, self._key)
             answer = await self._paid(request, on_sent)
             if request.kind == "image":
-                return self._completion(read_images(answer.status, answer.body, request), answer, request.dropped)
+                return self._completion(
+                    read_images(answer.status, answer.body, request, self._endpoint), answer, request.dropped
+                )
             job = video_jobs(self._endpoint).job_id(answer.body)
         except GrokError as failure:
             failure.param = request.given.get(failure.param or "", failure.param)
             raise self._told(failure) from None
         await on_job(job)
         return await self.follow(job, request.model, on_progress)
+
+    async def with_files(self, answer: Completion, name: str) -> Completion:
+        """The answer with its files; see `answer_files.with_files`."""
+        return await with_files(answer, self._endpoint, name)
 
     async def follow(self, job: str, model: str, on_progress: OnProgress) -> Completion:
         """Waits for the video of a job, which costs nothing.
@@ -131,7 +138,7 @@ class MediaClient:
                 wait = error.retry_after or backoff(failed)
             else:
                 if answer.status != UNKNOWN or failed > UNKNOWN_AT_FIRST:
-                    state = jobs.read(answer.status, answer.body)
+                    state = jobs.read(answer.status, answer.body, job)
                     if not isinstance(state, Pending):
                         return self._completion({**state, "model": state.get("model") or model}, answer, {})
                     on_progress(state.progress)
