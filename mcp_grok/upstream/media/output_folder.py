@@ -111,8 +111,8 @@ class NewFile:
         if self._is_discarded:
             raise OSError(errno.ECANCELED, "the call was cancelled")
         if self._file is None:
-            # A new file for its owner only; no link is followed.
-            self._file = tempfile.NamedTemporaryFile(dir=_prepared(self._folder), prefix=".mcp-grok.", delete=False)
+            # A new file for its owner only, which `discard` closes; no link is followed.
+            self._file = tempfile.NamedTemporaryFile(dir=_prepared(self._folder), prefix=".mcp-grok.", delete=False)  # noqa: SIM115
         return self._file
 
 
