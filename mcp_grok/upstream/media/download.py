@@ -80,7 +80,7 @@ class Downloader:
         idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
         self._local = is_loopback(endpoint.url)
-        self._network = PublicNetwork(resolve, local=self._local)
+        self._resolve = resolve
         self._certificates = certificates
         self._timeouts = {"connect": CONNECT_TIMEOUT, "read": idle_timeout, "write": idle_timeout, "pool": None}
 
@@ -118,7 +118,8 @@ class Downloader:
         headers = [("host", address.authority), *FIELDS]
         try:
             async with (
-                httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=self._network) as pool,
+                PublicNetwork(self._resolve, local=self._local) as network,
+                httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=network) as pool,
                 pool.stream("GET", url, headers=headers, extensions={"timeout": self._timeouts}) as response,
             ):
                 fields = {name.lower(): value.decode("latin-1") for name, value in response.headers}

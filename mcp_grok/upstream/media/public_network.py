@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Self
 
 import anyio
 import httpcore2
@@ -72,7 +73,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class PublicNetwork(httpcore2.AsyncNetworkBackend):
-    """Makes connections for `httpcore2`.
+    """Makes connections for `httpcore2`, and closes them at the end of its context.
 
     The host's name is resolved once for a connection, and the connection is made to an address that was checked, so
     that a second answer of the name server changes nothing. TLS verifies the name all the same.
@@ -86,6 +87,16 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
         self._resolve = resolve
         self._local = local
         self._connector = httpcore2.AnyIOBackend()
+        self._opened: list[httpcore2.AsyncNetworkStream] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # httpcore2 leaves a connection open that is cancelled while TLS begins.
+        with anyio.CancelScope(shield=True):
+            for stream in self._opened:
+                await stream.aclose()
 
     async def connect_tcp(
         self,
@@ -103,12 +114,16 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
         """
         addresses = (await self._checked(host, port, timeout))[:MAX_ADDRESSES]
         share = timeout and timeout / len(addresses)
-        for address in addresses[:-1]:
+        for number, address in enumerate(addresses, 1):
             try:
-                return await self._connector.connect_tcp(address, port, share, local_address, socket_options)
+                stream = await self._connector.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                pass
-        return await self._connector.connect_tcp(addresses[-1], port, share, local_address, socket_options)
+                if number == len(addresses):
+                    raise
+            else:
+                break
+        self._opened.append(stream)
+        return stream
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> Sequence[str]:
         try:

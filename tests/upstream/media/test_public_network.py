@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mcp_grok.upstream.media.download_failed import DownloadFailed
 from mcp_grok.upstream.media.public_network import PublicNetwork, is_public, resolve
 from tests.replay import Replay
+from tests.upstream.media.names import Names
 
 NOT_PUBLIC = [
     "0.0.0.0",
@@ -56,18 +57,6 @@ NOT_PUBLIC = [
 PUBLIC = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "172.32.0.1", "223.255.255.255", "2606:4700::1", "64:ff9b::8.8.8.8"]
 
 
-class Names:
-    """A name server whose answers to the same question follow each other."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers = list(answers)
-        self.asked = 0
-
-    async def __call__(self, _host: str, _port: int) -> Sequence[str]:
-        self.asked += 1
-        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-
-
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_address_is_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
@@ -82,7 +71,7 @@ def test_address_is_public(address: str) -> None:
 def test_no_more_is_public_than_the_registries_allow(address: IPv4Address | IPv6Address) -> None:
     if is_public(address):
         assert address.is_global
-        assert not (address.is_multicast or address.is_link_local or address.is_loopback)
+        assert not address.is_multicast
 
 
 @given(st.ip_addresses(v=4))
