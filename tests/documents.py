@@ -93,7 +93,7 @@ def sandbox_faults() -> str:
         (f"`{name}`", f"the documented error, HTTP {status}{_elsewhere(name, status)}")
         for name, (status, _) in faults.ERRORS.items()
     ]
-    behaviours = [(f"`{name}`", meaning) for name, meaning in faults.BEHAVIOURS.items()]
+    behaviours = [(f"`{name}`", meaning) for name, meaning in faults.VIDEO_BEHAVIOURS.items()]
     return _table(("name", "what happens"), *documented, *behaviours)
 
 

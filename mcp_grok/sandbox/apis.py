@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mcp_grok.models import known_models
-from mcp_grok.providers import PROVIDERS, Provider
+from mcp_grok.providers import CHAT, PROVIDERS, Provider
 from mcp_grok.sandbox.api_errors import ApiError, ErrorBody, acedata_error, openai_error, xai_error
 
 
@@ -23,6 +23,8 @@ class Api:
             client's data says it too; stated here again, each can show the other wrong.
         whole_tool_calls: Whether a stream sends each tool call whole, in one chunk.
         has_responses: Whether it has the Responses API. AceData has none, but its address is also the sandbox's own.
+        has_images: Whether it makes images. AceData does not, as above.
+        videos: The form in which it makes videos; None if it makes none.
     """
 
     provider: Provider
@@ -33,6 +35,13 @@ class Api:
     usage_on_request: bool = False
     whole_tool_calls: bool = False
     has_responses: bool = False
+    has_images: bool = False
+    videos: Literal["acedata", "xai"] | None = None
+
+    @property
+    def root(self) -> str:
+        """The path that all its other paths begin with."""
+        return self.path.removesuffix(CHAT)
 
     @property
     def path(self) -> str:
@@ -58,6 +67,8 @@ APIS = {
             error=acedata_error,
             cost={"cost": {"amount": 0.0, "currency": "USD", "list_amount": 0.0}},
             has_responses=True,
+            has_images=True,
+            videos="acedata",
         ),
         Api(provider=PROVIDERS["llmprovider"], base="/llmprovider"),
         Api(
@@ -71,6 +82,8 @@ APIS = {
             # https://docs.x.ai/docs/guides/function-calling
             whole_tool_calls=True,
             has_responses=True,
+            has_images=True,
+            videos="xai",
         ),
         # Any server that is compatible with OpenAI's API.
         Api(provider=PROVIDERS["custom"], models=("grok-local",), usage_on_request=True, has_responses=True),

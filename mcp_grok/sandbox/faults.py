@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mcp_grok.sandbox.api_errors import ApiError
@@ -36,6 +37,13 @@ BEHAVIOURS = {
     "stream_error": "an error in the middle of a stream",
 }
 
+VIDEO_BEHAVIOURS = {
+    **BEHAVIOURS,
+    "failed": "a video fails when its time is over",
+    "expired": "a video is no longer there when its time is over",
+}
+"""Those of a request for a video, where `slow` is how long the video takes."""
+
 DEFAULT_SECONDS = {"slow": 5.0, "stall": 60.0}
 
 
@@ -44,7 +52,7 @@ class Fault:
     """A fault that a request asks for.
 
     Attributes:
-        name: A key of `BEHAVIOURS`; empty for none.
+        name: A key of `BEHAVIOURS` or `VIDEO_BEHAVIOURS`; empty for none.
         seconds: How long `slow` and `stall` last.
     """
 
@@ -58,8 +66,13 @@ def documented_error(code: str, hint: str = "") -> ApiError:
     return ApiError(status, code, message + hint)
 
 
-def requested_fault(model: str, header: str | None) -> Fault:
+def requested_fault(model: str, header: str | None, behaviours: Collection[str] = BEHAVIOURS) -> Fault:
     """The fault that a request asks for.
+
+    Args:
+        model: The model of the request.
+        header: The header `X-Sandbox-Fault`, if the request has it.
+        behaviours: The faults that it may ask for, beside the documented errors.
 
     Raises:
         ApiError: The request asks for this error, or for a fault that does not exist.
@@ -69,9 +82,9 @@ def requested_fault(model: str, header: str | None) -> Fault:
         return Fault()
     if requested in ERRORS:
         raise documented_error(requested)
-    match = re.fullmatch(rf"({'|'.join(BEHAVIOURS)})(?::(\d+(?:\.\d+)?))?", requested, re.ASCII)
+    match = re.fullmatch(rf"({'|'.join(behaviours)})(?::(\d+(?:\.\d+)?))?", requested, re.ASCII)
     if not match:
-        names = ", ".join((*ERRORS, *BEHAVIOURS))
+        names = ", ".join((*ERRORS, *behaviours))
         raise ApiError(400, "bad_request", f"there is no fault {requested!r}: choose one of {names}", "model")
     name, seconds = match.groups()
     return Fault(name, float(seconds) if seconds else DEFAULT_SECONDS.get(name, 0.0))
