@@ -415,7 +415,7 @@ async def test_delivered_call_leaves_no_record(upstream: Replay, shared: Setting
 
 
 async def test_oldest_records_over_the_bytes_go_first(redis_url: str) -> None:
-    async with open_redis_store(redis_url, Bounds(bytes=800), QUICK) as store:
+    async with open_redis_store(redis_url, Bounds(bytes=900), QUICK) as store:
         calls = [await ended(store, str(number)) for number in range(3)]
 
         async def kept() -> bool:

@@ -165,7 +165,7 @@ class MediaClient:
                         self._attempts += 1
                         sent = True
                         on_sent()
-                        return await self._exchange("POST", request.url, request.body)
+                        return await self._exchange(Poll("POST", request.url, request.body), is_poll=False)
                     except GrokError as error:
                         error.billed = "unknown" if maybe_billed and error.billed == "no" else error.billed
                         maybe_billed = error.billed != "no"
@@ -192,23 +192,23 @@ class MediaClient:
         """The answer about a job. Any failure of the connection may pass."""
         try:
             with anyio.fail_after(self._endpoint.idle_timeout):
-                return await self._exchange(poll.method, poll.url, poll.body)
+                return await self._exchange(poll, is_poll=True)
         except (TimeoutError, ConnectionFailed, CallTimeout, BadUpstreamResponse) as error:
             raise ConnectionFailed(f"{self._endpoint.provider.subject} did not tell the state of the job.") from error
 
-    async def _exchange(self, method: str, url: str, body: bytes | None) -> Answered:
+    async def _exchange(self, sent: Poll, *, is_poll: bool) -> Answered:
         key = self._key or self._endpoint.key
         request = httpx2.Request(
-            method,
-            url,
+            sent.method,
+            sent.url,
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
                 "user-agent": USER_AGENT,
-                **({"content-type": "application/json"} if body is not None else {}),
+                **({"content-type": "application/json"} if sent.body is not None else {}),
                 **({"authorization": f"Bearer {key}"} if key else {}),
             },
-            content=body,
+            content=sent.body,
             extensions={
                 "timeout": httpx2.Timeout(self._endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
             },
@@ -219,7 +219,7 @@ class MediaClient:
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise transport_error(self._endpoint, error) from error
             try:
-                return await self._read(response, is_poll=method == "GET" or body is None)
+                return await self._read(response, is_poll=is_poll)
             finally:
                 await response.aclose()
 
@@ -236,8 +236,6 @@ class MediaClient:
             body = await parse_large_json(content)
         except ValueError:
             raise broken or self._unreadable(status, content) from None
-        if response.is_success and (error := failures.error_in_answer(self._endpoint, status, body)):
-            raise error
         return Answered(status, body, len(content))
 
     async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:

@@ -1,0 +1,255 @@
+"""A video is paid for once: its job at the API outlives requests, processes and servers."""
+
+import sqlite3
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from mcp_grok.calls import CallerLimits, Reason, Timings, open_calls
+from mcp_grok.calls.sqlite_table import DATABASE, SCHEMA, CallTable
+from mcp_grok.errors import Cancelled, Lost, NotFound
+from mcp_grok.principal import Principal
+from mcp_grok.settings import Settings
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.media.request import MediaRequest
+from mcp_grok.upstream.media.video_request import read_video_request
+from tests.calls.servers import Counted, ask, call_of, fetch, hand_off, outcome_of, until
+from tests.conftest import KEY, settings_for
+from tests.media_api import BROKEN, LINK, PENDING, MediaApi
+from tests.replay import Replay
+
+durable = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
+
+AT_ONCE = Timings(left_jobs=0.05)
+
+ALICE = Principal("alice", SecretStr("alices-key"))
+
+
+@pytest.fixture
+def api(upstream: Replay) -> MediaApi:
+    return MediaApi(upstream)
+
+
+def video(settings: Settings, prompt: str = "A cat") -> MediaRequest:
+    """The request for a video."""
+    return read_video_request({"prompt": prompt}, settings.endpoint, with_image=False)
+
+
+async def test_video_is_made_by_one_paid_request(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    api.states = [PENDING, BROKEN, (503, {"error": {"message": "Wait"}}), PENDING, (200, {"finished": LINK})]
+    async with open_calls(settings) as calls:
+        outcome = await outcome_of(await ask(calls, video(settings)))
+    assert isinstance(outcome, Completion)
+    assert outcome.body["object"] == "video"
+    assert [item["url"] for item in outcome.body["videos"]] == [LINK]
+    assert len(api.created) == 1
+
+
+async def test_states_cost_of_a_video_at_xai_counts_as_tokens(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream, provider="xai")
+    api.states = [PENDING, 10, 60, (200, {"finished": LINK})]
+    quotas = Counted()
+    async with open_calls(settings, limits=CallerLimits(quotas=quotas)) as calls:
+        request = await ask(calls, video(settings))
+        lines: list[str] = []
+        call_of(request).follow(lines.append, lines.append)
+        outcome = await outcome_of(request)
+    assert isinstance(outcome, Completion)
+    assert outcome.cost == {"amount": 0.3, "currency": "USD"}
+    assert quotas.tokens[""] == 150_000
+    assert lines == ["[video] 10 %", "[video] 60 %"]
+
+
+@durable
+async def test_restart_goes_on_with_the_job_once_its_client_returns(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+    async with open_calls(stored) as calls:
+        fetched = await fetch(calls, call_id)
+        await api.until_asked()
+        api.finish()
+        outcome = await outcome_of(fetched)
+    assert isinstance(outcome, Completion)
+    assert len(api.created) == 1
+
+
+@durable
+async def test_restart_goes_on_with_the_job_by_itself(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+    async with open_calls(stored, timings=AT_ONCE) as calls, anyio.create_task_group() as tasks:
+        tasks.start_soon(calls.take_up_left_jobs)
+        await api.until_asked()
+        api.finish()
+        await until(lambda: not calls.under_way(Principal("")))
+        tasks.cancel_scope.cancel()
+        assert isinstance((await calls.find(call_id)).outcome, Completion)
+    assert len(api.created) == 1
+
+
+@durable
+async def test_repeated_call_after_a_restart_gets_the_video(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as calls:
+        await ask(calls, video(stored))
+        await api.until_asked()
+    api.finish()
+    async with open_calls(stored) as calls:
+        repeat = await ask(calls, video(stored))
+        assert "picked_up" in repeat.notes
+        assert "lost" not in repeat.notes
+        assert isinstance(await outcome_of(repeat), Completion)
+        assert isinstance(await outcome_of(await ask(calls, video(stored, "A dog"))), Completion)
+    assert len(api.created) == 2
+
+
+@durable
+async def test_job_of_a_callers_own_key_waits_for_that_caller(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored), ALICE)
+        await api.until_asked()
+        call_id = await hand_off(request)
+    api.keys.clear()
+    async with open_calls(stored, timings=AT_ONCE) as calls, anyio.create_task_group() as tasks:
+        tasks.start_soon(calls.take_up_left_jobs)
+        with pytest.raises(NotFound, match="another API key"):
+            await calls.find(call_id, Principal("alice", SecretStr("another-key")))
+        with pytest.raises(NotFound):
+            await calls.find(call_id, Principal("mallory", SecretStr("alices-key")))
+        assert not api.keys
+        fetched = await fetch(calls, call_id, ALICE)
+        api.finish()
+        assert isinstance(await outcome_of(fetched), Completion)
+        tasks.cancel_scope.cancel()
+    assert api.keys == {"alices-key"}
+    assert len(api.created) == 1
+
+
+async def test_job_is_not_asked_about_at_another_address(api: MediaApi, upstream: Replay, tmp_path: Path) -> None:
+    stored = settings_for(upstream, store=f"disk:{tmp_path}")
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+    async with Replay() as other, open_calls(settings_for(other, store=f"disk:{tmp_path}")) as calls:
+        with pytest.raises(NotFound, match="another API key, or at another address"):
+            await calls.find(call_id)
+    assert not other.requests
+
+
+@pytest.mark.parametrize("store", ["redis"], indirect=True)
+async def test_server_takes_over_the_job_that_it_follows(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as second:
+        async with open_calls(stored) as first:
+            request = await ask(first, video(stored))
+            await api.until_asked()
+            call_id = await hand_off(request)
+            fetched = await fetch(second, call_id)
+        api.finish()
+        assert isinstance(await outcome_of(fetched), Completion)
+    assert len(api.created) == 1
+
+
+@pytest.mark.parametrize("store", ["redis"], indirect=True)
+async def test_two_servers_do_not_both_ask_about_a_job(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as first:
+        request = await ask(first, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+    async with open_calls(stored) as one, open_calls(stored) as other:
+        requests = [await fetch(one, call_id), await fetch(other, call_id)]
+        assert one.under_way(Principal("")) + other.under_way(Principal("")) == 1
+        api.finish()
+        for fetched in requests:
+            assert isinstance(await outcome_of(fetched), Completion)
+
+
+@pytest.mark.parametrize("store", ["disk"], indirect=True)
+async def test_live_process_keeps_its_job(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as first, open_calls(stored) as second:
+        request = await ask(first, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+        with pytest.raises(NotFound, match="Another server process"):
+            await second.find(call_id)
+        api.finish()
+        assert isinstance(await call_of(request).wait(), Completion)
+
+
+async def test_cancelled_video_says_that_its_job_is_billed(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    async with open_calls(settings) as calls:
+        request = await ask(calls, video(settings))
+        await api.until_asked()
+        calls.stop(call_of(request))
+        outcome = await outcome_of(request)
+    assert isinstance(outcome, Cancelled)
+    assert outcome.billed == "yes"
+    assert "job-1" in outcome.message
+
+
+async def test_without_a_durable_store_the_end_of_the_process_names_the_job(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    async with open_calls(settings) as calls:
+        request = await ask(calls, video(settings))
+        await api.until_asked()
+        calls.stop_all()
+        outcome = await outcome_of(request)
+    assert isinstance(outcome, Lost)
+    assert "job-1" in outcome.message
+
+
+async def test_job_outlives_the_time_of_an_orphan(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    async with open_calls(settings, timings=Timings(orphan_timeout=0.05)) as calls:
+        request = await ask(calls, video(settings))
+        await api.until_asked()
+        await request.interrupt(Reason.CLIENT_TIMEOUT)
+        await api.until_asked(times=3)
+        api.finish()
+        repeat = await ask(calls, video(settings))
+        assert isinstance(await outcome_of(repeat), Completion)
+    assert len(api.created) == 1
+
+
+async def test_job_is_asked_about_again_if_the_api_does_not_know_it_at_first(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    unknown = (404, {"error": {"code": "not_found", "message": "No such task"}})
+    api.states = [unknown, unknown, (200, {"finished": LINK})]
+    async with open_calls(settings) as calls:
+        assert isinstance(await outcome_of(await ask(calls, video(settings))), Completion)
+    api.states = [unknown]
+    async with open_calls(settings) as calls:
+        assert isinstance(await outcome_of(await ask(calls, video(settings, "A dog"))), NotFound)
+
+
+async def test_key_that_is_refused_later_ends_the_call_and_names_the_job(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    api.states = [(401, {"error": {"code": "invalid_token", "message": f"No {KEY}"}})]
+    async with open_calls(settings) as calls:
+        outcome = await outcome_of(await ask(calls, video(settings)))
+    assert not isinstance(outcome, Completion)
+    assert (outcome.code, outcome.billed) == ("invalid_token", "unknown")
+    assert "job-1" in outcome.message
+    assert KEY not in str(outcome.as_dict())
+
+
+def test_table_of_an_earlier_version_gets_the_columns(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    earlier = sqlite3.connect(tmp_path / DATABASE)
+    kept = [line for line in SCHEMA.splitlines() if not line.strip().startswith(("kind ", "job "))]
+    earlier.executescript("\n".join(kept).replace("outcome BLOB, ", "outcome BLOB "))
+    earlier.close()
+    table = CallTable(tmp_path)
+    assert table.left_jobs() == []
+    table.close()
