@@ -52,3 +52,9 @@ def test_only_acedata_and_the_sandbox_have_free_errors() -> None:
 )
 def test_only_a_host_of_this_machine_is_loopback(url: str, loopback: bool) -> None:
     assert is_loopback(url) is loopback
+
+
+def test_pictures_and_videos_are_made_where_they_are_documented() -> None:
+    assert [name for name, provider in PROVIDERS.items() if provider.images_path] == ["xai", "sandbox"]
+    apis = {name: provider.video_api for name, provider in PROVIDERS.items() if provider.video_api}
+    assert apis == {"acedata": "acedata", "xai": "xai", "sandbox": "acedata"}

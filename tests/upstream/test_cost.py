@@ -21,6 +21,7 @@ NONE_STATED: list[Any] = [None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True
         ({"cost_in_usd_ticks": 37_756_000}, {"amount": 0.0037756, "currency": "USD"}),
         ({"cost": 0.01}, {"amount": 0.01, "currency": "USD"}),
         ({"cost": {"amount": "1"}, "cost_in_usd_ticks": None}, None),
+        ({"cost_in_usd_ticks": 10**400}, None),
     ],
 )
 def test_cost_is_read_in_the_form_of_each_provider(usage: Any, cost: Any) -> None:
