@@ -14,6 +14,7 @@ from mcp_grok.calls.redis_servers import RedisTimings
 from mcp_grok.calls.store import Store
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.settings import Settings
+from mcp_grok.upstream.api_request import ApiRequest
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import ChatRequest, read_request
 from tests.replay import COMPLETION
@@ -51,10 +52,10 @@ async def opened(*settings: Settings, **options: Any) -> AsyncIterator[list[Call
         yield [await stack.enter_async_context(open_calls(given, **options)) for given in settings]
 
 
-async def ask(calls: Calls, chat: ChatRequest | None = None, principal: Principal = ANONYMOUS) -> Request:
+async def ask(calls: Calls, api_request: ApiRequest | None = None, principal: Principal = ANONYMOUS) -> Request:
     """A request that has started a call, or claimed one."""
     request = calls.request(principal, connection="stdio")
-    await calls.start(chat or hello(), request)
+    await calls.start(api_request or hello(), request)
     return request
 
 

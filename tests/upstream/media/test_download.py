@@ -18,7 +18,6 @@ from tests.replay import Exchange, Replay
 from tests.upstream.media.names import Names
 from tests.upstream.media.samples import PNG
 
-LENGTH = f"content-length: {len(PNG)}\r\n"
 
 
 class Received(list[bytes]):
