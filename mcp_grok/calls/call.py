@@ -144,7 +144,7 @@ class Work:
         """Records how much of a video is made, and passes each change to the followers."""
         if percent is not None and percent != self.percent:
             self.percent = percent
-            self.reasoning_came(f"{VIDEO_MARK} {percent} %")
+            self.reasoning_came(f"{VIDEO_MARK} {percent} %\n")
 
 
 class JobLeft(Exception):

@@ -60,7 +60,7 @@ async def test_states_cost_of_a_video_at_xai_counts_as_tokens(api: MediaApi, ups
     assert isinstance(outcome, Completion)
     assert outcome.cost == {"amount": 0.3, "currency": "USD"}
     assert quotas.tokens[""] == 150_000
-    assert lines == ["[video] 10 %", "[video] 60 %"]
+    assert lines == ["[video] 10 %\n", "[video] 60 %\n"]
 
 
 @durable
