@@ -7,20 +7,25 @@ Clients with many tools show their models only the names of tools and these, and
 from collections.abc import Container
 
 from mcp_grok.settings import Settings
-from mcp_grok.tools import cancel_completion, chat, get_completion, search
+from mcp_grok.toolsets import CANCEL, CHAT, GET, SEARCH
 
-CHAT = (
-    f"{chat.NAME} sends a conversation to a Grok model and returns its answer. For when the user asks for Grok, for a "
+ASKING = (
+    f"{CHAT} sends a conversation to a Grok model and returns its answer. For when the user asks for Grok, for a "
     "second opinion from another model, or to have images looked at. Not for what you can do as well yourself. The "
     "model sees only the messages of the call: nothing of this conversation, no files, no earlier calls."
 )
 
-SEARCH = (
-    f"{search.NAME} answers one question from the web and X as they are now, with sources. For news, prices, versions, "
+SEARCHING = (
+    f"{SEARCH} answers one question from the web and X as they are now, with sources. For news, prices, versions, "
     "what people say on X, and anything after your training. Not for what is in the user's files, or what every model "
-    f'knows. To search within a conversation, add {{"type":"web_search"}} or {{"type":"x_search"}} to the tools of '
-    f'{chat.NAME}. "searches":[] in a result means that the model searched nothing and answered from memory.'
+    "knows."
 )
+
+SEARCHING_IN_CHAT = (
+    f'To search within a conversation, add {{"type":"web_search"}} or {{"type":"x_search"}} to the tools of {CHAT}.'
+)
+
+FROM_MEMORY = '"searches":[] in a result means that the model searched nothing and answered from memory.'
 
 PRICE = (
     "Each call is charged by the token; usage in the result has the counts. Answers take from seconds to minutes. "
@@ -38,7 +43,7 @@ SANDBOX = (
     "below are those of real providers."
 )
 
-CUT = f"Of a result that is cut, {get_completion.NAME} with id and offset returns the rest."
+CUT = f"Of a result that is cut, {GET} with id and offset returns the rest."
 
 IMAGES = 'An image is a part of a message\'s content: {"type":"image_url","image_url":{"url":"…"}} with '
 
@@ -53,24 +58,24 @@ def instructions(settings: Settings, tools: Container[str]) -> str:
         settings: The configuration.
         tools: The names of the tools that are listed.
     """
-    searches, fetches = search.NAME in tools, get_completion.NAME in tools
+    chats, searches, fetches = CHAT in tools, SEARCH in tools, GET in tools
     is_sandbox = settings.active_provider.name == "sandbox"
     parts = [
         SANDBOX if is_sandbox else "",
-        CHAT,
-        SEARCH if searches else "",
+        ASKING if chats else "",
+        " ".join([SEARCHING, *([SEARCHING_IN_CHAT] if chats else []), FROM_MEMORY]) if searches else "",
         PRICE,
         SEARCH_PRICE if searches else "",
-        _handoff(settings.handoff_after) if fetches and settings.handoff_after else "",
+        _handoff(settings.handoff_after, tools) if fetches and settings.handoff_after else "",
         CUT if fetches and settings.max_result_bytes else "",
-        IMAGES + (WITH_FILES if settings.allowed_dirs else WITHOUT_FILES),
+        IMAGES + (WITH_FILES if settings.allowed_dirs else WITHOUT_FILES) if chats else "",
     ]
     return "\n".join(filter(None, parts))
 
 
-def _handoff(seconds: float) -> str:
+def _handoff(seconds: float, tools: Container[str]) -> str:
+    cancelling = f" {CANCEL} stops it." if CANCEL in tools else ""
     return (
         f"A call that is not done after {seconds:g} s returns chat.completion.pending with an id and goes on: get its "
-        f"answer from {get_completion.NAME} with that id, as often as it is pending. Asking again would be charged "
-        f"again. {cancel_completion.NAME} stops it."
+        f"answer from {GET} with that id, as often as it is pending. Asking again would be charged again.{cancelling}"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
 from mcp_grok.errors import InvalidRequest
-from mcp_grok.tools.chat import NAME
+from mcp_grok.toolsets import CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ TEMPLATES = {
             "Ask Grok",
             "Asks Grok a question, and returns its answer unchanged",
             {"question": "The question"},
-            f"Call {NAME} with this question as the only user message, and give me its answer unchanged:"
+            f"Call {CHAT} with this question as the only user message, and give me its answer unchanged:"
             "\n\n{question}",
         ),
         Template(
@@ -52,7 +52,7 @@ TEMPLATES = {
             "A second opinion from Grok",
             "Asks Grok for the errors in a text or a plan, and weighs its points",
             {"text": "The text or plan to judge"},
-            f"Call {NAME} with the text below as a user message, after a system message that asks for its errors, gaps "
+            f"Call {CHAT} with the text below as a user message, after a system message that asks for its errors, gaps "
             "and better alternatives, most serious first. Then tell me which of its points you agree with, and "
             "why.\n\n{text}",
         ),

@@ -3,9 +3,10 @@
 A call goes one way: transport → tool → request → client → stream → assemble → result.
 """
 
+import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -40,11 +41,11 @@ from mcp_grok.request_params import read_params
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
 from mcp_grok.tasks import Tasks, takes_tasks
-from mcp_grok.tools import cancel_completion, chat, get_completion, search
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import error_result
 from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import ToolModule
+from mcp_grok.toolsets import CHAT, TOOLS
 
 LISTS_TTL = 300_000
 """Milliseconds for which a client may cache the lists of tools, resources and prompts."""
@@ -95,8 +96,9 @@ def create_server(
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
-        on_list_prompts=handlers.list_prompts,
-        on_get_prompt=handlers.get_prompt,
+        # Every prompt asks for a chat.
+        on_list_prompts=handlers.list_prompts if CHAT in tools else None,
+        on_get_prompt=handlers.get_prompt if CHAT in tools else None,
     )
     server.middleware.append(read_params)
     Tasks(settings, principals).register(server)
@@ -214,10 +216,8 @@ def _arguments(context: Context, params: CallToolRequestParams) -> dict[str, Any
 
 
 def tools_in_force(settings: Settings) -> dict[str, ToolModule]:
-    """The tools that these settings enable, by name."""
-    tools: list[ToolModule] = [chat]
-    if settings.active_provider.searches:
-        tools.append(search)
-    if settings.handoff_after or settings.max_result_bytes:
-        tools += [get_completion, cancel_completion]
-    return {tool.NAME: tool for tool in tools}
+    """The modules of the tools that these settings enable, by the tool's name. No other module is imported."""
+    return {
+        name: cast("ToolModule", importlib.import_module(f"mcp_grok.tools.{TOOLS[name].module}"))
+        for name in settings.tools
+    }

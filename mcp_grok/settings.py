@@ -16,6 +16,7 @@ from mcp_grok.address import check_base_url
 from mcp_grok.concealment import concealed
 from mcp_grok.endpoint import PRIVATE_TOOLS, Endpoint, SettingNames
 from mcp_grok.providers import PROVIDERS, Provider, provider_of_key
+from mcp_grok.toolsets import ALL, DEFAULT, GET, TOOLS, TOOLSETS, missing_toolsets, tools_in, toolsets_of
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 SECONDS = "a number of seconds"
@@ -178,6 +179,27 @@ class Settings(_ProviderKeys):
         "2000, or 0 for no limit",
         json_schema_extra={"must_be": f"a whole number of bytes: 0, or {MIN_RESULT_BYTES} to {MAX_RESULT_BYTES}"},
     )
+    toolsets: str = Field(
+        ",".join(DEFAULT),
+        description=f"Tools that are listed: {', '.join(f'`{name}`' for name in TOOLSETS)}, separated by commas, or "
+        f"`{ALL}`; of these, what the provider has",
+        json_schema_extra={"must_be": f"{', '.join(TOOLSETS)}, separated by commas, or {ALL}"},
+    )
+    exclude_tools: str = Field(
+        "",
+        description="Names of tools that are not listed, separated by commas",
+        json_schema_extra={"default": "none"},
+    )
+    read_only: bool = Field(
+        False,
+        description="List only tools whose `readOnlyHint` is true, whatever the other settings say",
+        json_schema_extra={"must_be": SWITCH},
+    )
+    output_dir: str = Field(
+        "",
+        description="Folder in which pictures and videos are saved, over stdio",
+        json_schema_extra={"default": "none", "must_be": "the absolute path of a folder"},
+    )
     allowed_dirs: str = Field(
         "",
         description="Folders from which a call may send images by path, over stdio; separated by `:`, or `;` on "
@@ -257,6 +279,29 @@ class Settings(_ProviderKeys):
             raise ValueError("names the home folder of an unknown user; give the path from the root") from None
         return store
 
+    @field_validator("toolsets")
+    @classmethod
+    def _check_toolsets(cls, names: str) -> str:
+        if not _names(names) or not {ALL, *TOOLSETS}.issuperset(_names(names)):
+            raise ValueError
+        return names
+
+    @field_validator("exclude_tools")
+    @classmethod
+    def _check_exclude_tools(cls, names: str) -> str:
+        for name in _names(names):
+            if name not in TOOLS:
+                [nearest] = difflib.get_close_matches(name, TOOLS, n=1, cutoff=0)
+                raise ValueError(f"must be names of tools, separated by commas, such as {nearest}")
+        return names
+
+    @field_validator("output_dir")
+    @classmethod
+    def _check_output_dir(cls, folder: str) -> str:
+        if folder and not _folder(folder).is_absolute():
+            raise ValueError
+        return folder
+
     @field_validator("allowed_dirs")
     @classmethod
     def _check_allowed_dirs(cls, folders: str) -> str:
@@ -291,6 +336,48 @@ class Settings(_ProviderKeys):
         except ValueError as error:
             raise ValueError(f"{name} {error}") from None
         return self
+
+    @model_validator(mode="after")
+    def _check_tools(self) -> "Settings":
+        if not self.tools:
+            given = [variable(field) for field in ("toolsets", "exclude_tools", "read_only") if getattr(self, field)]
+            provider = self.active_provider
+            raise ValueError(
+                f"{', '.join(given)}: no tool is left; {provider.title} has the toolsets "
+                f"{', '.join(toolsets_of(provider))}"
+            )
+        if self._fetches and GET in _names(self.exclude_tools):
+            raise ValueError(
+                f"{variable('exclude_tools')} must not name {GET}, which gets late and cut answers, unless "
+                f"{variable('handoff_after')} and {variable('max_result_bytes')} are 0"
+            )
+        return self
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools in force, in the order in which they are listed."""
+        return tools_in(
+            _names(self.toolsets),
+            self.active_provider,
+            excluded=_names(self.exclude_tools),
+            read_only=self.read_only,
+            fetches=self._fetches,
+        )
+
+    @property
+    def missing_toolsets(self) -> list[str]:
+        """The toolsets that are asked for by name, and that the provider does not have."""
+        return missing_toolsets(_names(self.toolsets), self.active_provider)
+
+    @property
+    def _fetches(self) -> bool:
+        """Whether an answer may come late or be cut, so that tools fetch it."""
+        return bool(self.handoff_after or self.max_result_bytes)
+
+    @property
+    def output_folder(self) -> Path | None:
+        """The folder in which pictures and videos are saved; None without one."""
+        return _folder(self.output_dir) if self.output_dir else None
 
     @property
     def active_provider(self) -> Provider:
@@ -382,7 +469,12 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _folders(text: str) -> tuple[Path, ...]:
-    return tuple(Path(os.path.expanduser(folder)) for folder in text.split(os.pathsep) if folder.strip())  # noqa: PTH111
+    return tuple(_folder(folder) for folder in text.split(os.pathsep) if folder.strip())
+
+
+def _folder(text: str) -> Path:
+    # Unlike Path.expanduser, this leaves the home of an unknown user as it is.
+    return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
 def variable(field: str) -> str:

@@ -11,6 +11,7 @@ from tests.replay import COMPLETION
 CHAT = "grok_chat_completions"
 GET = "grok_get_completion"
 CANCEL = "grok_cancel_completion"
+SEARCH = "grok_search"
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
 """The arguments of a call."""

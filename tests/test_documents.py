@@ -13,7 +13,6 @@ import pytest
 from mcp_grok import __version__
 from mcp_grok.cli.main import parser
 from mcp_grok.prompts import TEMPLATES
-from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings, variable
 from tests import ROOT
 from tests.documents import BLOCKS, DOCUMENTS, rendered
@@ -124,7 +123,7 @@ def test_manifest_agrees_with_the_code() -> None:
     project = tomllib.loads(text("pyproject.toml"))["project"]
     assert manifest["version"] == __version__
     assert (manifest["name"], manifest["description"]) == (project["name"], project["description"])
-    assert [entry["name"] for entry in manifest["tools"]] == list(tools_in_force(Settings(provider="xai")))
+    assert [entry["name"] for entry in manifest["tools"]] == Settings(provider="xai", toolsets="all").tools
     assert [
         (entry["name"], entry["description"], entry["arguments"], entry["text"]) for entry in manifest["prompts"]
     ] == [

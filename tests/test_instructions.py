@@ -13,7 +13,7 @@ from mcp_grok.instructions import instructions
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import create_server, tools_in_force
 from mcp_grok.settings import Settings
-from mcp_grok.tools import chat, search
+from tests.chat import CANCEL, CHAT, SEARCH
 
 MAX_BYTES = 2000
 
@@ -30,8 +30,10 @@ def text_for(provider: str, **changes: Any) -> str:
 
 
 CHOICES = [
-    {"handoff_after": seconds, "max_result_bytes": size, "allowed_dirs": folders}
-    for seconds, size, folders in product((0, 50, 86_399.5), (0, 100_000), ("", str(Path("/pictures").absolute())))
+    {"handoff_after": seconds, "max_result_bytes": size, "allowed_dirs": folders, "exclude_tools": excluded}
+    for seconds, size, folders, excluded in product(
+        (0, 50, 86_399.5), (0, 100_000), ("", str(Path("/pictures").absolute())), ("", CANCEL)
+    )
 ]
 
 
@@ -43,7 +45,7 @@ def test_instructions_are_short_and_name_the_listed_tools_alone(provider: str) -
         named = set(re.findall(r"grok_\w+", text))
         listed = set(tools_in_force(settings_with(provider, **changes)))
         assert named <= listed
-        assert {chat.NAME, search.NAME} & listed <= named
+        assert {CHAT, SEARCH} & listed <= named
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -58,6 +60,12 @@ def test_handoff_is_explained_only_where_it_is_on(provider: str) -> None:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_search_is_explained_only_where_it_is_listed(provider: str) -> None:
     assert ("search" in text_for(provider)) is (provider in ("xai", "sandbox"))
+
+
+def test_chat_is_explained_only_where_it_is_listed() -> None:
+    text = text_for("xai", toolsets="search")
+    assert text.startswith(SEARCH)
+    assert [word for word in (CHAT, "image_url", "conversation") if word in text] == []
 
 
 def test_image_example_is_json() -> None:

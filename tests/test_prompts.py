@@ -8,7 +8,14 @@ from mcp_types import TextContent
 from mcp_grok.prompts import TEMPLATES
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
-from mcp_grok.tools.chat import NAME
+from tests.chat import CHAT
+
+
+async def test_server_without_the_chat_tool_has_no_prompts() -> None:
+    async with Client(create_server(Settings(provider="xai", toolsets="search"))) as client:
+        assert client.server_capabilities.prompts is None
+    async with Client(create_server(Settings(provider="xai"))) as client:
+        assert client.server_capabilities.prompts is not None
 
 
 async def test_every_prompt_names_the_tool_and_its_arguments() -> None:
@@ -19,7 +26,7 @@ async def test_every_prompt_names_the_tool_and_its_arguments() -> None:
             given = {argument.name: "some {words}" for argument in prompt.arguments or []}
             [message] = (await client.get_prompt(prompt.name, given)).messages
             assert isinstance(message.content, TextContent)
-            assert NAME in message.content.text
+            assert CHAT in message.content.text
             assert "some {words}" in message.content.text
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,10 @@ def secret_of(settings: Settings) -> str | None:
         ("MCP_GROK_MAX_RETRIES", "0", "max_retries", 0, 2),
         ("MCP_GROK_MAX_CONCURRENCY", "100000", "max_concurrency", 100_000, 20),
         ("MCP_GROK_STRUCTURED", "1", "structured", True, False),
+        ("MCP_GROK_TOOLSETS", "chat, image", "toolsets", "chat, image", "chat,search"),
+        ("MCP_GROK_EXCLUDE_TOOLS", "grok_search", "exclude_tools", "grok_search", ""),
+        ("MCP_GROK_READ_ONLY", "true", "read_only", True, False),
+        ("MCP_GROK_OUTPUT_DIR", "~", "output_dir", "~", ""),
         ("MCP_GROK_LOG_LEVEL", "debug", "log_level", "DEBUG", "WARNING"),
         ("MCP_GROK_API_KEY", KEY, "api_key", SecretStr(KEY), None),
         ("ACEDATACLOUD_API_TOKEN", KEY, "acedata_api_key", SecretStr(KEY), None),
@@ -73,7 +78,8 @@ def test_variable_sets_its_field_without_space_around_it(
 def test_list_of_variables_is_complete() -> None:
     assert {variable(field) for field in Settings.model_fields} == {
         *KEY_VARIABLES,
-        *(f"MCP_GROK_{name}" for name in ("SHARED_TOOLS", "TASK_AFTER")),
+        *(f"MCP_GROK_{name}" for name in ("SHARED_TOOLS", "TASK_AFTER", "TOOLSETS", "EXCLUDE_TOOLS", "READ_ONLY")),
+        "MCP_GROK_OUTPUT_DIR",
         *(f"MCP_GROK_{name}" for name in ("PROVIDER", "BASE_URL", "ALLOW_HTTP", "DEFAULT_MODEL", "TIMEOUT")),
         *(
             f"MCP_GROK_{name}"
@@ -292,6 +298,16 @@ ALLOWED = {
         "a whole number of bytes: 0, or 2000 to 1073741824",
         ["1999", "1073741825", *NO_NUMBERS],
     ),
+    "MCP_GROK_TOOLSETS": (
+        "chat, search, image, video, separated by commas, or all",
+        ["images", "chat search", "Chat", "chat,search;video", ","],
+    ),
+    "MCP_GROK_EXCLUDE_TOOLS": (
+        "names of tools, separated by commas, such as grok_search",
+        ["search", "grok_serch", "grok_cancel_completion,grok_searches"],
+    ),
+    "MCP_GROK_READ_ONLY": (SWITCH, ["2", "perhaps"]),
+    "MCP_GROK_OUTPUT_DIR": ("the absolute path of a folder", ["pictures", "./a", "~nobody-of-that-name/x"]),
     "MCP_GROK_ALLOWED_DIRS": (f"absolute paths of folders, separated by {os.pathsep}", ["pictures", "/a:b"]),
     "MCP_GROK_STRICT": (SWITCH, ["2", "perhaps"]),
     "MCP_GROK_STRUCTURED": (SWITCH, ["perhaps"]),
@@ -317,6 +333,42 @@ def test_wrong_value_is_explained_in_one_sentence(read: Read, name: str, allowed
     verb = "have" if name in KEY_VARIABLES else "be"
     shown = "" if name in SECRET else f"; it is {value!r}"
     assert line == f"{name} must {verb} {allowed}{shown}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"TOOLSETS": "search"}, "MCP_GROK_TOOLSETS: no tool is left; AceData has the toolsets chat, video"),
+        (
+            {"PROVIDER": "xai", "EXCLUDE_TOOLS": "grok_chat_completions, grok_search", "READ_ONLY": "1"},
+            (
+                "MCP_GROK_TOOLSETS, MCP_GROK_EXCLUDE_TOOLS, MCP_GROK_READ_ONLY: no tool is left; xAI has the toolsets "
+                "chat, search, image, video"
+            ),
+        ),
+        (
+            {"EXCLUDE_TOOLS": "grok_get_completion", "HANDOFF_AFTER": "0"},
+            (
+                "MCP_GROK_EXCLUDE_TOOLS must not name grok_get_completion, which gets late and cut answers, unless "
+                "MCP_GROK_HANDOFF_AFTER and MCP_GROK_MAX_RESULT_BYTES are 0"
+            ),
+        ),
+    ],
+)
+def test_server_without_the_tools_it_needs_is_explained(read: Read, variables: dict[str, str], line: str) -> None:
+    assert explained(read, **{f"MCP_GROK_{name}": value for name, value in variables.items()}) == line
+
+
+def test_tool_that_fetches_can_be_excluded_where_it_is_not_needed(read: Read) -> None:
+    settings = read(
+        MCP_GROK_EXCLUDE_TOOLS="grok_get_completion", MCP_GROK_HANDOFF_AFTER="0", MCP_GROK_MAX_RESULT_BYTES="0"
+    )
+    assert settings.tools == ["grok_chat_completions"]
+
+
+def test_output_folder_begins_at_the_home(read: Read) -> None:
+    assert read().output_folder is None
+    assert read(MCP_GROK_OUTPUT_DIR="~/pictures").output_folder == Path.home() / "pictures"
 
 
 def test_all_wrong_values_are_explained_together(read: Read) -> None:

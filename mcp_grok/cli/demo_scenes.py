@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mcp_grok.cli.demo_lines import bill_line, call_line, result_line
 from mcp_grok.cli.terminal import wrapped
-from mcp_grok.tools.chat import NAME
+from mcp_grok.toolsets import CHAT
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ class Stage:
         self.client = client
         self._console = console
 
-    async def call(self, arguments: Json, tool: str = NAME, on_progress: ProgressFnT | None = None) -> Json:
+    async def call(self, arguments: Json, tool: str = CHAT, on_progress: ProgressFnT | None = None) -> Json:
         """Calls a tool, shows the call and its result, and returns the result."""
         self.show("  > ", call_line(tool, arguments))
         result = await self.client.call_tool(tool, arguments, progress_callback=on_progress)
@@ -49,7 +49,7 @@ class Stage:
 async def tools(stage: Stage) -> bool:
     names = [tool.name for tool in (await stage.client.list_tools()).tools]
     stage.show("  < ", ", ".join(names), "green")
-    return NAME in names
+    return CHAT in names
 
 
 async def question(stage: Stage) -> bool:

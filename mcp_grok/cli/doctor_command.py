@@ -33,6 +33,7 @@ from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
+from mcp_grok.toolsets import lack
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.cost import token_counts
@@ -112,6 +113,9 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
     for name, meant in unknown_variables(os.environ).items():
         advice = f"Did you mean {meant}?" if meant else "Remove it."
         yield Check("settings", "warning", f"{name} is not a setting", advice)
+    for toolset in settings.missing_toolsets:
+        advice = f"Take {toolset} out of {variable('toolsets')}, or set {variable('provider')} and its key."
+        yield Check("toolsets", "warning", lack(toolset, settings.active_provider), advice)
     yield _key(settings)
     async for check in _provider(settings):
         yield check

@@ -21,6 +21,9 @@ PORT = 8000
 def add_options(serve: argparse.ArgumentParser) -> None:
     """Adds the transport, and the options of a server that listens; those are kept as `http_only`."""
     serve.add_argument("--transport", choices=("stdio", "sse", "http"), default="stdio", help="(default: stdio)")
+    serve.add_argument("--toolsets", metavar="NAMES", help="in place of MCP_GROK_TOOLSETS")
+    serve.add_argument("--exclude-tools", metavar="NAMES", help="in place of MCP_GROK_EXCLUDE_TOOLS")
+    serve.add_argument("--read-only", action="store_true", default=None, help="list only tools that only read")
     serve.add_argument("--allowed-dirs", nargs="*", metavar="DIR", help="in place of MCP_GROK_ALLOWED_DIRS")
     http = serve.add_argument_group("over SSE and HTTP")
     add, per_caller = http.add_argument, partial(http.add_argument, type=_positive, metavar="N", help="of one caller")
@@ -81,11 +84,14 @@ def _positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serves; returns the exit status."""
+    from mcp_grok.toolsets import lack
+
     if options.transport == "stdio" and (given := _first_given(options, options.http_only)):
         complain(f"{given} needs --transport http or --transport sse")
         return USAGE_ERROR
-    folders = options.allowed_dirs
-    settings = read_settings() if folders is None else read_settings(allowed_dirs=os.pathsep.join(folders))
+    settings = read_settings(**_given(options))
+    for toolset in settings.missing_toolsets:
+        complain(lack(toolset, settings.active_provider))
     if options.transport == "stdio":
         if sys.stdin.isatty():
             complain("waiting for an MCP client on stdin; see mcp-grok --help, mcp-grok demo")
@@ -93,10 +99,29 @@ def run(options: argparse.Namespace) -> int:
         from mcp_grok.stdio import suits_uvloop
 
         return run_async(partial(serve_stdio, settings), uvloop_suits=suits_uvloop())
-    if not options.allow_local_files:
-        # Callers on other machines must not read the files of this one.
-        settings = settings.model_copy(update={"allowed_dirs": ""})
-    return _serve_http(settings, options)
+    return _serve_http(without_files(settings, images=options.allow_local_files), options)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that are on the command line."""
+    folders = options.allowed_dirs
+    given = {name: getattr(options, name) for name in ("toolsets", "exclude_tools", "read_only")}
+    given["allowed_dirs"] = None if folders is None else os.pathsep.join(folders)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def without_files(settings: "Settings", *, images: bool) -> "Settings":
+    """The settings without folders: callers on other machines must not read or write the files of this one.
+
+    Args:
+        settings: The settings.
+        images: Whether callers may name images in the allowed folders nevertheless.
+    """
+    from mcp_grok.settings import variable
+
+    if settings.output_dir:
+        complain(f"{variable('output_dir')} has no effect over SSE and HTTP: results have addresses in place of files")
+    return settings.model_copy(update={"output_dir": ""} if images else {"output_dir": "", "allowed_dirs": ""})
 
 
 def _first_given(options: argparse.Namespace, actions: list[argparse.Action]) -> str | None:

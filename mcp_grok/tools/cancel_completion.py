@@ -9,9 +9,9 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import json_result
 from mcp_grok.tools.tool import ID, read_arguments, tool_definition
+from mcp_grok.toolsets import CANCEL
 from mcp_grok.upstream.schema_check import Schema
 
-NAME = "grok_cancel_completion"
 TITLE = "Cancel a Grok completion"
 
 PARAMETERS: dict[str, Schema] = {"id": ID}
@@ -21,7 +21,7 @@ def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = "Stops a call that returned chat.completion.pending; the tokens it has used may be billed."
     schema = {"type": "object", "properties": PARAMETERS, "required": ["id"]}
-    return tool_definition(NAME, TITLE, description, schema)
+    return tool_definition(CANCEL, TITLE, description, schema)
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult:

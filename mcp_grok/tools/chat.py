@@ -12,12 +12,12 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import tool_definition
 from mcp_grok.tools.waiting import result_of
+from mcp_grok.toolsets import CHAT
 from mcp_grok.upstream.images import hold_long_images
 from mcp_grok.upstream.parameters import PARAMETERS
 from mcp_grok.upstream.request import ChatRequest, read_request
 from mcp_grok.upstream.schema_check import Schema
 
-NAME = "grok_chat_completions"
 TITLE = "Grok chat completions"
 
 SERVER_SIDE = '. {"type":"web_search"} and {"type":"x_search"} run at the API'
@@ -28,7 +28,7 @@ CLAUDE_CODE_MAX = 500_000
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    return tool_definition(NAME, TITLE, _description(settings), input_schema(settings), meta=_meta(settings))
+    return tool_definition(CHAT, TITLE, _description(settings), input_schema(settings), meta=_meta(settings))
 
 
 def input_schema(settings: Settings) -> Schema:

@@ -10,14 +10,12 @@ from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.surrogates import without_lone_surrogates
+from mcp_grok.toolsets import GET
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.content_text import content_text
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
-
-GET = "grok_get_completion"
-"""The name of the tool that returns the rest of a result that was cut."""
 
 NOTE_ROOM = 300
 """Bytes reserved for the note at the end of what was cut."""

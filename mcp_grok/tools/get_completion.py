@@ -8,15 +8,15 @@ from mcp_grok.calls import Call
 from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.tools.cutting import GET, NOTE_ROOM, next_part, prefix, text_of
+from mcp_grok.tools.cutting import NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.result import json_result
 from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import ID, read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
+from mcp_grok.toolsets import GET
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.schema_check import Schema
 
-NAME = GET
 TITLE = "Get a Grok completion"
 
 PARAMETERS: dict[str, Schema] = {
@@ -42,7 +42,7 @@ def definition(settings: Settings) -> Tool:
     )
     properties = {name: PARAMETERS[name] for name in LISTED}
     schema = {"type": "object", "properties": properties, "required": ["id"]}
-    return tool_definition(NAME, TITLE, description, schema)
+    return tool_definition(GET, TITLE, description, schema)
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:
@@ -69,7 +69,7 @@ def _part(found: Call, completion: Completion, offset: int, choice: int, limit: 
         raise InvalidRequest(f"offset must be at most {len(text)}, the length of the text.", param="offset")
     rest = text[offset:]
     shown = prefix(rest, limit - NOTE_ROOM) if limit else rest
-    more = {"tool": NAME, "arguments": next_part(found.id, choice, offset + len(shown))} if shown != rest else None
+    more = {"tool": GET, "arguments": next_part(found.id, choice, offset + len(shown))} if shown != rest else None
     return json_result(
         {"object": "chat.completion.part", "id": found.id, "offset": offset, "text": shown, "next": more}
     )

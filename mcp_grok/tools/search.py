@@ -11,6 +11,7 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.task import TaskObject
 from mcp_grok.tools.tool import read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
+from mcp_grok.toolsets import SEARCH
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.responses.server_tools import (
     DOMAINS,
@@ -24,7 +25,6 @@ from mcp_grok.upstream.responses.server_tools import (
 )
 from mcp_grok.upstream.schema_check import Schema
 
-NAME = "grok_search"
 TITLE = "Search with Grok"
 
 SOURCES = ("web", "x")
@@ -77,7 +77,7 @@ def definition(settings: Settings) -> Tool:
         "the model answered from memory."
     )
     schema = {"type": "object", "properties": PARAMETERS, "required": ["query"]}
-    return tool_definition(NAME, TITLE, description, schema)
+    return tool_definition(SEARCH, TITLE, description, schema)
 
 
 async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolResult | TaskObject:

@@ -1,6 +1,6 @@
 """The common parts of all tools: the definition for clients, and the reading of arguments.
 
-A new tool is a module like `chat.py` with the members of `ToolModule`, listed in `mcp_grok.server.tools_in_force`.
+A new tool is a module like `chat.py` with the members of `ToolModule`, and an entry of `mcp_grok.toolsets.TOOLS`.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from mcp_grok.errors import InvalidRequest
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.task import TaskObject
+from mcp_grok.toolsets import TOOLS
 from mcp_grok.upstream.schema_check import Schema, is_given, read_value
 
 UNPUBLISHED = ("minLength", "maxLength", "minItems", "maxItems", "examples")
@@ -25,8 +26,6 @@ ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the ch
 class ToolModule(Protocol):
     """A module of this package that is a tool."""
 
-    NAME: str
-
     def definition(self, settings: Settings) -> Tool:
         """The tool as clients see it."""
         ...
@@ -39,13 +38,15 @@ class ToolModule(Protocol):
 def tool_definition(
     name: str, title: str, description: str, input_schema: Schema, *, meta: dict[str, Any] | None = None
 ) -> Tool:
-    """The definition of a read-only tool, so that clients may run several of its calls in parallel."""
+    """The definition of a tool of `TOOLS`. Clients may run several calls of a read-only one in parallel."""
     return Tool(
         name=name,
         title=title,
         description=description,
         input_schema=_published(input_schema),
-        annotations=ToolAnnotations(title=title, read_only_hint=True, destructive_hint=False, open_world_hint=True),
+        annotations=ToolAnnotations(
+            title=title, read_only_hint=TOOLS[name].read_only, destructive_hint=False, open_world_hint=True
+        ),
         _meta=meta,
     )
 

@@ -9,10 +9,10 @@ from mcp_types import CallToolResult
 from mcp_grok.calls import Call, JobLeft, Outcome, State
 from mcp_grok.limits import TASK_TTL
 from mcp_grok.tools.context import RequestContext
-from mcp_grok.tools.cutting import GET
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 from mcp_grok.tools.task import TaskObject, new_task
+from mcp_grok.toolsets import GET
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""

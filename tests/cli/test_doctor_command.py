@@ -131,6 +131,15 @@ async def test_refused_key_fails(tmp_path: Path, upstream: Replay) -> None:
     assert "new key" in found.checks["key accepted"]["advice"]
 
 
+async def test_toolset_that_the_provider_lacks_is_a_warning(tmp_path: Path, upstream: Replay) -> None:
+    found = await doctor(tmp_path, **pointing_to(upstream, "acedata"), MCP_GROK_TOOLSETS="chat,image")
+    check = found.checks["toolsets"]
+    assert (check["state"], check["found"]) == ("warning", "AceData has no image tools; xAI has them")
+    assert check["advice"] == "Take image out of MCP_GROK_TOOLSETS, or set MCP_GROK_PROVIDER and its key."
+    usual = await doctor(tmp_path, **pointing_to(upstream, "acedata"))
+    assert "toolsets" not in usual.checks
+
+
 async def test_wrong_clock_is_a_warning(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({}, headers="date: Sat, 01 Jan 2000 00:00:00 GMT\r\n")
     found = await doctor(tmp_path, **pointing_to(upstream))

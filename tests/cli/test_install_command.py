@@ -238,6 +238,12 @@ def test_print_shows_the_entry(run: Run) -> None:
     ]
 
 
+def test_entry_has_the_choice_of_tools(home: Path, run: Run) -> None:
+    chosen = {"MCP_GROK_TOOLSETS": "all", "MCP_GROK_OUTPUT_DIR": str(home)}
+    assert run("cursor", XAI_API_KEY=KEY, **chosen).returncode == 0
+    assert entry_in("cursor", home)["env"].items() >= chosen.items()
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_broken_file_stays(client: str, home: Path, run: Run) -> None:
     path = file_of(client, home)

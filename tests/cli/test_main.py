@@ -33,6 +33,7 @@ BRING = "callers send theirs for AceData in the header X-Grok-Api-Key"
 CUSTOM = {"MCP_GROK_PROVIDER": "custom", "MCP_GROK_BASE_URL": "http://127.0.0.1:1"}
 UNKNOWN = "MCP_GROK_API_KEY is set, but not the provider that it is for"
 SANDBOX = {"MCP_GROK_PROVIDER": "sandbox"}
+NO_OUTPUT = "MCP_GROK_OUTPUT_DIR has no effect over SSE and HTTP: results have addresses in place of files"
 
 
 @asynccontextmanager
@@ -391,6 +392,11 @@ async def test_server_for_other_machines_says_that_it_has_no_tls(options: Sequen
             ["/sse", "/healthz /readyz", f"{UNKNOWN}: set MCP_GROK_PROVIDER too"],
         ),
         ("--transport http", {"MCP_GROK_LOG_FORMAT": "json"}, ["/mcp"]),
+        (
+            "--transport http --no-sse",
+            {**SANDBOX, "MCP_GROK_OUTPUT_DIR": str(Path("/pictures").absolute())},
+            [NO_OUTPUT, "/mcp", "/healthz /readyz"],
+        ),
     ],
 )
 async def test_server_names_its_addresses_and_a_missing_key(

@@ -14,7 +14,7 @@ from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings
 from mcp_grok.tools import search
-from tests.chat import CHAT, GET, HELLO, use
+from tests.chat import CHAT, GET, HELLO, SEARCH, use
 from tests.process import MCP_GROK, environment, serving
 from tests.replay import Exchange, Replay
 from tests.upstream.refusal import refusal_of
@@ -97,7 +97,7 @@ def test_wrong_argument_is_refused_under_its_own_name(arguments: dict[str, Any],
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_tool_is_listed_only_where_the_provider_searches(provider: str) -> None:
     listed = tools_in_force(Settings(provider=provider, base_url="https://api.example.com"))
-    assert (search.NAME in listed) is (provider in ("xai", "sandbox"))
+    assert (SEARCH in listed) is (provider in ("xai", "sandbox"))
 
 
 @asynccontextmanager
@@ -137,7 +137,7 @@ async def test_search_shows_its_way_and_its_sources(upstream: Replay, way: str) 
 
     upstream.behave = behave
     async with connected(upstream, way) as client:
-        body, is_error = await use(client, search.NAME, {"query": "What is new at xAI?"}, progress_callback=show)
+        body, is_error = await use(client, SEARCH, {"query": "What is new at xAI?"}, progress_callback=show)
     assert not is_error, body
     answer = body["choices"][0]["message"]
     assert answer["content"] == "New model."
@@ -163,7 +163,7 @@ async def test_search_that_takes_long_is_handed_off_and_paid_once(upstream: Repl
 
     upstream.behave = behave
     async with connected(upstream, "stdio", handoff_after="0.1") as client:
-        pending, _ = await use(client, search.NAME, {"query": "news"})
+        pending, _ = await use(client, SEARCH, {"query": "news"})
         assert pending["object"] == "chat.completion.pending"
         release.set()
         body, _ = await use(client, GET, {"id": pending["id"], "wait": 10})
@@ -174,7 +174,7 @@ async def test_search_that_takes_long_is_handed_off_and_paid_once(upstream: Repl
 async def test_answer_from_memory_is_marked(upstream: Replay) -> None:
     upstream.answer(response(message("From memory.")))
     async with connected(upstream, "stdio") as client:
-        result = await client.call_tool(search.NAME, {"query": "news"})
+        result = await client.call_tool(SEARCH, {"query": "news"})
         chat = await client.call_tool(CHAT, HELLO)
     assert result.meta is not None
     assert result.meta["mcp-grok/no_search"] is True

@@ -16,9 +16,11 @@ import tests.conftest  # noqa: F401
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings
+from mcp_grok.tools import cancel_completion, chat, get_completion, search
+from mcp_grok.tools.tool import ToolModule
+from mcp_grok.toolsets import TOOLS
 
 FOLDER = Path(__file__).parent
-TOOLS = tuple(tools_in_force(Settings(provider="xai")))
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean")
 KEYWORDS = {"type", "description", "properties", "required", "items", "enum", "minimum", "maximum"}
@@ -37,8 +39,28 @@ def definitions(**changes: Any) -> dict[str, Any]:
 
 def snapshot(name: str) -> str:
     """A definition as its snapshot file holds it."""
-    shown = {**definitions(provider="xai"), **definitions()}
+    shown = {**definitions(provider="xai", toolsets="all"), **definitions()}
     return json.dumps(shown[name], ensure_ascii=False, indent=2) + "\n"
+
+
+MODULES: tuple[ToolModule, ...] = (chat, search, get_completion, cancel_completion)
+"""The modules of the tools, for the type checker: a server imports them by name."""
+
+
+def test_every_tool_has_its_module() -> None:
+    assert list(MODULES) == list(tools_in_force(Settings(provider="xai", toolsets="all")).values())
+
+
+def test_default_is_what_the_snapshots_show() -> None:
+    chat, search, *fetching = ("grok_chat_completions", "grok_search", "grok_get_completion", "grok_cancel_completion")
+    assert list(definitions()) == [chat, *fetching]
+    assert list(definitions(provider="xai")) == [chat, search, *fetching]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_definition_has_the_name_and_the_hint_of_the_table(provider: str) -> None:
+    for name, tool in definitions(provider=provider, base_url="https://api.example.com", toolsets="all").items():
+        assert (tool["name"], tool["annotations"]["readOnlyHint"]) == (name, TOOLS[name].read_only)
 
 
 def faults(schema: Any, place: tuple[str, ...] = ()) -> Iterator[str]:
