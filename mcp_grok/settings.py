@@ -365,6 +365,11 @@ class Settings(_ProviderKeys):
         )
 
     @property
+    def makes_videos(self) -> bool:
+        """Whether a tool in force makes videos."""
+        return any(TOOLS[name].toolset == "video" for name in self.tools)
+
+    @property
     def missing_toolsets(self) -> list[str]:
         """The toolsets that are asked for by name, and that the provider does not have."""
         return missing_toolsets(_names(self.toolsets), self.active_provider)
@@ -458,6 +463,7 @@ class Settings(_ProviderKeys):
             max_retries=self.max_retries,
             max_concurrency=self.max_concurrency,
             image_folders=_folders(self.allowed_dirs),
+            output_folder=self.output_folder,
             strict=self.strict,
             shared_tools=_names(self.shared_tools),
             names=SettingNames(**{**NAMES, "api_key": self.key_names}),

@@ -10,6 +10,9 @@ from mcp_grok.providers import PROVIDERS, Provider
 
 CHAT = "grok_chat_completions"
 SEARCH = "grok_search"
+IMAGE = "grok_generate_image"
+TEXT_TO_VIDEO = "grok_text_to_video"
+IMAGE_TO_VIDEO = "grok_image_to_video"
 GET = "grok_get_completion"
 CANCEL = "grok_cancel_completion"
 
@@ -43,6 +46,9 @@ class ToolEntry:
 TOOLS = {
     CHAT: ToolEntry("chat", "chat"),
     SEARCH: ToolEntry("search", "search"),
+    IMAGE: ToolEntry("generate_image", "image", read_only=False),
+    TEXT_TO_VIDEO: ToolEntry("text_to_video", "video", read_only=False),
+    IMAGE_TO_VIDEO: ToolEntry("image_to_video", "video", read_only=False),
     GET: ToolEntry("get_completion", None),
     CANCEL: ToolEntry("cancel_completion", None),
 }

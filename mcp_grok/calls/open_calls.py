@@ -50,6 +50,8 @@ async def open_calls(
             )
             if settings.store_url is not None:
                 tasks.start_soon(calls.serve_events)
+            if store.outlives_process and settings.makes_videos:
+                tasks.start_soon(calls.take_up_left_jobs)
             try:
                 yield calls
             finally:

@@ -8,7 +8,7 @@ from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import json_result
-from mcp_grok.tools.tool import ID, read_arguments, tool_definition
+from mcp_grok.tools.tool import ID, pending_objects, read_arguments, tool_definition
 from mcp_grok.toolsets import CANCEL
 from mcp_grok.upstream.schema_check import Schema
 
@@ -19,7 +19,7 @@ PARAMETERS: dict[str, Schema] = {"id": ID}
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    description = "Stops a call that returned chat.completion.pending; the tokens it has used may be billed."
+    description = f"Stops a call that returned {pending_objects(settings)}; the tokens it has used may be billed."
     schema = {"type": "object", "properties": PARAMETERS, "required": ["id"]}
     return tool_definition(CANCEL, TITLE, description, schema)
 

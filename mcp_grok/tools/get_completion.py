@@ -11,10 +11,10 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.cutting import NOTE_ROOM, next_part, prefix, text_of
 from mcp_grok.tools.result import json_result
 from mcp_grok.tools.task import TaskObject
-from mcp_grok.tools.tool import ID, read_arguments, tool_definition
+from mcp_grok.tools.tool import ID, pending_objects, read_arguments, tool_definition
 from mcp_grok.tools.waiting import result_of
 from mcp_grok.toolsets import GET
-from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.completion import Completion, is_media
 from mcp_grok.upstream.schema_check import Schema
 
 TITLE = "Get a Grok completion"
@@ -37,7 +37,7 @@ model could choose one that is longer than its client's timeout."""
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
     description = (
-        "Returns the answer of a call that returned chat.completion.pending, after waiting for it a while. With "
+        f"Returns the answer of a call that returned {pending_objects(settings)}, after waiting for it a while. With "
         "offset, the rest of a text that was cut."
     )
     properties = {name: PARAMETERS[name] for name in LISTED}
@@ -53,7 +53,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     """
     given = read_arguments(PARAMETERS, arguments)
     found = await context.calls.find(given["id"], context.request.principal)
-    if "offset" in given and isinstance(found.outcome, Completion):
+    if "offset" in given and isinstance(found.outcome, Completion) and not is_media(found.outcome.body):
         limit = context.settings.max_result_bytes
         return _part(found, found.outcome, given["offset"], given.get("choice", 0), limit)
     await context.calls.attach(found, context.request)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_types import CallToolResult, ResourceLink, TextContent
+from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
 from pydantic_core import to_json
 
 from mcp_grok.calls import Outcome
@@ -46,12 +46,20 @@ def outcome_result(
         text = compact(short)
         links = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     result = CallToolResult(
-        content=[TextContent(text=text), *links],
+        content=[TextContent(text=text), *links, *_preview(outcome)],
         structured_content=_structured(text) if settings.structured and not is_error else None,
         is_error=is_error,
         _meta=_keyed(notes),
     )
     return result, is_cut
+
+
+def _preview(outcome: Outcome) -> list[ImageContent]:
+    """The preview of an answer. The limit of a result is for its text: clients do not give a picture as text."""
+    preview = None if isinstance(outcome, GrokError) else outcome.preview
+    if preview is None:
+        return []
+    return [ImageContent(data=preview["data"], mime_type=preview["media_type"])]
 
 
 def _structured(text: str) -> Any:

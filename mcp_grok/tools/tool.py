@@ -23,6 +23,18 @@ ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the ch
 """The id of a call, from a `chat.completion.pending` result."""
 
 
+PENDING = {"chat": "chat.completion.pending", "image": "image.pending", "video": "video.pending"}
+"""The `object` of a pending result, by the kind of its call."""
+
+
+def pending_objects(settings: Settings) -> str:
+    """The `object`s that pending results may have."""
+    media = [
+        PENDING[kind] for kind in ("image", "video") if any(TOOLS[name].toolset == kind for name in settings.tools)
+    ]
+    return " or ".join([PENDING["chat"], *media])
+
+
 class ToolModule(Protocol):
     """A module of this package that is a tool."""
 

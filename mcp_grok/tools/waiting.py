@@ -12,6 +12,7 @@ from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 from mcp_grok.tools.task import TaskObject, new_task
+from mcp_grok.tools.tool import PENDING
 from mcp_grok.toolsets import GET
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
@@ -80,7 +81,7 @@ def pending_result(context: RequestContext, call: Call) -> CallToolResult:
     percent = {"progress": call.work.percent} if call.work and call.work.percent is not None else {}
     return json_result(
         {
-            "object": f"{'chat.completion' if call.kind == 'chat' else call.kind}.pending",
+            "object": PENDING[call.kind],
             "id": call.id,
             "status": "in_progress",
             "model": call.model,

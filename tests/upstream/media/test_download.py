@@ -19,7 +19,6 @@ from tests.upstream.media.names import Names
 from tests.upstream.media.samples import PNG
 
 
-
 class Received(list[bytes]):
     """The pieces of a download."""
 
