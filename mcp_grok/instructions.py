@@ -7,7 +7,7 @@ Clients with many tools show their models only the names of tools and these, and
 from collections.abc import Container
 
 from mcp_grok.settings import Settings
-from mcp_grok.toolsets import CANCEL, CHAT, GET, SEARCH
+from mcp_grok.toolsets import CANCEL, CHAT, GET, IMAGE, IMAGE_TO_VIDEO, SEARCH, TEXT_TO_VIDEO
 
 ASKING = (
     f"{CHAT} sends a conversation to a Grok model and returns its answer. For when the user asks for Grok, for a "
@@ -26,6 +26,16 @@ SEARCHING_IN_CHAT = (
 )
 
 FROM_MEMORY = '"searches":[] in a result means that the model searched nothing and answered from memory.'
+
+DRAWING = (
+    f"{IMAGE} makes or edits pictures. For when the user wants to see one. Each picture is charged, and takes seconds "
+    "to a minute."
+)
+
+FILMING = (
+    f"{TEXT_TO_VIDEO} and {IMAGE_TO_VIDEO} make short videos. Only when the user asks for one: each second is charged, "
+    "and it takes minutes. A video that is stopped or asked for again is charged all the same."
+)
 
 PRICE = (
     "Each call is charged by the token; usage in the result has the counts. Answers take from seconds to minutes. "
@@ -64,6 +74,8 @@ def instructions(settings: Settings, tools: Container[str]) -> str:
         SANDBOX if is_sandbox else "",
         ASKING if chats else "",
         " ".join([SEARCHING, *([SEARCHING_IN_CHAT] if chats else []), FROM_MEMORY]) if searches else "",
+        DRAWING if IMAGE in tools else "",
+        FILMING if TEXT_TO_VIDEO in tools else "",
         PRICE,
         SEARCH_PRICE if searches else "",
         _handoff(settings.handoff_after, tools) if fetches and settings.handoff_after else "",

@@ -1,16 +1,17 @@
-"""The routes for images and videos: their creation, the state of a video, and the files."""
+"""The images and videos of the sandbox as a web application: creation, the state of a video, and the files."""
 
 import time
 from collections.abc import Iterator
 
 import anyio
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mcp_grok.sandbox.acedata_video import finished, task
-from mcp_grok.sandbox.apis import Api
+from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.exchange import Respond, json_response, read, whole_answer, with_key
 from mcp_grok.sandbox.faults import HEADER, VIDEO_BEHAVIOURS, documented_error, requested_fault
 from mcp_grok.sandbox.images import images
@@ -28,14 +29,18 @@ from mcp_grok.sandbox.xai_video import video
 MEDIA = "/media/"
 
 
-def media_routes(api: Api, chunk_seconds: float, video_seconds: float) -> Iterator[Route]:
-    """The routes of an API.
+def media_app(chunk_seconds: float, video_seconds: float) -> Starlette:
+    """The application.
 
     Args:
-        api: The API.
         chunk_seconds: The pause after each half of an answer.
         video_seconds: How long a video takes.
     """
+    routes = [route for api in APIS.values() for route in _routes(api, chunk_seconds, video_seconds)]
+    return Starlette(routes=[*routes, Route(MEDIA + "{name}", _send_file)])
+
+
+def _routes(api: Api, chunk_seconds: float, video_seconds: float) -> Iterator[Route]:
     if api.has_images:
         for path, kind in (("/images/generations", ImageRequest), ("/images/edits", EditRequest)):
             yield Route(api.root + path, with_key(api, _image_maker(api, kind, chunk_seconds)), methods=["POST"])
@@ -45,16 +50,12 @@ def media_routes(api: Api, chunk_seconds: float, video_seconds: float) -> Iterat
         yield from _xai_routes(api, VideoJobs(video_seconds), chunk_seconds)
 
 
-def file_route() -> Route:
-    """The route of the files, which need no key."""
-
-    async def fetch(request: Request) -> Response:
-        file = media_file(request.path_params["name"])
-        if not file:
-            raise HTTPException(404)
-        return Response(file[0], media_type=file[1])
-
-    return Route(MEDIA + "{name}", fetch)
+async def _send_file(request: Request) -> Response:
+    """Sends a file, which needs no key."""
+    file = media_file(request.path_params["name"])
+    if not file:
+        raise HTTPException(404)
+    return Response(file[0], media_type=file[1])
 
 
 def _image_maker(api: Api, kind: type[ImageRequest], chunk_seconds: float) -> Respond:

@@ -1,7 +1,7 @@
 """The sandbox as a web application: completions, responses, images, videos and the list of models of each API."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import anyio
@@ -9,13 +9,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.chat_completion import ChatCompletion
 from mcp_grok.sandbox.chat_request import ChatRequest
 from mcp_grok.sandbox.exchange import Respond, encoded, json_response, read, sent, whole_answer, with_key
 from mcp_grok.sandbox.faults import HEADER, Fault, documented_error, requested_fault
-from mcp_grok.sandbox.media_routes import file_route, media_routes
 from mcp_grok.sandbox.model_response import ModelResponse, StoredConversations
 from mcp_grok.sandbox.response_request import ResponseRequest
 
@@ -35,13 +35,30 @@ def sandbox_app(chunk_seconds: float = CHUNK_SECONDS, video_seconds: float = VID
         chunk_seconds: The pause between the chunks of a stream.
         video_seconds: How long a video takes.
     """
-    routes = [file_route()]
-    for api in APIS.values():
-        routes += [*_chat_routes(api, chunk_seconds), *media_routes(api, chunk_seconds, video_seconds)]
-    return Starlette(routes=routes)
+    app = Starlette(routes=[route for api in APIS.values() for route in _routes(api, chunk_seconds)])
+    app.router.default = _media(chunk_seconds, video_seconds)
+    return app
 
 
-def _chat_routes(api: Api, chunk_seconds: float) -> Iterator[Route]:
+def _media(chunk_seconds: float, video_seconds: float) -> ASGIApp:
+    """The images and videos, made ready for the first request that is not for the other routes.
+
+    Loaded with them, it would delay every start.
+    """
+
+    @cache
+    def app() -> Starlette:
+        from mcp_grok.sandbox.media_routes import media_app
+
+        return media_app(chunk_seconds, video_seconds)
+
+    async def forward(scope: Scope, receive: Receive, send: Send) -> None:
+        await app()(scope, receive, send)
+
+    return forward
+
+
+def _routes(api: Api, chunk_seconds: float) -> Iterator[Route]:
     def answering(kind: type[Asked], form: Callable[[Asked], ChatCompletion | ModelResponse]) -> Respond:
         async def respond(request: Request) -> Response:
             asked = read(kind, await request.body())

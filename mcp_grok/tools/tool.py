@@ -29,10 +29,8 @@ PENDING = {"chat": "chat.completion.pending", "image": "image.pending", "video":
 
 def pending_objects(settings: Settings) -> str:
     """The `object`s that pending results may have."""
-    media = [
-        PENDING[kind] for kind in ("image", "video") if any(TOOLS[name].toolset == kind for name in settings.tools)
-    ]
-    return " or ".join([PENDING["chat"], *media])
+    kinds = {TOOLS[name].toolset for name in settings.tools}
+    return " or ".join(shown for kind, shown in PENDING.items() if kind == "chat" or kind in kinds)
 
 
 class ToolModule(Protocol):

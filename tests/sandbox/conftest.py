@@ -23,7 +23,7 @@ def sandbox() -> Iterator[str]:
     """A sandbox for the whole module, in a thread, since each test has an event loop of its own."""
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(running_sandbox(sandbox_app(chunk_seconds=0))) as url,
+        portal.wrap_async_context_manager(running_sandbox(sandbox_app(chunk_seconds=0, video_seconds=0))) as url,
     ):
         yield url
 

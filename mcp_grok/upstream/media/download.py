@@ -15,6 +15,7 @@ from mcp_grok import __version__
 from mcp_grok.address import is_loopback
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.limits import CONNECT_TIMEOUT, MIB
+from mcp_grok.upstream.media.bounded_stream import Head
 from mcp_grok.upstream.media.download_failed import DownloadFailed
 from mcp_grok.upstream.media.media_address import MediaAddress
 from mcp_grok.upstream.media.public_network import PublicNetwork, Resolve, resolve
@@ -116,9 +117,10 @@ class Downloader:
             target=address.target.encode(),
         )
         headers = [("host", address.authority), *FIELDS]
+        head = Head()
+        network = PublicNetwork(self._resolve, local=self._local, head=head)
         try:
             async with (
-                PublicNetwork(self._resolve, local=self._local) as network,
                 httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=network) as pool,
                 pool.stream("GET", url, headers=headers, extensions={"timeout": self._timeouts}) as response,
             ):
@@ -126,6 +128,7 @@ class Downloader:
                 if response.status in REDIRECTS:
                     return fields.get(b"location", "")
                 _check_head(response.status, fields, max_bytes)
+                head.end()
                 await _receive(response, write, max_bytes)
                 return None
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:

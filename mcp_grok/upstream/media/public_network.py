@@ -3,11 +3,11 @@
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Self
 
 import anyio
 import httpcore2
 
+from mcp_grok.upstream.media.bounded_stream import BoundedStream, Head
 from mcp_grok.upstream.media.download_failed import DownloadFailed
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -73,7 +73,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class PublicNetwork(httpcore2.AsyncNetworkBackend):
-    """Makes connections for `httpcore2`, and closes them at the end of its context.
+    """Makes the connection of one request for `httpcore2`.
 
     The host's name is resolved once for a connection, and the connection is made to an address that was checked, so
     that a second answer of the name server changes nothing. TLS verifies the name all the same.
@@ -81,22 +81,14 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
     Args:
         resolve: Finds the addresses of a host.
         local: Whether this machine may be connected to, too.
+        head: The limit of the answer's head.
     """
 
-    def __init__(self, resolve: Resolve, *, local: bool) -> None:
+    def __init__(self, resolve: Resolve, *, local: bool, head: Head) -> None:
         self._resolve = resolve
         self._local = local
         self._connector = httpcore2.AnyIOBackend()
-        self._opened: list[httpcore2.AsyncNetworkStream] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        # httpcore2 leaves a connection open that is cancelled while TLS begins.
-        with anyio.CancelScope(shield=True):
-            for stream in self._opened:
-                await stream.aclose()
+        self._head = head
 
     async def connect_tcp(
         self,
@@ -122,8 +114,7 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
                     raise
             else:
                 break
-        self._opened.append(stream)
-        return stream
+        return BoundedStream(stream, self._head)
 
     async def _checked(self, host: str, port: int, timeout: float | None) -> Sequence[str]:
         try:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_grok.upstream.media.bounded_stream import Head
 from mcp_grok.upstream.media.download_failed import DownloadFailed
-from mcp_grok.upstream.media.public_network import PublicNetwork, is_public, resolve
+from mcp_grok.upstream.media.public_network import PublicNetwork, Resolve, is_public, resolve
 from tests.replay import Replay
 from tests.upstream.media.names import Names
 
@@ -57,6 +58,11 @@ NOT_PUBLIC = [
 PUBLIC = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "172.32.0.1", "223.255.255.255", "2606:4700::1", "64:ff9b::8.8.8.8"]
 
 
+def network(resolve: Resolve, *, local: bool) -> PublicNetwork:
+    """The network of one request."""
+    return PublicNetwork(resolve, local=local, head=Head())
+
+
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_address_is_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
@@ -86,25 +92,25 @@ def test_ipv4_address_inside_an_ipv6_address_is_not_a_way_around(address: IPv4Ad
 @pytest.mark.parametrize("addresses", [["10.0.0.1"], ["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::1", "8.8.8.8"]])
 async def test_host_with_a_private_address_is_not_connected_to(addresses: list[str]) -> None:
     with pytest.raises(DownloadFailed, match="not on the public internet"):
-        await PublicNetwork(Names(addresses), local=False).connect_tcp("media.example.com", 443)
+        await network(Names(addresses), local=False).connect_tcp("media.example.com", 443)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "2130706433", "0x7f000001", "127.1", "0"])
 async def test_other_spellings_of_this_machine_are_not_connected_to(upstream: Replay, host: str) -> None:
     with pytest.raises(DownloadFailed, match=r"not on the public internet|cannot be resolved"):
-        await PublicNetwork(resolve, local=False).connect_tcp(host, upstream.port)
+        await network(resolve, local=False).connect_tcp(host, upstream.port)
     assert upstream.connections == 0
 
 
 @pytest.mark.parametrize("address", [address for address in NOT_PUBLIC if not ip_address(address).is_loopback])
 async def test_only_this_machine_itself_is_allowed_where_the_api_is_on_it(address: str) -> None:
     with pytest.raises(DownloadFailed, match="not on the public internet"):
-        await PublicNetwork(Names([address]), local=True).connect_tcp("media.example.com", 443)
+        await network(Names([address]), local=True).connect_tcp("media.example.com", 443)
 
 
 async def test_connection_goes_to_the_address_that_was_checked(upstream: Replay) -> None:
     names = Names(["127.0.0.1"], ["10.0.0.1"])
-    stream = await PublicNetwork(names, local=True).connect_tcp("media.example.com", upstream.port)
+    stream = await network(names, local=True).connect_tcp("media.example.com", upstream.port)
     assert stream.get_extra_info("server_addr") == ("127.0.0.1", upstream.port)
     assert names.asked == 1
     await stream.aclose()
@@ -112,7 +118,7 @@ async def test_connection_goes_to_the_address_that_was_checked(upstream: Replay)
 
 async def test_next_address_is_tried(upstream: Replay) -> None:
     names = Names(["::1", "127.0.0.1"])
-    stream = await PublicNetwork(names, local=True).connect_tcp("media.example.com", upstream.port, timeout=10)
+    stream = await network(names, local=True).connect_tcp("media.example.com", upstream.port, timeout=10)
     assert stream.get_extra_info("server_addr") == ("127.0.0.1", upstream.port)
     await stream.aclose()
 
@@ -121,13 +127,13 @@ async def test_address_that_accepts_no_connection_is_an_error_of_the_connection(
     upstream._server.close()
     await upstream._server.wait_closed()
     with pytest.raises(httpcore2.ConnectError):
-        await PublicNetwork(Names(["127.0.0.1"]), local=True).connect_tcp("media.example.com", upstream.port)
+        await network(Names(["127.0.0.1"]), local=True).connect_tcp("media.example.com", upstream.port)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "-", "x" * 300])
 async def test_name_without_an_address_is_told(host: str) -> None:
     with pytest.raises(DownloadFailed, match="cannot be resolved"):
-        await PublicNetwork(resolve, local=False).connect_tcp(host, 443)
+        await network(resolve, local=False).connect_tcp(host, 443)
 
 
 async def test_name_server_that_is_silent_is_not_waited_for() -> None:
@@ -136,4 +142,4 @@ async def test_name_server_that_is_silent_is_not_waited_for() -> None:
         return []
 
     with pytest.raises(DownloadFailed, match="cannot be resolved"):
-        await PublicNetwork(silent, local=False).connect_tcp("media.example.com", 443, timeout=0.05)
+        await network(silent, local=False).connect_tcp("media.example.com", 443, timeout=0.05)
