@@ -308,17 +308,22 @@ class RedisStore(Store):
             case "ended":
                 self._relay.ended(message)
             case "stop":
-                self._send_event.send_nowait(Stop(message["call"]))
+                self._emit(Stop(message["call"]))
             case "poll":
-                self._send_event.send_nowait(Poll(message["call"]))
+                self._emit(Poll(message["call"]))
             case "follow":
-                self._send_event.send_nowait(Follow(message["call"], message["to"], message["have"]))
+                self._emit(Follow(message["call"], message["to"], message["have"]))
             case "interrupt" if message["from"] != self.process:
                 reason = Reason(message["reason"])
                 event = Interrupted(message["principal"], message["session"], message["request"], reason)
-                self._send_event.send_nowait(event)
+                self._emit(event)
             case "repeated" if message["from"] != self.process:
-                self._send_event.send_nowait(Repeated(message["fingerprint"], message["session"]))
+                self._emit(Repeated(message["fingerprint"], message["session"]))
+
+    def _emit(self, event: Event) -> None:
+        with suppress(anyio.ClosedResourceError):
+            # A message may arrive while the store closes.
+            self._send_event.send_nowait(event)
 
     async def _catch_up(self) -> None:
         """Stops the calls that other servers asked to stop while this one was disconnected."""
@@ -329,7 +334,7 @@ class RedisStore(Store):
             flags = await pipeline.execute() if ids else []
         for call_id, flag in zip(ids, flags, strict=True):
             if flag:
-                self._send_event.send_nowait(Stop(call_id))
+                self._emit(Stop(call_id))
 
     async def _renew_leases(self) -> None:
         calls = list(self._running.values())
