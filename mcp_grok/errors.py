@@ -33,6 +33,10 @@ Billed = Literal["no", "yes", "unknown"]
 MAX_UPSTREAM_MESSAGE = 500
 """Maximum characters of the upstream's message in an error."""
 
+MAX_MESSAGE = 4000
+MAX_PARAM = 200
+"""Maximum characters of this server's message, and of a parameter's path. Both may quote a name of any length."""
+
 DEFAULTS = ("code", "type", "retryable", "billed")
 """Attributes that have a default in each class."""
 
@@ -109,13 +113,13 @@ class GrokError(Exception):
         """The error object of a result, without the fields that do not apply."""
         fields = {
             "code": self.code,
-            "message": self.message,
+            "message": self.message[:MAX_MESSAGE],
             "status": self.status,
             "type": self.type,
             "retryable": self.retryable,
             "retry_after": self.retry_after,
             "billed": self.billed,
-            "param": self.param,
+            "param": self.param and self.param[:MAX_PARAM],
             "provider": self.provider,
             "trace_id": self.trace_id,
             "upstream_message": self.upstream_message and self.upstream_message[:MAX_UPSTREAM_MESSAGE],

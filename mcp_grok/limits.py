@@ -14,6 +14,9 @@ MAX_REQUEST_ITEMS = 100_000
 MAX_ANSWER_ITEMS = 1_000_000
 """Items of all lists and objects in an answer from the API together. `logprobs` can have 200 for each token."""
 
+MAX_RESPONSE_ITEMS = 200_000
+"""The same in an answer of the Responses API, whose sources become several items each. No answer has so many."""
+
 MAX_CHOICES = 128
 """Answers to one request: the maximum of the parameter `n`."""
 

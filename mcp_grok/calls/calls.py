@@ -524,6 +524,18 @@ class Calls:
 
     async def _run(self, call: Call, api_request: ApiRequest | None, key: str | None) -> None:
         """Runs a call; without a request, the rest of one whose job is known."""
+        try:
+            await self._run_to_end(call, api_request, key)
+        except Exception as error:  # noqa: BLE001 - the top of a task: a defect ends one call, not the server
+            defect = InternalError.of(error)
+            if call.outcome is None:
+                call.state, call.ended_at = State.FAILED, time.time()
+                self._publish(call, defect)
+            if call.id in self._running:
+                self._forget(call)
+            self._change()
+
+    async def _run_to_end(self, call: Call, api_request: ApiRequest | None, key: str | None) -> None:
         assert call.work is not None  # noqa: S101 - a call that runs here has its work here
         on_job = partial(self._job_known, call)
         outcome = await run_call(call, call.work, self._client, api_request, key, on_job)

@@ -1,5 +1,6 @@
 """The results of tools: an outcome → a `CallToolResult`, with its `_meta`."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import body_of, compact, cut, fits, uri_of, whole_json
+from mcp_grok.tools.cutting import LONGEST_PATH, MOST_PLACES, body_of, compact, cut, fits, uri_of, whole_json
 
 META = "mcp-grok/"
 """The prefix of this server's keys in `_meta`. The completion itself gets no additional keys."""
@@ -89,8 +90,15 @@ def _notes(outcome: Outcome) -> dict[str, Any]:
     if outcome.cost is not None:
         notes["cost"] = outcome.cost
     if outcome.dropped:
-        notes["dropped"] = outcome.dropped
+        notes["dropped"] = _listed(outcome.dropped)
     return notes
+
+
+def _listed(dropped: Mapping[str, str]) -> dict[str, str]:
+    """The first of the dropped parameters: each message of a conversation can have one, with a name of any length."""
+    listed = {name[:LONGEST_PATH]: reason for name, reason in itertools.islice(dropped.items(), MOST_PLACES)}
+    more = len(dropped) - MOST_PLACES
+    return {**listed, "…": f"{more} more"} if more > 0 else listed
 
 
 def _keyed(notes: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ DEPTHS = {"quick": 2, "normal": 5, "deep": 12}
 """The turns that a search may take. xAI advises 1 or 2 for quick answers, 3 to 5 for balanced ones, and over 10 for
 research (https://docs.x.ai/docs/guides/tools/overview)."""
 
+MOST_LISTED = 100
+"""Commas that separate items in a text; a list of so many is too long anyway."""
+
 DATE: Schema = {"type": "string", "examples": ["2026-11-30"]}
 
 PARAMETERS: dict[str, Schema] = {
@@ -40,6 +43,7 @@ PARAMETERS: dict[str, Schema] = {
     "sources": {
         "type": "array",
         "items": {"type": "string", "enum": list(SOURCES)},
+        "maxItems": len(SOURCES),
         "description": "Where to search; both if left out",
     },
     "from_date": {**DATE, "description": "X: first day, like 2026-11-30"},
@@ -126,7 +130,7 @@ def _listed(name: str, value: Any) -> Any:
     is_list = PARAMETERS.get(name, {}).get("type") == "array"
     if not is_list or not isinstance(value, str) or value.lstrip().startswith("["):
         return value
-    return [item.strip() for item in value.split(",") if item.strip()]
+    return [item.strip() for item in value.split(",", MOST_LISTED) if item.strip()]
 
 
 def _kinds(sources: list[str]) -> list[str]:

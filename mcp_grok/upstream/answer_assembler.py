@@ -6,7 +6,13 @@ from mcp_grok.json_parser import JSONObject
 
 
 class AnswerAssembler(Protocol):
-    """Collects the chunks of one stream."""
+    """Collects the chunks of one stream.
+
+    Attributes:
+        max_items: Maximum items of all lists and objects in the stream together.
+    """
+
+    max_items: int
 
     @property
     def text(self) -> str:
@@ -21,6 +27,11 @@ class AnswerAssembler(Protocol):
     @property
     def has_unfinished_answer(self) -> bool:
         """Whether an answer is there that `[DONE]` completes, although nothing in it says that it has ended."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a chunk has closed the answer, so that nothing after it belongs to it."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mcp_grok.json_parser import JSONObject
-from mcp_grok.limits import MAX_CHOICES
+from mcp_grok.limits import MAX_ANSWER_ITEMS, MAX_CHOICES
 from mcp_grok.upstream.content_text import content_text
 from mcp_grok.upstream.merge import MAX_FIELDS, SET_ONCE, Malformed, joined, merge
 from mcp_grok.upstream.tool_call_deltas import ToolCallDeltas, index_of
@@ -28,6 +28,9 @@ class Assembler:
     Args:
         expected: The number of requested choices (`n`).
     """
+
+    max_items = MAX_ANSWER_ITEMS
+    is_closed = False
 
     def __init__(self, expected: int = 1) -> None:
         self._expected = expected

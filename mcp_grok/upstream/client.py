@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import anyio
 import httpx2
@@ -16,7 +18,7 @@ from mcp_grok.errors import (
     GrokError,
     ResponseTooLarge,
 )
-from mcp_grok.json_parser import JSONObject, parse_large_json
+from mcp_grok.json_parser import parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
@@ -28,7 +30,7 @@ from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
-from mcp_grok.upstream.responses.chat_form import ChatForm, is_response
+from mcp_grok.upstream.responses.chat_form import is_response
 from mcp_grok.upstream.responses.payload import no_responses
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
 from mcp_grok.upstream.running_call import RunningCall
@@ -50,10 +52,15 @@ MISSING = (404, 405, 501)
 """Statuses of an address that the API does not have."""
 
 MISSING_SECONDS = 300.0
-"""Seconds for which a missing Responses API is remembered."""
+"""Seconds for which a missing Responses API is remembered, for the caller who met it: the error may be his own."""
+
+MOST_CALLERS = 1000
+"""Most callers for whom it is remembered."""
 
 LARGE = 256 * 1024
-"""Bytes of a response above which its translation takes some milliseconds."""
+"""Bytes of an answer above which its translation takes some milliseconds."""
+
+Made = TypeVar("Made")
 
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
@@ -89,7 +96,7 @@ class ChatClient:
         self.connections = ConnectionPool(endpoint)
         self._url = httpx2.URL(endpoint.url)
         self._responses_url = httpx2.URL(self._provider.responses_url(endpoint.url))
-        self._no_responses_until = 0.0
+        self._no_responses_until: dict[str, float] = {}
         self._endpoint_id = self._digest(endpoint.key)
         self._headers = httpx2.Headers(
             {
@@ -137,22 +144,22 @@ class ChatClient:
         secrets = self._secrets(key)
         headers = {**request.headers, **_authorization(key or "")}
         if not is_observed():
-            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
-            return await self._completed(call, key, caller)
+            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets, caller)
+            return await self._completed(call, key)
         with observed(self._provider, str(self._url_of(request)), request) as watched:
             headers = {**watched.headers(), **headers}
-            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets)
-            answer = await self._completed(call, key, caller)
+            call = RunningCall(request, on_text, on_reasoning, on_sent, headers, secrets, caller)
+            answer = await self._completed(call, key)
             watched.answered(answer)
         return answer
 
-    async def _completed(self, call: RunningCall, key: str | None, caller: str) -> Completion:
+    async def _completed(self, call: RunningCall, key: str | None) -> Completion:
         try:
             check_key(self.endpoint, key)
-            if call.request.form and anyio.current_time() < self._no_responses_until:
+            if call.request.form and anyio.current_time() < self._no_responses_until.get(call.caller, 0):
                 raise no_responses(self.endpoint)
             with anyio.fail_after(self.endpoint.timeout):
-                return await self._attempts(call, caller)
+                return await self._attempts(call)
         except TimeoutError:
             whole = call.whole_answer()
             if whole is not None and failure_in_completion(self.endpoint, whole.body) is None:
@@ -185,19 +192,19 @@ class ChatClient:
     def _secrets(self, key: str | None) -> list[str]:
         return [secret for secret in (self.endpoint.key, key) if secret]
 
-    async def _attempts(self, call: RunningCall, caller: str) -> Completion:
+    async def _attempts(self, call: RunningCall) -> Completion:
         if call.request.model in self._models_without_usage:
             call.leave_out_usage_request()
         while True:
             call.sent_at = None
             try:
-                await self.slots.acquire(caller)
+                await self.slots.acquire(call.caller)
                 try:
                     call.begin_attempt()
                     async with self.connections.client() as http:
                         answer = await self._exchange(http, call)
                 finally:
-                    self.slots.release(caller)
+                    self.slots.release(call.caller)
                 if call.left_out_usage_request and len(self._models_without_usage) < MAX_MODELS:
                     self._models_without_usage.add(call.request.model)
                 return answer
@@ -245,7 +252,7 @@ class ChatClient:
             if not response.is_success:
                 body = call.refusal = await read_up_to(received, MAX_ERROR_BYTES)
                 if self._lacks_responses(call.request, response.status_code, body):
-                    self._no_responses_until = anyio.current_time() + MISSING_SECONDS
+                    self._remember_missing(call.caller)
                     raise no_responses(self.endpoint, response.status_code, body)
                 raise failures.http_error(self.endpoint, response.status_code, response.headers, body)
             start = await first_bytes(received)
@@ -277,13 +284,13 @@ class ChatClient:
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
     ) -> Completion:
-        content, broken = await whole_body(start, received)
+        content, broken = await whole_body(start, received, call.assembler.max_items)
         try:
             body = await parse_large_json(content)
         except ValueError:
             raise broken or self._not_a_completion(status, content) from None
         if call.request.form and is_response(body):
-            body = await _translated(call.request.form, body, len(content))
+            body = await _unhurried(call, partial(call.request.form.completion, body))
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if error := failure_in_completion(self.endpoint, body):
@@ -305,7 +312,7 @@ class ChatClient:
         )
         await call.stream.read(start, received)
         try:
-            answer = call.streamed_completion()
+            answer = await _unhurried(call, call.streamed_completion)
         except RecursionError:
             raise BadUpstreamResponse(
                 f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
@@ -313,6 +320,11 @@ class ChatClient:
         if failure := failure_in_completion(self.endpoint, answer.body):
             raise failure
         return answer
+
+    def _remember_missing(self, caller: str) -> None:
+        if len(self._no_responses_until) >= MOST_CALLERS:
+            self._no_responses_until.clear()
+        self._no_responses_until[caller] = anyio.current_time() + MISSING_SECONDS
 
     def _lacks_responses(self, request: ChatRequest, status: int, body: bytes) -> bool:
         """Whether a refusal means that the API has no Responses API. It may be about a model, or a stored response."""
@@ -349,6 +361,6 @@ def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
 
 
-async def _translated(form: ChatForm, body: JSONObject, size: int) -> JSONObject:
-    """The chat completion for a response; in a thread, which gives way to others, if it is large."""
-    return form.completion(body) if size <= LARGE else await anyio.to_thread.run_sync(form.completion, body)
+async def _unhurried(call: RunningCall, work: Callable[[], Made]) -> Made:
+    """What some work on an answer makes; in a thread, which gives way to others, if the answer is large."""
+    return work() if call.size <= LARGE else await anyio.to_thread.run_sync(work)

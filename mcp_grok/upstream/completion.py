@@ -8,6 +8,9 @@ from mcp_grok.upstream.content_text import content_text
 from mcp_grok.upstream.cost import Cost, token_counts
 from mcp_grok.upstream.json_output import Violation
 
+MAX_MODEL = 200
+"""Maximum characters of a model's name."""
+
 MEDIA = ("image", "video")
 """The values of `object` in the body of an answer that is no chat completion."""
 
@@ -54,9 +57,9 @@ class Completion:
 
     @property
     def model(self) -> str:
-        """The model that the answer names; empty if it names none."""
+        """The model that the answer names; empty if it names none, or one whose name would be too long to keep."""
         name = self.body.get("model")
-        return name if isinstance(name, str) else ""
+        return name if isinstance(name, str) and len(name) <= MAX_MODEL else ""
 
     @property
     def has_no_search(self) -> bool:

@@ -11,13 +11,17 @@ from mcp_grok.json_parser import JSONObject
 TICKS = 10**10
 """Units of xAI's `cost_in_usd_ticks` in a dollar (https://docs.x.ai/docs/api-reference)."""
 
-MAX_AMOUNT = 1e18
-"""A cost that is larger is none; one of hundreds of digits cannot even be converted."""
-
 UNIFORM_PRICE_LIMIT = 100_000
 """Maximum prompt tokens for a constant price; with some models longer prompts cost more per token."""
 
 SAMPLE_TOKENS = 1000
+
+MAX_AMOUNT = 10**6
+MAX_TOKENS = 10**9
+"""Most dollars, and tokens, that a call can cost. A usage that states more states nothing."""
+
+MAX_CURRENCY = 20
+"""Maximum characters of a currency."""
 
 TOOL_PRICES = {
     "web_search_calls": 0.005,
@@ -42,8 +46,8 @@ def stated_cost(usage: Any) -> Cost | None:
     cost, ticks = usage.get("cost"), usage.get("cost_in_usd_ticks")
     if isinstance(cost, dict) and _is_amount(cost.get("amount")):
         currency = cost.get("currency")
-        return {"amount": cost["amount"], "currency": currency if isinstance(currency, str) else "USD"}
-    if _is_amount(ticks):
+        return {"amount": cost["amount"], "currency": currency[:MAX_CURRENCY] if isinstance(currency, str) else "USD"}
+    if _is_amount(ticks, TICKS):
         return {"amount": ticks / TICKS, "currency": "USD"}
     return {"amount": cost, "currency": "USD"} if _is_amount(cost) else None
 
@@ -124,8 +128,8 @@ def token_counts(usage: Any) -> dict[str, int]:
 
 def _count(counts: Any, name: str) -> int:
     value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_TOKENS else 0
 
 
-def _is_amount(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_AMOUNT
+def _is_amount(value: Any, unit: int = 1) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_AMOUNT * unit

@@ -1,6 +1,7 @@
 """The models that a provider lists now; the request is free."""
 
 import difflib
+import re
 from contextlib import aclosing, suppress
 
 import anyio
@@ -10,7 +11,6 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.json_parser import parse_json
 from mcp_grok.limits import MIB
-from mcp_grok.redaction import without_controls
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.response_body import body_of, read_up_to
@@ -22,8 +22,8 @@ TIMEOUT = 15.0
 MAX_BYTES = 4 * MIB
 """Maximum size of a list."""
 
-MAX_NAME = 100
-"""Maximum characters of a name in an error."""
+NAME = re.compile(r"[\w.:/@+-]{1,100}", re.ASCII)
+"""A name in an error: no sentence, which would seem to be this server's."""
 
 ADVICE_TIMEOUT = 3.0
 """Maximum seconds that an error waits for the list."""
@@ -43,14 +43,14 @@ def is_about_model(error: GrokError) -> bool:
 
 async def advice_on_models(endpoint: Endpoint, model: str) -> str:
     """A space and a sentence about the models that the provider lists now; empty if it lists none in time."""
-    listed: list[str] | None = None
+    listed: list[str] = []
     with anyio.move_on_after(ADVICE_TIMEOUT), suppress(GrokError):
-        listed = await live_models(endpoint)
-    if not listed or model in listed:
+        listed = await live_models(endpoint) or []
+    names = list(filter(NAME.fullmatch, listed[:MOST_READ]))
+    if not names or model in listed:
         return ""
-    listed = [without_controls(name)[:MAX_NAME] for name in listed[:MOST_READ]]
-    nearest = difflib.get_close_matches(model, listed, n=MOST_NAMED, cutoff=0) or listed
-    more = ", …" if len(listed) > MOST_NAMED else ""
+    nearest = difflib.get_close_matches(model, names, n=MOST_NAMED, cutoff=0) or names
+    more = ", …" if len(names) > MOST_NAMED else ""
     return f" {endpoint.provider.subject} lists no {model}; it lists {', '.join(nearest)}{more}."
 
 

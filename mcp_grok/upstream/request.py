@@ -33,6 +33,8 @@ EMPTY_SEARCH = 'an empty object means not given; give {"search_context_size": "m
 """OpenAI's API searches for an empty object, so leaving it out must not be silent."""
 
 CACHE_KEY = "prompt_cache_key"
+OWN_CACHE_KEY = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
+"""A caller's own value of it that can be a header."""
 
 ASK_FOR_USAGE = b',"stream_options":{"include_usage":true}}'
 """The end of a body that asks for usage; appended as bytes, so that a body with large images is encoded only once."""
@@ -218,7 +220,7 @@ def _conversation(
 ) -> str:
     """The conversation's id, by which the provider finds the prompt's cache. The caller's own wins."""
     own = payload.get(CACHE_KEY)
-    if isinstance(own, str) and own.isascii() and own.isprintable():
+    if isinstance(own, str) and OWN_CACHE_KEY.fullmatch(own):
         return own
     return conversation_id(principal.secret or endpoint.key, principal.name, messages)
 

@@ -36,6 +36,7 @@ class RunningCall:
         on_sent: Called whenever an attempt leaves the queue for a slot.
         headers: Further headers.
         secrets: The keys of the call, which are removed from its answer.
+        caller: The name of the caller.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class RunningCall:
         on_sent: Callable[[], None],
         headers: dict[str, str] | None = None,
         secrets: Sequence[str] = (),
+        caller: str = "",
     ) -> None:
         self.request = request
         self._secrets = secrets
         self.headers = headers
+        self.caller = caller
         self.body = request.body
         self.assembler = self._new_assembler()
         self.attempts = 0
@@ -69,6 +72,7 @@ class RunningCall:
         self.attempts += 1
         self.refusal = b""
         self.stream = None
+        self.answer = None
         self.assembler = self._new_assembler()
         self.on_sent()
 
@@ -124,12 +128,14 @@ class RunningCall:
     def whole_answer(self) -> Completion | None:
         """The answer, if it was received completely before the time limit; otherwise None."""
         if self.answer is None and self.stream is not None and self.stream.whole:
-            self.answer = self.streamed_completion()
+            self.streamed_completion()
         return self.answer
 
     def streamed_completion(self) -> Completion:
         """The answer assembled from the chunks of a complete stream."""
-        return self.completion(self.assembler.completion())
+        if self.answer is None:
+            self.answer = self.completion(self.assembler.completion())
+        return self.answer
 
     def completion(self, body: JSONObject, content: bytes | None = None) -> Completion:
         """The answer with this body.

@@ -160,7 +160,7 @@ def invalid(path: str, wanted: str, value: Any) -> InvalidRequest:
 
 def did_you_mean(name: str, names: Sequence[str]) -> str:
     """A space and a sentence that suggests the most similar name; empty if no name is similar."""
-    nearest = difflib.get_close_matches(name, names, n=1)
+    nearest = difflib.get_close_matches(name, names, n=1) if len(name) <= QUOTED_CHARACTERS else None
     return f" Did you mean {nearest[0]}?" if nearest else ""
 
 

@@ -4,6 +4,7 @@ Only CR, LF and CRLF end a line, as in the standard: U+2028 in an answer is text
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ class Event(NamedTuple):
     type: str
     data: str
 
+
+BEGINS_JSON = re.compile(r"\s{0,1000}[{\[]")
+"""The beginning of pending data that is JSON. It is looked at for each further line, so it must not be copied."""
 
 JSON_LINE = b' \t{}[]"'
 """The bytes that begin a line of JSON. No field of the standard begins with one of them."""
@@ -114,7 +118,7 @@ def _begins_event(data: str, pending: Sequence[str]) -> bool:
     if not data.lstrip().startswith(("{", DONE)):
         return False
     last = pending[-1].rstrip()
-    return last.endswith(("}", "]")) or (last != "" and not pending[0].lstrip().startswith(("{", "[")))
+    return last.endswith(("}", "]")) or (last != "" and not BEGINS_JSON.match(pending[0]))
 
 
 def is_undecided(start: bytes) -> bool:

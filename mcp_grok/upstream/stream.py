@@ -20,7 +20,6 @@ from mcp_grok.errors import (
     StreamTruncated,
 )
 from mcp_grok.json_parser import parse_json
-from mcp_grok.limits import MAX_ANSWER_ITEMS
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.answer_assembler import AnswerAssembler
 from mcp_grok.upstream.sse import DONE, Event, EventDecoder
@@ -156,6 +155,8 @@ class StreamReader:
         error = failures.error_in_answer(self._endpoint, 200, chunk)
         if error is None or chunk.get("choices"):
             self._add(chunk)
+            if self._assembler.is_closed:
+                self._done, self.in_doubt = True, None
         if error is not None:
             raise error
 
@@ -173,8 +174,8 @@ class StreamReader:
             self._stray = data[:MAX_STRAY]
             return None
         self._items += max(0, data.count("[") + data.count("{") + data.count(",") - FREE_ITEMS)
-        if self._items > MAX_ANSWER_ITEMS:
-            raise too_many_items()
+        if self._items > self._assembler.max_items:
+            raise too_many_items(self._assembler.max_items)
         try:
             chunk = parse_json(data)
         except ValueError as error:
@@ -213,8 +214,8 @@ class StreamReader:
         )
 
 
-def too_many_items() -> GrokError:
+def too_many_items(most: int) -> GrokError:
     """The error for an answer of which JSON would take too much memory."""
     return ResponseTooLarge(
-        f"The answer has over {MAX_ANSWER_ITEMS} items of lists and objects; ask for less, such as no logprobs."
+        f"The answer has over {most} items of lists and objects; ask for less, such as no logprobs."
     )

@@ -11,7 +11,7 @@ import httpx2
 from mcp_grok.address import is_loopback
 from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, ResponseTooLarge
 from mcp_grok.json_parser import JSONObject, parse_large_json
-from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
+from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, MAX_RESPONSE_ITEMS
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.client import USER_AGENT, ChatClient
@@ -229,7 +229,7 @@ class MediaClient:
             if not response.is_success and not (is_poll and status == UNKNOWN):
                 refusal = await read_up_to(received, MAX_ERROR_BYTES)
                 raise failures.http_error(self._endpoint, status, response.headers, refusal)
-            content, broken = await whole_body(b"", received)
+            content, broken = await whole_body(b"", received, MAX_RESPONSE_ITEMS)
         if not content.strip() and broken is None:
             return Answered(status, None, 0)
         try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp_grok.json_parser import JSONObject
+from mcp_grok.limits import MAX_RESPONSE_ITEMS
 from mcp_grok.upstream.merge import MAX_FIELDS, Malformed
 from mcp_grok.upstream.responses.chat_form import BETWEEN_MESSAGES, ChatForm
 from mcp_grok.upstream.responses.searches import progress_line, search_of
@@ -28,6 +29,7 @@ class ResponseAssembler:
         form: The translation of the response.
     """
 
+    max_items = MAX_RESPONSE_ITEMS
     has_unfinished_answer = False
     continued_after_finish = False
 
@@ -35,11 +37,10 @@ class ResponseAssembler:
         self._form = form
         self._response: JSONObject = {}
         self._items: dict[int, JSONObject] = {}
-        self._others: JSONObject = {}
         self._texts: dict[tuple[int, int], list[str]] = {}
         self._told: set[int] = set()
         self._reasoning = ""
-        self._is_closed = False
+        self.is_closed = False
 
     def accepts(self, event_type: str, chunk: JSONObject) -> bool:
         """Whether an object in the stream is an event of the response, or an error."""
@@ -55,10 +56,12 @@ class ResponseAssembler:
         kind = chunk.get("type")
         if isinstance(response := chunk.get("response"), dict):
             self._response |= response
+            if len(self._response) > MAX_FIELDS:
+                raise Malformed("a response has too many fields")
         if isinstance(item := chunk.get("item"), dict):
             self._add_item(_index(chunk, "output_index"), item, is_done=kind == ITEM_DONE)
         if kind in CLOSING:
-            self._is_closed = True
+            self.is_closed = True
         elif kind == TEXT and isinstance(chunk.get("delta"), str):
             return self._add_text((_index(chunk, "output_index"), _index(chunk, "content_index")), chunk["delta"])
         elif kind in REASONING and isinstance(chunk.get("delta"), str):
@@ -66,7 +69,7 @@ class ResponseAssembler:
         return ""
 
     def _add_item(self, index: int, item: JSONObject, *, is_done: bool) -> None:
-        if len(self._items) >= MAX_ITEMS:
+        if len(self._items) >= MAX_ITEMS and index not in self._items:
             raise Malformed("a response has too many items")
         self._items[index] = item
         search = search_of(item)
@@ -89,10 +92,10 @@ class ResponseAssembler:
     @property
     def text(self) -> str:
         """The content so far."""
-        texts: dict[int, str] = {}
+        texts: dict[int, list[str]] = {}
         for (item, _), pieces in self._texts.items():
-            texts[item] = texts.get(item, "") + "".join(pieces)
-        return BETWEEN_MESSAGES.join(text for text in texts.values() if text)
+            texts.setdefault(item, []).extend(pieces)
+        return BETWEEN_MESSAGES.join(text for pieces in texts.values() if (text := "".join(pieces)))
 
     @property
     def has_begun(self) -> bool:
@@ -101,11 +104,13 @@ class ResponseAssembler:
 
     def is_complete(self, *, done: bool) -> bool:
         """Whether the closing event was received; `[DONE]` alone closes nothing."""
-        return self._is_closed
+        return self.is_closed
 
     def completion(self) -> JSONObject:
         """The `chat.completion` for the response."""
-        output = self._response.get("output") or [self._items[index] for index in sorted(self._items)]
+        output = self._response.get("output")
+        if not isinstance(output, list) or not output:
+            output = [self._items[index] for index in sorted(self._items)]
         return self._form.completion({**self._response, "output": output})
 
 

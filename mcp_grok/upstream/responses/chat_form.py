@@ -29,6 +29,9 @@ REQUEST_FIELDS = frozenset(
 
 TRANSLATED = frozenset({"id", "object", "created_at", "model", "status", "output", "usage", "error", "citations"})
 
+OURS = frozenset({"id", "object", "created", "model", "choices", "usage", "citations", "searches", "response_id"})
+"""Fields of the completion, which no field and no item of the response replaces."""
+
 CITATION = "url_citation"
 POSITIONS = ("start_index", "end_index")
 
@@ -70,8 +73,8 @@ class ChatForm:
         if isinstance(response.get("usage"), dict):
             body["usage"] = chat_usage(response["usage"])
         body |= self._sources(response, message)
-        body |= {name: value for name, value in response.items() if _is_own(name) and value is not None}
-        return body | message.others
+        own = {name: value for name, value in response.items() if _is_own(name) and value is not None}
+        return body | {name: value for name, value in (own | message.others).items() if name not in OURS}
 
     def _sources(self, response: JSONObject, message: "_Message") -> JSONObject:
         citations = _distinct([*message.cited(), *_list(response.get("citations"))])
@@ -119,7 +122,7 @@ class _Message:
                 if text:
                     self._add_text(between)
                     between = ""
-                self._add_annotations(part)
+                self._add_annotations(part, len(text))
                 self._add_text(text)
             elif isinstance(part.get("refusal"), str):
                 self._refusal.append(part["refusal"])
@@ -128,16 +131,18 @@ class _Message:
         self._content.append(text)
         self._length += len(text)
 
-    def _add_annotations(self, part: JSONObject) -> None:
+    def _add_annotations(self, part: JSONObject, length: int) -> None:
         """Adds the annotations of a text, in OpenAI's chat form; positions are in the whole content."""
         for annotation in _list(part.get("annotations")):
             if not isinstance(annotation, dict):
                 continue
-            kind = str(annotation.get("type") or CITATION)
-            fields = {name: value for name, value in annotation.items() if name != "type"}
+            kind = annotation.get("type")
+            kind = kind if isinstance(kind, str) and kind else CITATION
+            fields = {name: value for name, value in annotation.items() if name not in ("type", *POSITIONS)}
             for name in POSITIONS:
-                if isinstance(fields.get(name), int):
-                    fields[name] += self._length
+                if isinstance(place := annotation.get(name), int):
+                    # Beyond the text, an integer could get too long to be written.
+                    fields[name] = self._length + min(max(place, 0), length)
             if kind == CITATION:
                 # OpenAI's form has all of these. Without a position, it is an empty one.
                 fields = {"title": fields.get("url"), **dict.fromkeys(POSITIONS, 0), **fields}
@@ -164,8 +169,8 @@ class _Message:
 def reasoning_texts(item: JSONObject) -> list[str]:
     """The texts of a reasoning item: its summary, or else its content."""
     for name in ("summary", "content"):
-        texts = [part["text"] for part in _list(item.get(name)) if isinstance(part, dict) and part.get("text")]
-        if texts:
+        parts = [part for part in _list(item.get(name)) if isinstance(part, dict)]
+        if texts := [text for part in parts if isinstance(text := part.get("text"), str) and text]:
             return texts
     return []
 

@@ -68,11 +68,10 @@ def _part(path: str, part: JSONObject) -> JSONObject:
     if kind == "text":
         return {"type": "input_text", "text": part["text"]}
     if kind == "image_url":
-        image = part["image_url"]
-        rest = {name: value for name, value in image.items() if name != "url"}
-        return {"type": "input_image", "image_url": image["url"], **rest}
+        rest = {name: value for name, value in part["image_url"].items() if name != "url"}
+        return {**rest, "type": "input_image", "image_url": part["image_url"]["url"]}
     if kind == "file" and isinstance(part.get("file"), dict):
-        return {"type": "input_file", **part["file"]}
+        return {**part["file"], "type": "input_file"}
     if kind == "input_file":
         return part
     raise _no_counterpart(path, f"a part of the type {kind}")

@@ -140,7 +140,7 @@ def _reasoning(effort: str) -> JSONObject:
 def _format(response_format: JSONObject) -> JSONObject:
     form = dict(response_format)
     wrapper = form.pop("json_schema", {})
-    return {"text": {"format": {**form, **wrapper}}}
+    return {"text": {"format": {**form, **wrapper, "type": form["type"]}}}
 
 
 def _tools(tools: list[JSONObject]) -> JSONObject:
@@ -149,8 +149,9 @@ def _tools(tools: list[JSONObject]) -> JSONObject:
 
 def _tool(path: str, tool: JSONObject) -> JSONObject:
     if tool["type"] == "function":
-        rest = {name: value for name, value in tool.items() if name not in ("type", "function")}
-        return {"type": "function", **tool["function"], **rest}
+        rest = {name: value for name, value in tool.items() if name != "function"}
+        # The type comes last: a field of the function must not make it a tool that this caller may not use.
+        return {**tool["function"], **rest}
     return read_server_tool(path, tool) if is_server_tool(tool) else tool
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mcp_grok.json_parser import JSONObject, parse_json
+from mcp_grok.redaction import without_controls
 
 SOURCES = {"web_search_call": "web", "x_search_call": "x"}
 """What the items of each type were searched in. xAI also has X searches as `custom_tool_call`, named `x_…`."""
@@ -31,7 +32,8 @@ def search_of(item: JSONObject) -> JSONObject | None:
     else:
         fields, name = _arguments(item.get("arguments", item.get("input"))), item.get("name")
     failed = {"status": item["status"]} if item.get("status") not in (None, "completed") else {}
-    return {"source": source, **({"name": name} if name else {}), **fields, **failed}
+    own = {"source": source, **({"name": name} if name else {})}
+    return own | fields | own | failed
 
 
 def _source(item: JSONObject) -> str | None:
@@ -54,6 +56,6 @@ def _arguments(text: Any) -> JSONObject:
 
 def progress_line(search: JSONObject) -> str:
     """A search as a line of progress, like "[search] web: the query"."""
-    looked_up = search.get("query") or search.get("url") or search.get("name") or ""
-    shown = " ".join(str(looked_up).split())[:MAX_LINE]
-    return f"{SEARCH_MARK} {search['source']}: {shown}"
+    texts = (search.get(name) for name in ("query", "url", "name"))
+    looked_up = next((text for text in texts if isinstance(text, str) and text), "")
+    return f"{SEARCH_MARK} {search['source']}: {without_controls(looked_up[:MAX_LINE])}"

@@ -115,7 +115,8 @@ def _read_domain(path: str, value: str) -> str:
         domain = urlsplit(text if "://" in text else f"//{text}").hostname or ""
     except ValueError:
         domain = ""
-    if not DOMAIN.fullmatch(domain):
+    # `urlsplit` leaves out tabs and line breaks, so that another domain would be searched.
+    if not DOMAIN.fullmatch(domain) or not text.isprintable():
         raise invalid(path, "a domain like docs.x.ai", value)
     return domain
 

@@ -61,7 +61,7 @@ def test_sources_are_annotations_and_each_address_is_cited_once() -> None:
         "url": "https://a.example/1",
         "title": "1",
         "start_index": 3,
-        "end_index": 31,
+        "end_index": 30,
     }
     assert second["url_citation"] == {
         "title": "https://b.example",
