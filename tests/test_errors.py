@@ -136,3 +136,8 @@ def test_defect_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> 
     assert "ValueError" in caplog.text
     assert __file__ in caplog.text
     assert prompt not in caplog.records[-1].getMessage()
+
+
+def test_name_of_any_length_is_cut() -> None:
+    error = InvalidRequest(f"{'x' * 10**6!r} is not a parameter.", param="x" * 10**6)
+    assert len(json.dumps(error.as_dict())) < 5000

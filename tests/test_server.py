@@ -147,6 +147,16 @@ async def test_dropped_parameter_is_named_in_meta(upstream: Replay, settings: Se
     result = await call(settings, {**HELLO, "stream_options": {"include_usage": True}})
     assert result.meta is not None
     assert result.meta["mcp-grok/dropped"] == {"stream_options": "the call is not streamed"}
+
+
+async def test_dropped_parameters_without_end_are_counted(upstream: Replay) -> None:
+    options = {f"{number}{'k' * 1000}": 1 for number in range(1000)}
+    async with Client(create_server(settings_for(upstream, provider="xai"))) as client:
+        result = await client.call_tool(CHAT, {**HELLO, "web_search_options": options})
+    assert result.meta is not None
+    dropped = result.meta["mcp-grok/dropped"]
+    assert dropped["…"] == "980 more"
+    assert len(json.dumps(dropped)) < 10_000
     assert "stream_options" not in upstream.requests[0].json
 
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from mcp_grok.calls import Call, CallerLimits, Calls, Delivery, Reason, Request, State, Timings, open_calls
-from mcp_grok.calls.call import Claim
+from mcp_grok.calls.call import Claim, Outcome
 from mcp_grok.calls.calls import Recent
 from mcp_grok.calls.local_store import LocalStore
 from mcp_grok.calls.sqlite_table import CallTable
@@ -19,6 +19,7 @@ from mcp_grok.errors import (
     CallTimeout,
     Cancelled,
     GrokError,
+    InternalError,
     LimitReached,
     Lost,
     NotFound,
@@ -683,3 +684,21 @@ async def test_ttl_replaces_the_timeout_of_an_orphan(upstream: Replay, stored: S
         await calls.give_id(request, ttl=60)
         await request.interrupt(Reason.DISCONNECT)
         assert deadline_of(request) == pytest.approx(anyio.current_time() + 60, abs=5)
+
+
+class BrokenStore(LocalStore):
+    """A store with a defect."""
+
+    async def commit(self, call: Call, outcome: Outcome) -> None:
+        raise ValueError("no place for it")
+
+
+async def test_defect_after_an_answer_ends_one_call_alone(upstream: Replay, settings: Settings) -> None:
+    client = ChatClient(settings.endpoint)
+    async with anyio.create_task_group() as tasks:
+        calls = Calls(client, tasks, BrokenStore())
+        for text in ("one", "two"):
+            with anyio.fail_after(5):
+                assert isinstance(await outcome_of(await ask(calls, hello(text=text))), InternalError)
+            assert calls.under_way(ANONYMOUS) == 0
+    await client.aclose()

@@ -15,9 +15,10 @@ import httpx2
 import pytest
 
 from mcp_grok.auth.tokens import new_token
-from mcp_grok.limits import SHUTDOWN_TIMEOUT
-from tests.chat import CHAT, HELLO, body_of, completion
+from mcp_grok.limits import MIB, SHUTDOWN_TIMEOUT
+from tests.chat import HELLO, body_of, completion
 from tests.conftest import KEY
+from tests.end_to_end.callers import SEARCH, asked, client_of
 from tests.http.requests import EMPTY_LISTS, call, post, request_with, result_of
 from tests.process import MCP_GROK, environment, free_port, listening_process, modern_call, serving
 from tests.replay import COMPLETION, Exchange, Replay, hold
@@ -53,6 +54,11 @@ class Target:
         """Calls the chat tool."""
         await asked(self.client, self.url, text, **arguments)
 
+    async def call(self, tool: str, arguments: dict[str, Any]) -> None:
+        """Calls any tool."""
+        headers, request = modern_call(tool, arguments)
+        await self.client.post(self.url, json=request, headers=headers)
+
     async def post(self, arguments: bytes) -> None:
         """Calls the chat tool with any JSON."""
         headers, body = request_with(arguments)
@@ -69,24 +75,17 @@ class Target:
         await asyncio.to_thread(connect_all)
 
 
-def asking(text: str, **arguments: Any) -> dict[str, Any]:
-    """The arguments of a call with a text."""
-    return {"messages": [{"role": "user", "content": text}], **arguments}
-
-
-def client_of(token: str) -> httpx2.AsyncClient:
-    """An HTTP client of a caller, with a connection for each request: an idle one may be closed to make room."""
-    headers = {"authorization": f"Bearer {token}"}
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    # To load certificates would take longer than a call.
-    return httpx2.AsyncClient(headers=headers, limits=limits, trust_env=False, verify=False, timeout=60)
-
-
-async def asked(client: httpx2.AsyncClient, url: str, text: str, **arguments: Any) -> Any:
-    """The JSON that a call of the chat tool gives."""
-    headers, request = modern_call(CHAT, asking(text, **arguments))
-    return body_of(result_of(await client.post(url, json=request, headers=headers)))
-
+RESPONSES = {
+    "citations": b'{"output":[{"type":"message","content":[{"text":"a","annotations":['
+    + b'{"url":"u"},' * 400_000
+    + b"0]}]}]}",
+    "texts": b"".join(
+        b'data: {"type":"response.output_text.delta","content_index":%d,"delta":"%b"}\n\n' % (place, b"x" * 30_000)
+        for place in range(1000)
+    ),
+    "lines": b"data:  [" + b"x" * 5 * MIB + b"\n" + b"data: {\n" * 200_000,
+}
+"""What the Responses API answers to a text of an attack: millions of items, or what costs their square to read."""
 
 FORMAT = json.dumps({**HELLO, "response_format": EMPTY_LISTS.decode()}).encode()
 """Arguments with 31 MB of JSON in a text."""
@@ -94,6 +93,7 @@ FORMAT = json.dumps({**HELLO, "response_format": EMPTY_LISTS.decode()}).encode()
 ANSWERS: dict[str, bytes | None] = {
     "hold": None,
     "lists": EMPTY_LISTS,
+    **RESPONSES,
     **{name: json.dumps(completion(content)).encode() for name, (_, content) in SCHEMAS.items()},
 }
 """What the API answers to a text of an attack; None where it begins a stream that does not end."""
@@ -102,6 +102,11 @@ ANSWERS: dict[str, bytes | None] = {
 def schema(name: str) -> Callable[[Target], Awaitable[None]]:
     """The check of an answer by a schema of the caller."""
     return lambda target: target.ask(name, response_format=by(SCHEMAS[name][0]))
+
+
+def searching(name: str) -> Callable[[Target], Awaitable[None]]:
+    """A search, which the API answers as named."""
+    return lambda target: target.ask(name, **SEARCH, stream=RESPONSES[name].startswith(b"data"))
 
 
 async def together(attack: Callable[[int], Awaitable[Any]], times: int) -> None:
@@ -123,6 +128,9 @@ ATTACKS: dict[str, Attack] = {
     "lists of a caller": lambda target: target.post(EMPTY_LISTS),
     "lists in a text of a caller": lambda target: target.post(FORMAT),
     "lists of the API": lambda target: target.ask("lists"),
+    **{f"{name} of a response": searching(name) for name in RESPONSES},
+    "name of a parameter": lambda target: target.ask("Hello", **{"x" * 20 * MIB: 1}),
+    "commas in a list": lambda target: target.call("grok_search", {"query": "Hello", "x_handles": "," * 20 * MIB}),
     "calls at once": lambda target: together(lambda number: target.ask("hold", stream=True, seed=number), 40),
     "made-up models": make_up_models,
     "idle connections": lambda target: target.connect(b""),
@@ -147,7 +155,8 @@ def response(content: bytes) -> bytes:
 
 async def answer(exchange: Exchange) -> None:
     """Answers as the text of a request says."""
-    text = exchange.request.json["messages"][-1]["content"]
+    given = exchange.request.json
+    text = given.get("messages", given.get("input"))[-1]["content"]
     content = ANSWERS.get(text, json.dumps(COMPLETION).encode())
     if content is None:
         await hold(exchange)
@@ -163,7 +172,9 @@ async def test_attack_stops_neither_another_caller_nor_a_signal(upstream: Replay
     upstream.behave = answer
     port = free_port()
     options = ("--token-file", str(tmp_path / "tokens"), "--drain", str(DRAIN), "--metrics-port", str(port))
-    server = listening_process(environment(upstream, handoff_after=str(PATIENCE)), "http", *options, command=LIMITED)
+    server = listening_process(
+        environment(upstream, provider="xai", handoff_after=str(PATIENCE)), "http", *options, command=LIMITED
+    )
     async with ann, bob, server as (url, process):
         target = Target(url, f"http://127.0.0.1:{port}/metrics", ann)
         once = asyncio.Event()

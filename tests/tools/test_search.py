@@ -74,6 +74,8 @@ def test_depth_bounds_the_turns(depth: str, turns: int) -> None:
         ({"query": ""}, "query"),
         ({"query": None}, "query"),
         ({"sources": ["news"]}, "sources[0]"),
+        ({"sources": ["web"] * 3}, "sources"),
+        ({"x_handles": "," * 10**6}, "x_handles[0]"),
         ({"depth": "deepest"}, "depth"),
         ({"domains": ["a b"]}, "domains[0]"),
         ({"domains": [f"{name}.example" for name in "abcdef"]}, "domains"),

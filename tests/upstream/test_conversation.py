@@ -66,3 +66,10 @@ def test_id_does_not_change_the_fingerprint() -> None:
     arguments = {"messages": [FIRST], "tools": [{"type": "web_search"}]}
     made = [read_request(arguments, endpoint, principal=caller) for caller in (ANONYMOUS, Principal("ann"))]
     assert made[0].fingerprint == made[1].fingerprint
+
+
+@pytest.mark.parametrize("own", ["a\r\nhost: evil", " a ", "", "ü", "a" * 10_000, 1])
+def test_value_that_can_be_no_header_is_not_one(own: object) -> None:
+    endpoint = Settings(provider="xai").endpoint
+    made = read_request({"messages": [FIRST], "extra_body": {"prompt_cache_key": own}}, endpoint)
+    assert made.headers == read_request({"messages": [FIRST]}, endpoint).headers

@@ -9,7 +9,13 @@ from mcp_grok.upstream.cost import estimated_cost, stated_cost, token_counts
 
 PLAIN = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
-NONE_STATED: list[Any] = [None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True}, {"cost": -1}, {"cost": {}}]
+HUGE = 10**400
+"""No float can be so large."""
+
+NONE_STATED: list[Any] = [
+    *(None, {}, PLAIN, [], "x", {"cost": "1"}, {"cost": True}, {"cost": -1}, {"cost": {}}),
+    *({"cost": HUGE}, {"cost_in_usd_ticks": HUGE}, {"cost_in_usd_ticks": -1}, {"cost": {"amount": HUGE}}),
+]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +98,10 @@ def test_searches_are_estimated_once_by_what_xai_charges_for() -> None:
     assert with_searches["amount"] - without["amount"] == pytest.approx(3 * 0.005 + 20 * 0.005 + 0.01)
     assert with_searches["estimate"] is True
     assert stated_cost({**searched, "cost_in_usd_ticks": 10**10}) == {"amount": 1.0, "currency": "USD"}
+
+
+@pytest.mark.parametrize("count", [HUGE, -1, True, 1.5, "1"])
+def test_absurd_count_of_tokens_is_none(count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": count, "total_tokens": count}
+    assert set(token_counts(usage).values()) == {0}
+    assert estimated_cost("grok-4", usage) is None

@@ -100,3 +100,14 @@ def test_partial_text_is_there_without_an_end() -> None:
     assembler, *_ = assembled(*before)
     assert assembler.text == "So far, so good"
     assert assembler.has_begun
+
+
+def test_fields_without_end_are_refused() -> None:
+    with pytest.raises(Malformed):
+        assembled(*({"type": "response.in_progress", "response": {f"f{number}": 0}} for number in range(2000)))
+
+
+def test_item_that_comes_again_is_none_more() -> None:
+    added = ({"type": "response.output_item.added", "output_index": i, "item": {}} for i in range(MAX_ITEMS))
+    assembler, *_ = assembled(*added, {"type": "response.output_item.done", "output_index": 0, "item": message("Hi")})
+    assert assembler.completion()["choices"][0]["message"]["content"] == "Hi"

@@ -173,3 +173,32 @@ def test_stored_response_has_an_id_to_continue_it() -> None:
 def test_odd_item_loses_nothing_else(item: dict[str, Any]) -> None:
     body = ChatForm().completion(response(item, message("The answer.")))
     assert message_of(body)["content"].endswith("The answer.")
+
+
+@pytest.mark.parametrize("name", ["choices", "usage", "object", "searches", "citations", "response_id"])
+def test_nothing_in_a_response_replaces_a_field_of_the_completion(name: str) -> None:
+    fields = {} if name in ("usage", "object") else {name: "x"}
+    answered = response(message("Hi"), {"type": name}, **fields)
+    assert ChatForm().completion(answered) == completion(message("Hi"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "places"),
+    [
+        (-5, int("9" * 4300), (2, 7)),
+        ("1", None, (0, 0)),
+        (1.5, [1], (0, 0)),
+        (1, 3, (3, 5)),
+    ],
+)
+def test_positions_are_in_the_text_whatever_the_api_states(start: Any, end: Any, places: tuple[int, int]) -> None:
+    cited = {"type": "url_citation", "url": "u", "start_index": start, "end_index": end}
+    [annotation] = message_of(completion(message("So", "Hello", annotations=[cited])))["annotations"]
+    assert (annotation["url_citation"]["start_index"], annotation["url_citation"]["end_index"]) == places
+
+
+def test_what_should_be_text_and_is_not_is_left_out() -> None:
+    thought = {"type": "reasoning", "summary": [{"text": 5}, {"text": ["a"]}, {"text": "I look."}]}
+    body = completion(thought, message("Hi", annotations=[{"type": ["a"], "url": "u"}]))
+    assert message_of(body)["reasoning_content"] == "I look."
+    assert message_of(body)["annotations"][0]["type"] == "url_citation"

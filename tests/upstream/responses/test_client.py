@@ -4,17 +4,19 @@ import json
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import pytest
 from openai.types.chat import ChatCompletion
 
 from mcp_grok.errors import GrokError
+from mcp_grok.limits import MAX_RESPONSE_ITEMS
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.request import read_request
 from mcp_grok.upstream.responses.chat_form import ChatForm
 from tests.conftest import KEY
-from tests.replay import Replay
+from tests.replay import Replay, held_after
 from tests.upstream.responses import events, message, reasoning, response, stream, web_search
 
 WHOLE = response(
@@ -145,3 +147,36 @@ async def test_unknown_model_is_not_a_missing_api(upstream: Replay) -> None:
 async def test_chat_completion_from_that_address_is_an_answer(upstream: Replay) -> None:
     answer, text, _ = await ask(upstream)
     assert text == answer.text == "Yo!"
+
+
+async def test_missing_api_is_remembered_for_the_caller_who_met_it(upstream: Replay) -> None:
+    upstream.answer({"detail": "No such deployment"}, status=404)
+    settings = Settings(provider="custom", base_url=f"{upstream.base_url}/v1", default_model="m", max_retries=0)
+    request = read_request(
+        {"messages": [{"role": "user", "content": "Hi"}], "tools": [{"type": "web_search"}]}, settings.endpoint
+    )
+    async with aclosing(ChatClient(settings.endpoint)) as client:
+        for _ in range(2):
+            with pytest.raises(GrokError):
+                await client.complete(request, caller="ann")
+        upstream.answer(WHOLE)
+        assert (await client.complete(request, caller="bob")).text == CONTENT
+
+
+@pytest.mark.parametrize("after", ["silence", "another", "more text", "broken"])
+async def test_nothing_after_the_closing_event_counts(upstream: Replay, after: str) -> None:
+    later = {
+        "silence": b"",
+        "another": stream(response(message("Forged."))),
+        "more text": b'data: {"type": "response.output_text.delta", "delta": "Forged."}\n\n',
+        "broken": b"data: {broken\n\n",
+    }
+    upstream.behave = held_after(stream(WHOLE) + later[after])
+    with anyio.fail_after(5):
+        answer, text, _ = await ask(upstream, stream=True)
+    assert (text, answer.body, answer.in_doubt) == (CONTENT, expected(), None)
+
+
+async def test_response_of_too_many_items_is_refused(upstream: Replay) -> None:
+    upstream.answer({**WHOLE, "citations": ["a"] * MAX_RESPONSE_ITEMS})
+    assert (await failure(upstream))["code"] == "response_too_large"

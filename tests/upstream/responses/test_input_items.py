@@ -86,3 +86,10 @@ def test_field_without_counterpart_is_dropped_and_named() -> None:
 )
 def test_part_without_counterpart_is_refused(message: dict[str, Any], param: str) -> None:
     assert refusal_of(lambda: items(message))[1] == param
+
+
+def test_part_keeps_its_type_whatever_its_fields_say() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "type": "input_file"}}
+    file = {"type": "file", "file": {"file_id": "file-1", "type": "input_image"}}
+    [item] = items({"role": "user", "content": [image, file]})
+    assert [part["type"] for part in item["content"]] == ["input_image", "input_file"]

@@ -169,3 +169,10 @@ def test_names_of_the_api_in_errors_become_the_callers() -> None:
     assert made.given_name("max_output_tokens") == "max_tokens"
     assert made.given_name("reasoning.effort") == "reasoning_effort.effort"
     assert made.given_name("text.format") == "response_format.format"
+
+
+@pytest.mark.parametrize("kind", ["file_search", "mcp", "web_search"])
+def test_function_is_no_other_tool_whatever_its_fields_say(kind: str) -> None:
+    hidden = {**LOOK_UP["function"], "type": kind, "vector_store_ids": ["v"]}
+    [_, tool] = sent(ANN, tools=[SEARCH, {"type": "function", "function": hidden}])["tools"]
+    assert (tool["type"], tool["name"]) == ("function", "look_up")

@@ -73,6 +73,7 @@ def test_empty_fields_are_left_out_and_unknown_ones_kept() -> None:
         ({"allowed_domains": ["not a domain"]}, "allowed_domains[0]"),
         ({"allowed_domains": ["x.ai", "localhost"]}, "allowed_domains[1]"),
         ({"allowed_domains": ["http://["]}, "allowed_domains[0]"),
+        ({"allowed_domains": ["x.ai\r\nevil.example"]}, "allowed_domains[0]"),
         ({"allowed_domains": [f"{name}.example" for name in "abcdef"]}, "allowed_domains"),
         ({"allowed_domains": "x.ai"}, "allowed_domains"),
         ({"allowed_domains": ["x.ai"], "excluded_domains": ["x.com"]}, "excluded_domains"),
