@@ -132,7 +132,8 @@ class Settings(_ProviderKeys):
     )
     timeout: Seconds = Field(
         900,
-        description="Maximum seconds for a whole call, including the wait for a slot and all attempts",
+        description="Maximum seconds for a whole call, including the wait for a slot and all attempts. A video that is "
+        "being made is waited for up to an hour: it is paid for",
         json_schema_extra={"must_be": f"{SECONDS} above 0, at most 86400"},
     )
     idle_timeout: Seconds = Field(

@@ -52,4 +52,5 @@ def _message(call: Call) -> str:
     if call.state is State.QUEUED:
         return "queued: as many calls as allowed are running at the API"
     words = " ".join(call.text[-LAST_WORDS:].split())
-    return f"running for {call.elapsed:.0f} s{f': … {words}' if words else ''}"
+    made = f", {call.work.percent} % made" if call.work and call.work.percent is not None else ""
+    return f"running for {call.elapsed:.0f} s{made}{f': … {words}' if words else ''}"

@@ -7,6 +7,7 @@ import anyio
 from mcp_types import CallToolResult
 
 from mcp_grok.calls import Call, JobLeft, Outcome, State
+from mcp_grok.calls.call import VIDEO_MARK
 from mcp_grok.limits import TASK_TTL
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.progress import Progress
@@ -17,6 +18,9 @@ from mcp_grok.toolsets import GET
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""
+
+MADE_STATUS = f"{VIDEO_MARK} being made\n"
+"""Sent as progress while the API makes a video, and has not stated a percentage for a while."""
 
 PARTIAL_CHARACTERS = 1000
 """Maximum characters from the end of the text so far in a pending result."""
@@ -56,7 +60,7 @@ async def wait_for(context: RequestContext, call: Call, seconds: float) -> Outco
     """
     if context.report is None:
         return await _outcome(call, seconds)
-    progress = Progress(context.report, status=lambda: QUEUED_STATUS if call.state is State.QUEUED else None)
+    progress = Progress(context.report, status=lambda: _status(call))
     call.follow(progress.add, progress.add_reasoning)
     try:
         async with anyio.create_task_group() as tasks:
@@ -66,6 +70,12 @@ async def wait_for(context: RequestContext, call: Call, seconds: float) -> Outco
     finally:
         call.unfollow(progress.add)
     return outcome
+
+
+def _status(call: Call) -> str | None:
+    if call.state is State.QUEUED:
+        return QUEUED_STATUS
+    return MADE_STATUS if call.job else None
 
 
 async def _outcome(call: Call, seconds: float) -> Outcome | None:
