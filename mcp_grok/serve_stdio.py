@@ -4,11 +4,15 @@ import os
 
 import anyio
 
+from mcp_grok.calls import Calls
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from mcp_grok.signals import StoppedBySignal
 from mcp_grok.stdio import can_be_watched, stdio_streams
+
+ANSWER_SECONDS = 1.0
+"""Seconds after a signal in which the requests that wait get a result: a video goes on without this process."""
 
 
 async def serve_stdio(settings: Settings) -> int:
@@ -18,30 +22,36 @@ async def serve_stdio(settings: Settings) -> int:
         The exit status: 0 on EOF, 128 + the signal's number on a signal.
     """
     watched = can_be_watched()
+    opened: Calls | None = None
     async with anyio.create_task_group() as tasks:
+
+        async def end() -> None:
+            if opened is not None and stopped.count == 1:
+                await opened.finish(ANSWER_SECONDS)
+            tasks.cancel_scope.cancel()
 
         def stop(number: int) -> None:
             if not watched:
                 # A thread of the SDK is blocked in readline; only an exit of the process ends it.
                 os._exit(128 + number)
-            tasks.cancel_scope.cancel()
+            tasks.start_soon(end)
 
         stopped = StoppedBySignal(stop)
         tasks.start_soon(stopped.watch)
-        await _run_stdio(settings, watched)
+        async with open_upstream(settings) as opened:
+            await _run_stdio(settings, opened, watched)
         tasks.cancel_scope.cancel()
     return stopped.status
 
 
-async def _run_stdio(settings: Settings, watched: bool) -> None:
-    async with open_upstream(settings) as calls:
-        server = create_server(settings, calls)
-        options = server.create_initialization_options()
-        if watched:
-            async with stdio_streams() as (reader, writer):
-                await server.run(reader, writer, options)
-        else:
-            from mcp.server.stdio import stdio_server
+async def _run_stdio(settings: Settings, calls: Calls, watched: bool) -> None:
+    server = create_server(settings, calls)
+    options = server.create_initialization_options()
+    if watched:
+        async with stdio_streams() as (reader, writer):
+            await server.run(reader, writer, options)
+    else:
+        from mcp.server.stdio import stdio_server
 
-            async with stdio_server() as (lines, replies):
-                await server.run(lines, replies, options)
+        async with stdio_server() as (lines, replies):
+            await server.run(lines, replies, options)

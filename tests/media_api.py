@@ -24,6 +24,7 @@ class MediaApi:
             body. The last one stays.
         created: The bodies of the paid requests.
         keys: The keys of all requests.
+        files: The whole responses by which files are served, by path.
         asked: How often each job was asked about.
     """
 
@@ -33,6 +34,7 @@ class MediaApi:
         self.keys: set[str] = set()
         self.asked: Counter[str] = Counter()
         self.pictures: tuple[int, Any] = (200, {"data": []})
+        self.files: dict[str, bytes] = {}
         self.silent = False
         self._changed = asyncio.Event()
         upstream.behave = self
@@ -50,6 +52,9 @@ class MediaApi:
 
     async def __call__(self, exchange: Exchange) -> None:
         path = exchange.request.path
+        if path in self.files:
+            exchange.send(self.files[path])
+            return
         self.keys.add(exchange.request.headers.get("authorization", "").removeprefix("Bearer "))
         if path == "/grok/tasks":
             await self._asked(exchange, exchange.request.json["id"], _acedata)
@@ -97,7 +102,10 @@ def _xai(state: Any, job: str) -> tuple[int, Any]:
 
 def _answer(exchange: Exchange, status: int, body: Any) -> None:
     content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    exchange.send(
-        f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
-        + content
-    )
+    exchange.send(response(content, f"{status} Status", "application/json"))
+
+
+def response(content: bytes, status: str = "200 OK", content_type: str = "application/octet-stream") -> bytes:
+    """A whole response."""
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {len(content)}\r\n\r\n"
+    return head.encode() + content

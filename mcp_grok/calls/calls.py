@@ -174,6 +174,7 @@ class Calls:
             return
         self._remember(request, call.size)
         call.requests.discard(request)
+        self._change()
         if lost := request.notes.get("lost"):
             await self._store.mark_told(call.fingerprint, lost, told=True)
         if call.requests:
@@ -266,6 +267,15 @@ class Calls:
                     await self._changed.wait()
         finally:
             self.stop_all()
+
+    async def finish(self, seconds: float) -> None:
+        """Refuses new calls, stops the running ones, and waits up to some seconds until their requests have results."""
+        self._closing = True
+        waiting = [call for call in self._running.values() if call.requests]
+        self.stop_all()
+        with anyio.move_on_after(seconds):
+            while any(call.requests for call in waiting):
+                await self._changed.wait()
 
     def stop_all(self) -> None:
         """Stops every call that runs on this server, because the server ends."""
