@@ -553,9 +553,11 @@ class Calls:
             self._leave_job(call)
             return
         log_call(call, outcome)
-        if not call.cut_by:
+        ends_with_process = call.state is State.LOST or isinstance(outcome, Lost)
+        if not call.cut_by or isinstance(outcome, Completion):
+            # An answer may be there when its call is stopped: only its files are not.
             call.state = _state(outcome)
-        if call.state is State.LOST and not call.requests:
+        if ends_with_process and not call.requests:
             call.delivery = Delivery.ORPHANED
         call.ended_at = time.time()
         await self._store.commit(call, outcome)
@@ -589,10 +591,10 @@ class Calls:
     async def _run_elsewhere(self, call: Call, work: Work) -> None:
         with work.scope:
             try:
-                outcome = await self._store.follow(call)
+                outcome = await self._outcome_elsewhere(call)
             except Exception as error:  # noqa: BLE001 - the top of a task: a defect is the outcome of one call
                 outcome = InternalError.of(error)
-            if isinstance(outcome, Lost) and await self._took_over(call):
+            if outcome is None:
                 return
             if isinstance(outcome, OutOfReach | InternalError):
                 # The call may continue on its server: the next call with its fingerprint may find it again.
@@ -602,6 +604,20 @@ class Calls:
             self._publish(call, outcome)
             self._followed.pop(call.id, None)
             self._change()
+
+    async def _outcome_elsewhere(self, call: Call) -> Outcome | None:
+        """The outcome of a call that runs on another server; None once this process runs the rest of it."""
+        while True:
+            server = call.process
+            outcome = await self._store.follow(call)
+            if not isinstance(outcome, Lost):
+                return outcome
+            if await self._took_over(call):
+                return None
+            if call.process == server:
+                return outcome
+            # A third server was faster.
+            self._followed[call.id] = call
 
     async def _took_over(self, call: Call) -> bool:
         """Takes up the job of a call that this process has followed; returns whether it could."""

@@ -118,19 +118,25 @@ class Transactions:
             await pipeline.execute()
 
     async def take_up(self, call: Call) -> bool:
-        """Makes this server the one that runs a call whose server has died; returns False if another was faster."""
+        """Makes this server the one that runs a call whose server has died.
+
+        Returns:
+            False if the call has ended, or if another server was faster, which is then the one of the call.
+        """
         key = call_key(call.id)
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            await pipeline.watch(key)
-            server, outcome, cancel = await pipeline.hmget(key, "server", "outcome", "cancel")
-            if server != call.process or outcome is not None or cancel:
-                return False
-            pipeline.multi()
-            pipeline.hset(key, mapping={"server": self._servers.name, "state": str(State.RUNNING)})
-            pipeline.zadd(running_key(call.principal), {call.id: self._servers.now + self._timings.lease})
-            with suppress(WatchError):
-                await pipeline.execute()
-                return True
+        for _ in range(ATTEMPTS):
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                await pipeline.watch(key)
+                server, outcome, cancel = await pipeline.hmget(key, "server", "outcome", "cancel")
+                if server != call.process or outcome is not None or cancel:
+                    call.process = server or call.process
+                    return False
+                pipeline.multi()
+                pipeline.hset(key, mapping={"server": self._servers.name, "state": str(State.RUNNING)})
+                pipeline.zadd(running_key(call.principal), {call.id: self._servers.now + self._timings.lease})
+                with suppress(WatchError):
+                    await pipeline.execute()
+                    return True
         return False
 
     async def insert(self, call: Call) -> int:

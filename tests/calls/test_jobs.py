@@ -13,6 +13,7 @@ from mcp_grok.errors import Cancelled, Lost, NotFound
 from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.media.image_request import read_image_request
 from mcp_grok.upstream.media.request import MediaRequest
 from mcp_grok.upstream.media.video_request import read_video_request
 from tests.calls.servers import Counted, ask, call_of, fetch, hand_off, outcome_of, until
@@ -174,6 +175,23 @@ async def test_two_servers_do_not_both_ask_about_a_job(api: MediaApi, upstream: 
             assert isinstance(await outcome_of(fetched), Completion)
 
 
+@pytest.mark.parametrize("store", ["redis"], indirect=True)
+async def test_one_server_takes_over_the_job_that_several_follow(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as one, open_calls(stored) as other:
+        async with open_calls(stored) as first:
+            request = await ask(first, video(stored))
+            await api.until_asked()
+            call_id = await hand_off(request)
+            requests = [await fetch(one, call_id), await fetch(other, call_id)]
+        await until(lambda: one.under_way(Principal("")) + other.under_way(Principal("")) == 1)
+        api.finish()
+        for fetched in requests:
+            assert isinstance(await outcome_of(fetched), Completion)
+    assert len(api.created) == 1
+
+
 @pytest.mark.parametrize("store", ["disk"], indirect=True)
 async def test_live_process_keeps_its_job(api: MediaApi, upstream: Replay, stored: Settings) -> None:
     async with open_calls(stored) as first, open_calls(stored) as second:
@@ -231,6 +249,40 @@ async def test_job_is_asked_about_again_if_the_api_does_not_know_it_at_first(api
     api.states = [unknown]
     async with open_calls(settings) as calls:
         assert isinstance(await outcome_of(await ask(calls, video(settings, "A dog"))), NotFound)
+
+
+async def test_wait_that_the_api_asks_for_does_not_end_the_call(api: MediaApi, upstream: Replay) -> None:
+    settings = settings_for(upstream)
+    api.states = [(429, {"error": {"message": "Wait"}, "retry_after": 86_400})]
+    async with open_calls(settings) as calls:
+        request = await ask(calls, video(settings))
+        await api.until_asked()
+        with anyio.move_on_after(0.2):
+            await call_of(request).wait()
+        assert call_of(request).outcome is None
+
+
+@durable
+async def test_picture_that_is_made_outlives_a_stop_while_its_file_is_saved(
+    api: MediaApi, upstream: Replay, stored: Settings, tmp_path: Path
+) -> None:
+    given = stored.model_copy(update={"provider": "xai", "output_dir": str(tmp_path / "pictures")})
+    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}/cat.png"}]}
+    api.files["/cat.png"] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+    picture = read_image_request({"prompt": "A cat"}, given.endpoint)
+    async with open_calls(given) as calls:
+        request = await ask(calls, picture)
+        while (await upstream.exchanges.get()).request.path != "/cat.png":
+            pass
+        await request.interrupt(Reason.CLIENT_TIMEOUT)
+        calls.stop_all()
+        await until(lambda: not calls.under_way(Principal("")))
+    async with open_calls(given) as calls:
+        repeat = await ask(calls, picture)
+        assert "picked_up" in repeat.notes
+        assert "lost" not in repeat.notes
+        assert isinstance(await outcome_of(repeat), Completion)
+    assert len(api.created) == 1
 
 
 async def test_key_that_is_refused_later_ends_the_call_and_names_the_job(api: MediaApi, upstream: Replay) -> None:

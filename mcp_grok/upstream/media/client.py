@@ -24,7 +24,7 @@ from mcp_grok.upstream.media.request import MediaRequest
 from mcp_grok.upstream.media.video_jobs import Pending, Poll, video_jobs
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.response_body import body_of, read_up_to
-from mcp_grok.upstream.retry import backoff, seconds_before_resend
+from mcp_grok.upstream.retry import LONGEST_WAIT, backoff, seconds_before_resend
 from mcp_grok.upstream.transport_failures import transport_error
 
 OnJob = Callable[[str], Awaitable[None]]
@@ -135,7 +135,8 @@ class MediaClient:
                     error.billed = "unknown"
                     error.message += f" The video may still be made: its job is {job}."
                     raise
-                wait = error.retry_after or backoff(failed)
+                # Not longer: an API that is busy for a day may have made the video all the same.
+                wait = min(error.retry_after or backoff(failed), LONGEST_WAIT)
             else:
                 if answer.status != UNKNOWN or failed > UNKNOWN_AT_FIRST:
                     state = jobs.read(answer.status, answer.body, job)
