@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import os
-import signal
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -16,13 +15,13 @@ import pytest
 from mcp import Client
 
 from mcp_grok.toolsets import IMAGE, IMAGE_TO_VIDEO, TEXT_TO_VIDEO
-from tests.chat import CANCEL, CHAT, GET, SEARCH, body_of, use
+from tests.chat import CANCEL, CHAT, GET, SEARCH, body_of
 from tests.end_to_end.task_client import NewTask, TakesTasks, client_over, polls, result_of
 from tests.http.requests import call, post
 from tests.http.requests import result_of as result_over_http
 from tests.media_api import PENDING, MediaApi, response
-from tests.process import MCP_GROK, environment, listening_process, modern_call, server_process, serving
-from tests.replay import Held, Replay
+from tests.process import MCP_GROK, environment, modern_call, server_process, serving
+from tests.replay import COMPLETION, Held, Replay
 from tests.upstream.media.samples import MP4, PNG
 from tests.valkey import Valkey
 
@@ -49,7 +48,9 @@ async def doomed(upstream: Replay, **settings: str) -> AsyncIterator[tuple[str, 
     )
     assert process.stderr is not None
     try:
-        yield (await process.stderr.readline()).decode().split()[-1], process
+        while "listening on" not in (line := (await process.stderr.readline()).decode()):
+            assert line
+        yield line.split()[-1], process
     finally:
         with suppress(ProcessLookupError):
             process.kill()
@@ -217,3 +218,62 @@ async def test_second_server_goes_on_with_the_videos_of_a_killed_one(
         api.finish()
         assert (await following)["id"] == "job-1"
     assert len(api.created) == 1
+
+
+async def test_file_lands_in_the_folder_whole_and_nowhere_else(api: MediaApi, upstream: Replay, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "made"
+    folder.parent.mkdir()
+    given = environment(upstream, **MEDIA, provider="xai", output_dir=str(folder))
+    odd = "/..%2f..%2fescaped/%00;name=../../.bashrc"
+    api.files = {
+        f"{odd}.png": response(PNG, content_type="text/html"),
+        "/page.png": response(b"<html>Not a picture</html>", content_type="image/png"),
+        "/absent.png": response(b"", status="404 Not Found"),
+        f"{odd}.exe": response(MP4, content_type="application/x-msdownload"),
+    }
+    named = {"mime_type": "../../../image/x-sh", "file": "/etc/passwd", "revised_prompt": "../.."}
+    links = [f"{odd}.png", "/page.png", "/absent.png"]
+    pictures = [{"url": f"{upstream.base_url}{path}", **named} for path in links]
+    encoded = {"b64_json": base64.b64encode(PNG).decode(), **named}
+    api.pictures = 200, {"data": [*pictures, encoded]}
+    api.finish(f"{upstream.base_url}{odd}.exe")
+    async with server_process({**given, "HOME": str(folder.parent)}) as server:
+        made = body_of(await server.request("tools/call", {"name": IMAGE, "arguments": CAT}))["images"]
+        video = body_of(await server.request("tools/call", {"name": TEXT_TO_VIDEO, "arguments": CAT}))["videos"][0]
+    assert ["none of" in made[1]["file_error"], "404" in made[2]["file_error"]] == [True, True]
+    assert ["file" in made[1], "file" in made[2], "b64_json" in made[3]] == [False] * 3
+    kept = {Path(made[0]["file"]): PNG, Path(made[3]["file"]): PNG, Path(video["file"]): MP4}
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
+    assert {path.parent for path in kept} == {folder}
+    assert {path.suffix for path in kept} == {".png", ".mp4"}
+    if os.name == "posix":
+        assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+
+
+async def test_nothing_is_written_for_clients_over_http(api: MediaApi, upstream: Replay, tmp_path: Path) -> None:
+    api.files["/cat.png"] = response(PNG)
+    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}/cat.png"}]}
+    settings = {**MEDIA, "provider": "xai", "output_dir": str(tmp_path / "made")}
+    async with doomed(upstream, **settings) as (url, _):
+        [picture] = (await call(url, IMAGE, CAT))["images"]
+    assert picture == {"url": f"{upstream.base_url}/cat.png"}
+    assert not list(tmp_path.iterdir())
+
+
+async def test_without_its_toolsets_nothing_of_it_is_listed_or_imported(upstream: Replay, tmp_path: Path) -> None:
+    given = environment(upstream, provider="xai", store=f"disk:{tmp_path / 'store'}")
+    modules = tmp_path / "modules"
+    script = (
+        "import atexit, pathlib, runpy, sys\n"
+        f"atexit.register(lambda: pathlib.Path({str(modules)!r}).write_text('\\n'.join(sys.modules)))\n"
+        "runpy.run_module('mcp_grok', run_name='__main__')\n"
+    )
+    async with server_process(given, (sys.executable, "-c", script)) as server:
+        listed = await server.request("tools/list", {})
+        assert body_of(await server.grok()) == COMPLETION
+    assert [tool["name"] for tool in listed["tools"]] == [CHAT, SEARCH, GET, CANCEL]
+    imported = modules.read_text(encoding="utf-8").splitlines()
+    assert "mcp_grok.tools.chat" in imported
+    own = [name for name in imported if name.startswith(("mcp_grok.", "httpcore2."))]
+    assert not [name for name in own if "media" in name or "video" in name or "generate_image" in name]
+    assert len(upstream.requests) == 1

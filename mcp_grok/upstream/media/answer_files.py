@@ -15,6 +15,9 @@ from mcp_grok.upstream.media.output_folder import OutputFolder
 
 LIMITS = {"images": PICTURE, "videos": VIDEO}
 
+OURS = ("file", "file_error", "media_type", "bytes")
+"""The fields that say what was saved here. The API's fields with these names are left out."""
+
 
 async def with_files(answer: Completion, endpoint: Endpoint, name: str) -> Completion:
     """The answer, with the `file` of each picture or video, and a preview of the first picture.
@@ -30,7 +33,8 @@ async def with_files(answer: Completion, endpoint: Endpoint, name: str) -> Compl
     files = MediaFiles(Downloader(endpoint), folder)
     kind = "images" if answer.body["object"] == "image" else "videos"
     items, preview = [], None
-    for number, item in enumerate(answer.body[kind], 1):
+    for number, stated in enumerate(answer.body[kind], 1):
+        item = {field: value for field, value in stated.items() if field not in OURS}
         # Without a folder, only the preview is of use.
         wanted = folder is not None or (kind == "images" and number == 1)
         saved, file = await _saved(item, files, f"{name}-{number}", LIMITS[kind]) if wanted else (item, None)
