@@ -11,6 +11,7 @@ from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact, fits, prefix, uri_of, whole_json
 from mcp_grok.tools.result import META
+from mcp_grok.tools.tool import PENDING
 
 JSON = "application/json"
 TTL = 300_000
@@ -62,7 +63,7 @@ async def _completion(calls: Calls, settings: Settings, uri: str, principal: Pri
     call = await calls.find(call_id, principal)
     outcome = call.outcome
     if outcome is None:
-        text = compact({"object": "chat.completion.pending", "id": call.id, "status": "in_progress"})
+        text = compact({"object": PENDING[call.kind], "id": call.id, "status": "in_progress"})
     else:
         text = whole_json(outcome)
     if offset > len(text):

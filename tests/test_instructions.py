@@ -13,7 +13,7 @@ from mcp_grok.instructions import instructions
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import create_server, tools_in_force
 from mcp_grok.settings import Settings
-from tests.chat import CANCEL, CHAT, SEARCH
+from mcp_grok.toolsets import CANCEL, CHAT, IMAGE, IMAGE_TO_VIDEO, SEARCH, TEXT_TO_VIDEO
 
 MAX_BYTES = 2000
 
@@ -30,9 +30,15 @@ def text_for(provider: str, **changes: Any) -> str:
 
 
 CHOICES = [
-    {"handoff_after": seconds, "max_result_bytes": size, "allowed_dirs": folders, "exclude_tools": excluded}
-    for seconds, size, folders, excluded in product(
-        (0, 50, 86_399.5), (0, 100_000), ("", str(Path("/pictures").absolute())), ("", CANCEL)
+    {
+        "handoff_after": seconds,
+        "max_result_bytes": size,
+        "allowed_dirs": folders,
+        "exclude_tools": excluded,
+        "toolsets": toolsets,
+    }
+    for seconds, size, folders, excluded, toolsets in product(
+        (0, 50, 86_399.5), (0, 100_000), ("", str(Path("/pictures").absolute())), ("", CANCEL), ("chat,search", "all")
     )
 ]
 
@@ -45,7 +51,7 @@ def test_instructions_are_short_and_name_the_listed_tools_alone(provider: str) -
         named = set(re.findall(r"grok_\w+", text))
         listed = set(tools_in_force(settings_with(provider, **changes)))
         assert named <= listed
-        assert {CHAT, SEARCH} & listed <= named
+        assert {CHAT, SEARCH, IMAGE, TEXT_TO_VIDEO, IMAGE_TO_VIDEO} & listed <= named
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -66,6 +72,27 @@ def test_chat_is_explained_only_where_it_is_listed() -> None:
     text = text_for("xai", toolsets="search")
     assert text.startswith(SEARCH)
     assert [word for word in (CHAT, "image_url", "conversation") if word in text] == []
+
+
+@pytest.mark.parametrize(
+    ("toolsets", "pending"),
+    [
+        ("image", "image.pending"),
+        ("video", "video.pending"),
+        ("image,video", "image.pending or video.pending"),
+        ("search,video", "chat.completion.pending or video.pending"),
+    ],
+)
+def test_pending_results_are_those_of_the_listed_tools(toolsets: str, pending: str) -> None:
+    assert f"after 50 s returns {pending} with an id" in text_for("xai", toolsets=toolsets)
+
+
+@pytest.mark.parametrize("toolsets", ["image", "video", "image,video"])
+def test_prices_of_text_and_its_cutting_are_left_out_where_only_media_is_made(toolsets: str) -> None:
+    text = text_for("xai", toolsets=toolsets)
+    assert [word for word in ("token", "reasoning_effort", "offset", "image_url") if word in text] == []
+    assert "charged" in text
+    assert "billed" in text
 
 
 def test_image_example_is_json() -> None:

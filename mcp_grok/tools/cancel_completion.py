@@ -19,7 +19,7 @@ PARAMETERS: dict[str, Schema] = {"id": ID}
 
 def definition(settings: Settings) -> Tool:
     """The tool as clients see it."""
-    description = f"Stops a call that returned {pending_objects(settings)}; the tokens it has used may be billed."
+    description = f"Stops a call that returned {pending_objects(settings)}; what it has used may be billed."
     schema = {"type": "object", "properties": PARAMETERS, "required": ["id"]}
     return tool_definition(CANCEL, TITLE, description, schema)
 
@@ -35,5 +35,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     await calls.attach(call, request)
     await calls.cancel(call)
     outcome = await call.wait()
+    # The job of a video goes on at the API, and is billed.
+    job = {"message": outcome.message} if isinstance(outcome, Cancelled) and call.job else {}
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
-    return json_result({"object": "chat.completion.cancelled", "id": call.id, "status": status})
+    return json_result({"object": "chat.completion.cancelled", "id": call.id, "status": status, **job})

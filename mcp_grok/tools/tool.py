@@ -19,8 +19,8 @@ UNPUBLISHED = ("minLength", "maxLength", "minItems", "maxItems", "examples")
 """Keywords that this server uses but does not publish, because not every client or model API accepts them in a tool:
 xAI's refuses bounds of lengths (https://github.com/openclaw/openclaw/issues/32080)."""
 
-ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the chat.completion.pending result"}
-"""The id of a call, from a `chat.completion.pending` result."""
+ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the pending result"}
+"""The id of a call, from a result that says that the answer is not ready yet."""
 
 
 PENDING = {"chat": "chat.completion.pending", "image": "image.pending", "video": "video.pending"}
@@ -29,8 +29,10 @@ PENDING = {"chat": "chat.completion.pending", "image": "image.pending", "video":
 
 def pending_objects(settings: Settings) -> str:
     """The `object`s that pending results may have."""
-    kinds = {TOOLS[name].toolset for name in settings.tools}
-    return " or ".join(shown for kind, shown in PENDING.items() if kind == "chat" or kind in kinds)
+    toolsets = {TOOLS[name].toolset for name in settings.tools}
+    # A search is a chat, too.
+    kinds = {"chat" if toolset == "search" else toolset for toolset in toolsets}
+    return " or ".join(shown for kind, shown in PENDING.items() if kind in kinds)
 
 
 class ToolModule(Protocol):
@@ -77,7 +79,7 @@ def read_arguments(
     arguments: Mapping[str, Any],
     *,
     required: str = "id",
-    hint: str = "give the id of a chat.completion.pending result",
+    hint: str = "give the id of a pending result",
 ) -> dict[str, Any]:
     """The arguments of a tool with one required parameter, read by their schemas.
 

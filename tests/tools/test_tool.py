@@ -16,7 +16,15 @@ import tests.conftest  # noqa: F401
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.server import tools_in_force
 from mcp_grok.settings import Settings
-from mcp_grok.tools import cancel_completion, chat, get_completion, search
+from mcp_grok.tools import (
+    cancel_completion,
+    chat,
+    generate_image,
+    get_completion,
+    image_to_video,
+    search,
+    text_to_video,
+)
 from mcp_grok.tools.tool import ToolModule
 from mcp_grok.toolsets import TOOLS
 
@@ -43,7 +51,10 @@ def snapshot(name: str) -> str:
     return json.dumps(shown[name], ensure_ascii=False, indent=2) + "\n"
 
 
-MODULES: tuple[ToolModule, ...] = (chat, search, get_completion, cancel_completion)
+MODULES: tuple[ToolModule, ...] = (
+    *(chat, search, generate_image, text_to_video, image_to_video),
+    *(get_completion, cancel_completion),
+)
 """The modules of the tools, for the type checker: a server imports them by name."""
 
 
@@ -94,7 +105,7 @@ def test_definition_equals_snapshot(name: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_client_accepts_every_schema(provider: str) -> None:
-    for name, tool in definitions(provider=provider, base_url="https://api.example.com").items():
+    for name, tool in definitions(provider=provider, base_url="https://api.example.com", toolsets="all").items():
         assert tool["inputSchema"]["type"] == "object", name
         assert list(faults(tool["inputSchema"])) == [], name
 
@@ -114,7 +125,7 @@ def undescribed(schema: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_property_is_described(provider: str) -> None:
-    for name, tool in definitions(provider=provider, base_url="https://api.example.com").items():
+    for name, tool in definitions(provider=provider, base_url="https://api.example.com", toolsets="all").items():
         assert list(undescribed(tool["inputSchema"])) == [], name
 
 

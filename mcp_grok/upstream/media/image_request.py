@@ -25,8 +25,8 @@ MODEL: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
 IMAGE_PARAMETERS: dict[str, Schema] = {
     "prompt": {"type": "string", "minLength": 1, "description": "What to make, or what to change in images"},
     "n": {"type": "integer", "minimum": 1, "maximum": MAX_PICTURES, "description": "How many; each is billed"},
-    "aspect_ratio": {"type": "string", "enum": list(IMAGE_RATIOS)},
-    "resolution": {"type": "string", "enum": list(IMAGE_RESOLUTIONS)},
+    "aspect_ratio": {"type": "string", "enum": list(IMAGE_RATIOS), "description": "Width to height"},
+    "resolution": {"type": "string", "enum": list(IMAGE_RESOLUTIONS), "description": "Size in pixels"},
     "images": {
         "type": "array",
         "items": {"type": "string"},

@@ -25,8 +25,8 @@ PROMPT: Schema = {"type": "string", "minLength": 1}
 
 OPTIONS: dict[str, Schema] = {
     "duration": {"type": "integer", "minimum": 1, "maximum": MAX_SECONDS, "description": "Seconds; each is billed"},
-    "aspect_ratio": {"type": "string", "enum": list(VIDEO_RATIOS)},
-    "resolution": {"type": "string", "enum": list(VIDEO_RESOLUTIONS)},
+    "aspect_ratio": {"type": "string", "enum": list(VIDEO_RATIOS), "description": "Width to height"},
+    "resolution": {"type": "string", "enum": list(VIDEO_RESOLUTIONS), "description": "Lines"},
     "model": {**MODEL, "description": "Grok Imagine model"},
 }
 
