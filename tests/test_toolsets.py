@@ -9,8 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_grok.providers import PROVIDERS, Provider
-from mcp_grok.toolsets import ALL, DEFAULT, TOOLS, TOOLSETS, lack, missing_toolsets, tools_in, toolsets_of
-from tests.chat import CANCEL, CHAT, GET, SEARCH
+from mcp_grok.toolsets import (
+    ALL,
+    CANCEL,
+    CHAT,
+    DEFAULT,
+    GET,
+    IMAGE,
+    IMAGE_TO_VIDEO,
+    SEARCH,
+    TEXT_TO_VIDEO,
+    TOOLS,
+    TOOLSETS,
+    lack,
+    missing_toolsets,
+    tools_in,
+    toolsets_of,
+)
 
 XAI, ACEDATA = PROVIDERS["xai"], PROVIDERS["acedata"]
 
@@ -49,6 +64,14 @@ def test_excluded_tool_is_not_listed() -> None:
 def test_tools_that_fetch_are_listed_only_beside_others_and_where_they_are_needed() -> None:
     assert tools_in(DEFAULT, ACEDATA, excluded=[], read_only=False, fetches=False) == [CHAT]
     assert tools_in(DEFAULT, ACEDATA, excluded=[CHAT], read_only=False, fetches=True) == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
+def test_read_only_lists_no_tool_that_makes_pictures_or_videos(provider: Provider) -> None:
+    listed = tools_in([ALL], provider, excluded=(), read_only=True, fetches=True)
+    assert {IMAGE, TEXT_TO_VIDEO, IMAGE_TO_VIDEO}.isdisjoint(listed)
+    assert CHAT in listed
+    assert tools_in(["image", "video"], provider, excluded=(), read_only=True, fetches=True) == []
 
 
 @given(

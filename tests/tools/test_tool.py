@@ -163,11 +163,36 @@ def test_rules_allow_a_union_for_the_content_of_a_message_alone() -> None:
     assert "root has anyOf" in list(faults({**schema, **union}))
 
 
+def bytes_of(listed: dict[str, Any]) -> int:
+    """The size of a list of tools on the wire."""
+    return len(json.dumps(list(listed.values()), ensure_ascii=False, separators=(",", ":")).encode())
+
+
 def test_list_of_tools_has_at_most_5500_bytes_and_6800_with_search() -> None:
     for provider, structured in itertools.product(PROVIDERS, (False, True)):
         listed = definitions(provider=provider, base_url="https://api.example.com", structured=structured)
-        size = len(json.dumps(list(listed.values()), ensure_ascii=False, separators=(",", ":")).encode())
-        assert size <= (6800 if "grok_search" in listed else 5500), provider
+        assert bytes_of(listed) <= (6800 if "grok_search" in listed else 5500), provider
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_pictures_and_videos_take_at_most_3000_bytes_more(provider: str) -> None:
+    usual = definitions(provider=provider, base_url="https://api.example.com")
+    listed = definitions(provider=provider, base_url="https://api.example.com", toolsets="all")
+    assert bytes_of(listed) <= bytes_of(usual) + 3000
+
+
+@pytest.mark.parametrize("name", ["grok_get_completion", "grok_cancel_completion"])
+@pytest.mark.parametrize(
+    ("toolsets", "pending"),
+    [
+        ("chat,search", "chat.completion.pending"),
+        ("search", "chat.completion.pending"),
+        ("video", "video.pending"),
+        ("all", "chat.completion.pending or image.pending or video.pending"),
+    ],
+)
+def test_tools_that_fetch_name_the_pending_results_that_there_can_be(name: str, toolsets: str, pending: str) -> None:
+    assert f"a call that returned {pending}" in definitions(provider="xai", toolsets=toolsets)[name]["description"]
 
 
 if __name__ == "__main__":
