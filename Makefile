@@ -28,6 +28,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 demo: $(VENV)/.demo
 	@$(BIN)/mcp-grok demo $(if $(PROVIDER),--provider $(PROVIDER))
 
+# The tests start more than a thousand processes: none of them compiles the package again, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 # pytest ends with 5 where ARGS select no test.
 test: $(VENV)/.dev
 	$(PYTEST) --numprocesses logical --dist worksteal -m "not alone" $(ARGS) || [ $$? -eq 5 ]
