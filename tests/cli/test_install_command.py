@@ -1,5 +1,6 @@
-"""`mcp-grok install` as a process."""
+"""`mcp-grok install`."""
 
+import io
 import json
 import os
 import stat
@@ -15,7 +16,7 @@ import tomlkit
 from mcp_grok.cli.install import jsonc
 from mcp_grok.cli.install.clients import CLIENTS, PRINTED, config_paths
 from mcp_grok.cli.install.entry_form import command_of, environment_of
-from tests.cli.commands import file_of
+from tests.cli.commands import file_of, status_of
 from tests.conftest import KEY
 from tests.process import MCP_GROK
 
@@ -45,20 +46,19 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(home: Path) -> Run:
-    """Runs `mcp-grok install` in a home of its own."""
+def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `mcp-grok install` in a home of its own, without a terminal, and in the process of the tests."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(FOLDERS)}
-        return subprocess.run(
-            [*MCP_GROK, "install", *arguments],
-            env={**clean, "HOME": str(home), "APPDATA": str(home / "AppData" / "Roaming"), **environment},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-        )
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(FOLDERS)]:
+                patch.delenv(name)
+            places = {"HOME": str(home), "APPDATA": str(home / "AppData" / "Roaming")}
+            for name, value in {**places, **environment}.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", io.StringIO())
+            status = status_of(["install", *arguments])
+        return subprocess.CompletedProcess(arguments, status, *capsys.readouterr())
 
     return run
 
