@@ -4,26 +4,22 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-AT_ONCE = 8
-"""Requests of one caller that have their turns together. One by one, each would pay for whole rounds of the loop."""
-
 
 class Turns:
-    """The turns. A caller's requests get them in the order in which they came.
+    """The turns. A caller's requests get them one at a time, in the order in which they came.
 
-    Args:
-        at_once: Maximum requests of one caller that have their turns at the same time.
+    The event loop runs one step of each task in a round. So a caller with eight turns would slow down the others as
+    eight callers do.
     """
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._at_once = at_once
+    def __init__(self) -> None:
         self._of_caller: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
 
     async def wait(self, caller: str) -> "Turn":
         """Waits for the turn of a request."""
         semaphore = self._of_caller.get(caller)
         if semaphore is None:
-            semaphore = self._of_caller[caller] = anyio.Semaphore(self._at_once, fast_acquire=True)
+            semaphore = self._of_caller[caller] = anyio.Semaphore(1, fast_acquire=True)
         await semaphore.acquire()
         return Turn(semaphore)
 

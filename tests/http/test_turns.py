@@ -16,7 +16,7 @@ async def begun(turns: Turns, caller: str, number: int, order: list[int]) -> Tur
 
 
 async def test_requests_of_a_caller_have_their_turns_in_order() -> None:
-    turns, order = Turns(1), list[int]()
+    turns, order = Turns(), list[int]()
     waiting = [asyncio.create_task(begun(turns, "ann", number, order)) for number in range(3)]
     for number, each in enumerate(waiting):
         turn = await each
@@ -26,14 +26,14 @@ async def test_requests_of_a_caller_have_their_turns_in_order() -> None:
 
 
 async def test_another_caller_does_not_wait() -> None:
-    turns = Turns(1)
+    turns = Turns()
     await turns.wait("ann")
     with anyio.fail_after(1):
         await turns.wait("bob")
 
 
 async def test_request_that_goes_away_leaves_its_turn_to_the_next() -> None:
-    turns, order = Turns(1), list[int]()
+    turns, order = Turns(), list[int]()
     first = await turns.wait("ann")
     gone, called, last = (asyncio.create_task(begun(turns, "ann", number, order)) for number in range(3))
     await anyio.lowlevel.checkpoint()
