@@ -100,7 +100,7 @@ async def test_picture_is_shown_and_its_cost_is_stated(api: MediaApi, upstream: 
     api.pictures = 200, answer
     async with client_over(way, upstream, **MEDIA, provider="xai") as client:
         result = await client.call_tool(IMAGE, CAT)
-    text, picture = result.content
+    picture = result.content[1]
     body = body_of(result)
     assert (body["object"], body["images"][0]["url"]) == ("image", link)
     assert (picture.type, base64.b64decode(picture.data)) == ("image", PNG)
