@@ -13,8 +13,9 @@ from mcp_grok.cli.install.entry import entry
 from mcp_grok.providers import PROVIDERS
 from mcp_grok.sandbox import api_errors, faults
 from mcp_grok.settings import Settings, variable
-from mcp_grok.tools import search
+from mcp_grok.tools import generate_image, image_to_video, search
 from mcp_grok.tools.chat import input_schema
+from mcp_grok.upstream.media.media_models import VIDEO_MODELS
 from mcp_grok.upstream.parameters import PARAMETERS
 from tests import ROOT
 
@@ -52,6 +53,44 @@ def parameters() -> str:
 def search_parameters() -> str:
     """The parameters of `grok_search`."""
     return _properties(search.definition(Settings.model_construct()).input_schema)
+
+
+def media() -> str:
+    """What each provider makes."""
+    rows = [
+        (f"`{name}`", "yes" if provider.images_path else "no", "yes" if provider.video_api else "no")
+        for name, provider in PROVIDERS.items()
+    ]
+    return _table(("provider", "pictures", "videos"), *rows)
+
+
+def pictures() -> str:
+    """The parameters of `grok_generate_image`."""
+    return _properties(generate_image.definition(Settings.model_construct()).input_schema)
+
+
+def videos() -> str:
+    """The parameters of `grok_image_to_video`, which has those of `grok_text_to_video`."""
+    return _properties(image_to_video.definition(Settings.model_construct()).input_schema)
+
+
+def video_models() -> str:
+    """The models for videos."""
+    bills = {True: "charged", False: "free", None: "as its cost says"}
+    rows = [
+        (
+            f"`{model.name}`",
+            model.api,
+            "{} to {}".format(*model.seconds),
+            ", ".join(model.resolutions),
+            "an image only" if model.needs_image else "text or an image",
+            "yes" if model.references else "no",
+            bills[model.bills_moderation],
+        )
+        for model in VIDEO_MODELS
+    ]
+    heads = ("model", "provider", "seconds", "resolutions", "made from", "`reference_images`", "if moderation refuses")
+    return _table(heads, *rows)
 
 
 def _properties(schema: dict[str, Any]) -> str:
@@ -146,6 +185,10 @@ def targets() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "search": search_parameters,
+    "media": media,
+    "pictures": pictures,
+    "videos": videos,
+    "models": video_models,
     "errors": error_codes,
     "configuration": configuration,
     "faults": sandbox_faults,
