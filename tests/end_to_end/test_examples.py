@@ -94,6 +94,14 @@ def test_search_prints_its_sources_and_searches() -> None:
     assert found == ["not searched: this is from the model's memory", "cost: 0.0 USD"]
 
 
+def test_video_is_saved(tmp_path: Path) -> None:
+    [printed] = run(sys.executable, "main.py", "A cat", tmp_path / "videos", cwd=EXAMPLES / "video")
+    [file] = (tmp_path / "videos").iterdir()
+    assert printed == str(file.resolve())
+    assert file.suffix == ".mp4"
+    assert file.read_bytes()[4:8] == b"ftyp"
+
+
 def test_long_reasoning_is_fetched_with_one_request() -> None:
     first, *more, answer, requests = run(sys.executable, "main.py", cwd=EXAMPLES / "long_reasoning")
     assert first == "after 3 s: in_progress"
