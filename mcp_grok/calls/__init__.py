@@ -9,7 +9,8 @@ Only `Calls` changes the record of a call. The record has two states:
                             the answer, or a note that it may be billed; so does a request with its id
                delivered    no further request gets it
 
-and two separate fields: `id_given`, whether a client knows the id; `cut_by`, the outcome that a stop has set.
+and three separate fields: `id_given`, whether a client knows the id; `cut_by`, the outcome that a stop has set; `job`,
+the id of the API's job that makes a video, which is paid for and goes on without this process.
 
     event                     condition                            effect
     start                     an orphan with the fingerprint       → attached; the request notes `picked_up`
@@ -27,9 +28,12 @@ and two separate fields: `id_given`, whether a client knows the id; `cut_by`, th
     doubt: its client may                                          → orphaned, while its request still waits
     have given up
     poll                      handed off with a ttl                → stopped after its ttl instead of 15 min
-    cancel (by id)            runs                                 → cancelled immediately
+    cancel (by id)            runs                                 → cancelled immediately; a job stays billed
     the work ends                                                  → completed | failed; stored first
+    its job is known                                               `job` is stored; from then on no deadline stops it
     its process dies          queued or running                    → lost
+    its process dies          runs, its job is known, and the      another process takes it up: the state stays running;
+                              store outlives the process           orphaned, or handed_off if `id_given`
     its process dies          ended, attached                      → orphaned
 """
 
