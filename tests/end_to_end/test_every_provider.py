@@ -13,6 +13,7 @@ from mcp_grok.sandbox.answers import NOTICE, REASONING
 from mcp_grok.sandbox.apis import APIS
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
+from mcp_grok.toolsets import IMAGE, IMAGE_TO_VIDEO, TEXT_TO_VIDEO
 from tests.chat import text_of
 from tests.oracle.checked_sandbox import running_oracle
 
@@ -215,6 +216,32 @@ async def test_parameters_that_xai_refuses() -> None:
             assert error["message"].endswith("grok-4-1-fast has been withdrawn; use grok-4.3.")
             error = await refusal(client, extra_body={"search_parameters": {}})
             assert error["status"] == 410
+
+
+LINK = "https://example.com/cat.png"
+
+
+@pytest.mark.parametrize(
+    ("provider", "tool", "arguments"),
+    [
+        ("xai", IMAGE, {"prompt": "A cat", "n": 2, "aspect_ratio": "16:9", "resolution": "1k"}),
+        ("xai", IMAGE, {"prompt": "A hat", "images": [PNG]}),
+        ("xai", IMAGE, {"prompt": "Both", "images": [LINK, PNG]}),
+        *[(provider, TEXT_TO_VIDEO, {"prompt": "A cat", "duration": 6}) for provider in ("xai", "acedata")],
+        *[(provider, IMAGE_TO_VIDEO, {"image": LINK, "resolution": "480p"}) for provider in ("xai", "acedata")],
+        ("xai", IMAGE_TO_VIDEO, {"image": PNG, "reference_images": [LINK], "model": "grok-imagine-video-1.5"}),
+        ("acedata", IMAGE_TO_VIDEO, {"image": LINK, "reference_images": [LINK], "prompt": "It jumps"}),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+async def test_picture_or_video_is_asked_for_as_documented(
+    provider: str, tool: str, arguments: dict[str, Any], settings: Settings
+) -> None:
+    async with Client(create_server(settings.model_copy(update={"toolsets": "all"}))) as client:
+        result = await client.call_tool(tool, arguments)
+    body = json.loads(text_of(result))
+    assert not result.is_error, body
+    assert all(item["url"].startswith("http") for item in body.get("images") or body["videos"])
 
 
 async def test_usage_and_stated_cost_are_counted(client: Client, provider: str, stream: bool) -> None:
