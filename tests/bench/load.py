@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mcp_grok.auth.tokens import new_token
-from tests.bench.__main__ import environment, upstream
+from tests.bench.__main__ import environment, percentile, upstream
 from tests.bench.http import serving
 from tests.process import MCP_GROK, modern_call
 
@@ -205,11 +205,6 @@ async def loaded(url: str, tokens: list[str], report: list[Any]) -> AsyncIterato
     process.stdin.close()
     report.append(json.loads(await process.stdout.readline()))
     await process.wait()
-
-
-def percentile(times: list[float], share: float) -> float:
-    """The time that a share of sorted times does not exceed."""
-    return times[min(len(times) - 1, int(len(times) * share))]
 
 
 def raise_open_files() -> None:
