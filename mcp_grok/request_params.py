@@ -35,8 +35,8 @@ async def read_params(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
     Raises:
         MCPError: a parameter is wrong.
     """
-    if ctx.request_id is not None and ctx.params:
-        ctx = replace(ctx, params=_read(ctx.method, ctx.params))
+    if ctx.request_id is not None and ctx.params and (read := _read(ctx.method, ctx.params)) != ctx.params:
+        ctx = replace(ctx, params=read)
     if (body := body_of(ctx.request)) is not None:
         body.on_handled()
         body.arguments = _read(ctx.method, {"arguments": body.arguments}).get("arguments")

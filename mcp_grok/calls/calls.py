@@ -87,7 +87,7 @@ class Calls:
         """The count of the bytes of requests, also of those whose bodies are being read."""
         self._timings = timings or Timings()
         self._closing = False
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._locks = KeyedLock()
         self._running: dict[str, Call] = {}
         self._followed: dict[str, Call] = {}
@@ -264,7 +264,7 @@ class Calls:
         try:
             with anyio.move_on_after(seconds):
                 while self._running or self._followed:
-                    await self._changed.wait()
+                    await self._next_change()
         finally:
             self.stop_all()
 
@@ -320,7 +320,7 @@ class Calls:
             return
         with anyio.move_on_after(grace):
             while all(call.delivery is Delivery.ATTACHED for call in duplicates):
-                await self._changed.wait()
+                await self._next_change()
         await self._doubt_earlier(duplicates, request.session)
 
     def _duplicates(self, fingerprint: str, connection: object | None) -> list[Call]:
@@ -627,9 +627,15 @@ class Calls:
             await self._taken_up(call, secret)
         return call.id in self._running
 
+    async def _next_change(self) -> None:
+        """Waits until a call of this process has ended, or is orphaned."""
+        self._changed = self._changed or anyio.Event()
+        await self._changed.wait()
+
     def _change(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed:
+            self._changed.set()
+            self._changed = None
 
     def _remember(self, request: Request, size: int) -> None:
         self._recent.append((request, size))

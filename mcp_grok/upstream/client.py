@@ -1,6 +1,7 @@
 """The client of an endpoint: sends a call, with safe retries, and reads the answer within the time limits."""
 
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -158,13 +159,12 @@ class ChatClient:
             check_key(self.endpoint, key)
             if call.request.form and anyio.current_time() < self._no_responses_until.get(call.caller, 0):
                 raise no_responses(self.endpoint)
-            with anyio.fail_after(self.endpoint.timeout):
+            with anyio.move_on_after(self.endpoint.timeout):
                 return await self._attempts(call)
-        except TimeoutError:
             whole = call.whole_answer()
             if whole is not None and failure_in_completion(self.endpoint, whole.body) is None:
                 return whole
-            failure: GrokError = self._timed_out(call)
+            failure = self._timed_out(call)
         except GrokError as error:
             failure = error
         if failure.type == failures.BAD_KEY.type and not self._secrets(key):
@@ -225,18 +225,18 @@ class ChatClient:
             await anyio.sleep(wait)
 
     async def _exchange(self, http: httpx2.AsyncClient, call: RunningCall) -> Completion:
-        headers = {**self._headers, **call.headers} if call.headers else self._headers
-        if len(call.body) > PIECE:
-            headers = {**headers, "content-length": str(len(call.body))}
         # http.build_request would parse the address and merge the headers again for each call.
         post = httpx2.Request(
             "POST",
             self._url_of(call.request),
-            headers=headers,
-            content=call.body if len(call.body) <= PIECE else _pieces(call.body),
+            headers=self._headers,
+            stream=_Body(call.body),
             extensions=self._extensions,
         )
-        call.sent_at = anyio.current_time()
+        for name, value in (call.headers or {}).items():
+            post.headers[name] = value
+        post.headers["content-length"] = str(len(call.body))
+        call.sent_at = time.monotonic()
         try:
             response = await http.send(post, stream=True)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -266,12 +266,12 @@ class ChatClient:
     async def _received(self, response: httpx2.Response, call: RunningCall) -> AsyncGenerator[bytes, None]:
         call.size = 0
         limit = self._max_response_bytes
-        turn_began = anyio.current_time()
+        turn_began = time.monotonic()
         try:
             async for received in body_of(response):
-                if anyio.current_time() - turn_began > LONGEST_TURN:
+                if time.monotonic() - turn_began > LONGEST_TURN:
                     await anyio.lowlevel.checkpoint()
-                    turn_began = anyio.current_time()
+                    turn_began = time.monotonic()
                 call.size += len(received)
                 if call.size > limit:
                     raise ResponseTooLarge(
@@ -352,9 +352,15 @@ class ChatClient:
         )
 
 
-async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
-    for start in range(0, len(body), PIECE):
-        yield body[start : start + PIECE]
+class _Body(httpx2.AsyncByteStream):
+    """The body of a request, in pieces."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), PIECE):
+            yield self._body[start : start + PIECE]
 
 
 def _authorization(key: str) -> dict[str, str]:

@@ -85,6 +85,8 @@ def estimated_cost(model: str, usage: Any) -> Cost | None:
 
 def _tools_price(usage: JSONObject) -> float:
     used = usage.get("server_side_tool_usage_details")
+    if not used:
+        return 0.0
     return sum(_count(used, name) * price for name, price in TOOL_PRICES.items())
 
 
@@ -128,7 +130,8 @@ def token_counts(usage: Any) -> dict[str, int]:
 
 def _count(counts: Any, name: str) -> int:
     value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_TOKENS else 0
+    # True is an int, too.
+    return value if type(value) is int and 0 < value <= MAX_TOKENS else 0
 
 
 def _is_amount(value: Any, unit: int = 1) -> TypeGuard[int | float]:

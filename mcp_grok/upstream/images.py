@@ -36,7 +36,7 @@ def hold_long_images(messages: Any, depth: int = 6) -> bool:
     if depth == 0:
         return False
     if isinstance(messages, dict):
-        return any(hold_long_images(messages.get(field), depth - 1) for field in ON_THE_WAY)
+        return any(hold_long_images(messages[field], depth - 1) for field in ON_THE_WAY if field in messages)
     return isinstance(messages, list) and any(hold_long_images(item, depth - 1) for item in messages)
 
 

@@ -1,9 +1,8 @@
 """A running call: its state before it has an answer."""
 
 import re
+import time
 from collections.abc import Callable, Sequence
-
-import anyio
 
 from mcp_grok.errors import IN_PARTIAL, GrokError
 from mcp_grok.json_parser import JSONObject
@@ -98,7 +97,7 @@ class RunningCall:
     def text_streamed(self, text: str) -> None:
         """Passes a piece of text to `on_text`, and records the time of the first one."""
         if self.first_text_at is None:
-            self.first_text_at = anyio.current_time()
+            self.first_text_at = time.monotonic()
         for secret in self._secrets:
             text = text.replace(secret, REMOVED)
         self.on_text(text)

@@ -14,6 +14,7 @@ DONE = "[DONE]"
 """The data of the event that ends a stream."""
 
 FIELDS = (b"data", b"event", b"id", b"retry", b":")
+LONGEST_FIELD = max(map(len, FIELDS))
 
 
 class Event(NamedTuple):
@@ -124,6 +125,8 @@ def _begins_event(data: str, pending: Sequence[str]) -> bool:
 def is_undecided(start: bytes) -> bool:
     """Whether a body's beginning is too short for `is_event_stream`: only a part of a BOM or of a field's name."""
     beginning = start.removeprefix(BOM).lstrip()
+    if len(beginning) >= LONGEST_FIELD:
+        return False
     return BOM.startswith(start) or any(field.startswith(beginning) for field in FIELDS if field != beginning)
 
 
