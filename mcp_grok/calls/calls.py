@@ -275,7 +275,7 @@ class Calls:
         self.stop_all()
         with anyio.move_on_after(seconds):
             while any(call.requests for call in waiting):
-                await self._changed.wait()
+                await self._next_change()
 
     def stop_all(self) -> None:
         """Stops every call that runs on this server, because the server ends."""

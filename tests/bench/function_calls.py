@@ -23,7 +23,7 @@ COUNTED = 100
 _count = 0
 
 
-def _profile(frame: FrameType, event: str, argument: Any) -> None:
+def _profile(_frame: FrameType, event: str, _argument: Any) -> None:
     global _count
     if event in ("call", "c_call"):
         _count += 1
@@ -65,7 +65,7 @@ def main() -> None:
     path = Path(os.environ[COUNTS])
     path.write_text(f"{os.getpid()}\n", encoding="utf-8")
 
-    def write(number: int, frame: FrameType | None) -> None:
+    def write(_number: int, _frame: FrameType | None) -> None:
         with path.open("a", encoding="utf-8") as counts:
             counts.write(f"{_count}\n")
 

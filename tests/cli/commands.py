@@ -45,8 +45,7 @@ def status_of(arguments: Sequence[str]) -> int:
     try:
         return main(arguments)
     except SystemExit as ended:
-        assert isinstance(ended.code, int)
-        return ended.code
+        return ended.code if isinstance(ended.code, int) else 1
     finally:
         gc.enable()
 

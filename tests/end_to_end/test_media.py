@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from mcp import Client
+from mcp_types import ImageContent
 
 from mcp_grok.toolsets import IMAGE, IMAGE_TO_VIDEO, TEXT_TO_VIDEO
 from tests.chat import CANCEL, CHAT, GET, SEARCH, body_of
@@ -100,10 +101,10 @@ async def test_picture_is_shown_and_its_cost_is_stated(api: MediaApi, upstream: 
     api.pictures = 200, answer
     async with client_over(way, upstream, **MEDIA, provider="xai") as client:
         result = await client.call_tool(IMAGE, CAT)
-    picture = result.content[1]
-    body = body_of(result)
+    picture, body = result.content[1], body_of(result)
     assert (body["object"], body["images"][0]["url"]) == ("image", link)
-    assert (picture.type, base64.b64decode(picture.data)) == ("image", PNG)
+    assert isinstance(picture, ImageContent)
+    assert base64.b64decode(picture.data) == PNG
     assert (result.meta or {})["mcp-grok/cost"] == {"amount": 0.02, "currency": "USD"}
     assert len(api.created) == 1
 

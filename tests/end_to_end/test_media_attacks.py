@@ -14,7 +14,8 @@ from mcp_grok.auth.tokens import new_token
 from mcp_grok.limits import MIB, SHARED_CALLS_AT_ONCE, SHUTDOWN_TIMEOUT
 from mcp_grok.toolsets import IMAGE, TEXT_TO_VIDEO
 from tests.chat import CANCEL, CHAT, GET, HELLO, body_of
-from tests.end_to_end.test_attacks import DRAIN, PATIENCE, client_of
+from tests.end_to_end.callers import client_of
+from tests.end_to_end.test_attacks import DRAIN, PATIENCE
 from tests.http.requests import EMPTY_LISTS, result_of
 from tests.media_api import MediaApi, response
 from tests.process import environment, modern_call, server_process, serving
