@@ -104,22 +104,23 @@ class CallTable:
         return cursor.rowcount == 1
 
     def claim(self, fingerprint: str, *, take: bool) -> tuple[Row | None, list[dict[str, str]]]:
-        """Attaches the oldest orphaned answer with a fingerprint to this process, if `take` is true.
+        """Attaches the oldest orphan with a fingerprint to this process, if `take` is true.
 
         Returns:
-            The row of the answer, or None, and the lost calls with the fingerprint.
+            The row of the orphan, or None, and the lost calls with the fingerprint. An orphan with a job that another
+            process runs stays with that process.
         """
         self._find_dead()
         rows = self._database.execute(
             "SELECT id, process, state, delivery, ended_at, billed FROM calls "
-            "WHERE fingerprint = ? AND (ended_at IS NOT NULL OR job <> '') AND NOT told ORDER BY ended_at",
-            (fingerprint,),
+            "WHERE fingerprint = ? AND (ended_at IS NOT NULL OR (job <> '' AND process <> ?)) AND NOT told "
+            "ORDER BY ended_at",
+            (fingerprint, self.process),
         ).fetchall()
-        rows = [row for row in rows if row["ended_at"] is not None or not self._is_alive(row["process"])]
         now = time.time()
         candidates = [_candidate(row, now) for row in rows]
-        claimable = (row for row, known in zip(rows, candidates, strict=True) if known.is_claimable(self._bounds))
-        claimed = next(filter(self._attach, claimable), None) if take else None
+        claimable = [row for row, known in zip(rows, candidates, strict=True) if known.is_claimable(self._bounds)]
+        claimed = next(filter(self._claims, claimable), None) if take else None
         return self.find(claimed["id"]) if claimed else None, lost_of(candidates)
 
     def commit(self, call: Call, billed: str, content: bytes) -> bool:
@@ -206,6 +207,10 @@ class CallTable:
 
     def _identity(self, call: Call) -> tuple[Any, ...]:
         return call.id, self.process, call.fingerprint, call.principal, call.model, call.created_at, call.kind
+
+    def _claims(self, row: Row) -> bool:
+        """Attaches an orphan, unless another process runs it; returns False if another request was faster."""
+        return (row["ended_at"] is None and self._is_alive(row["process"])) or self._attach(row)
 
     def _attach(self, row: Row) -> bool:
         cursor = self._database.execute(

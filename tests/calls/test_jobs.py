@@ -175,6 +175,26 @@ async def test_two_servers_do_not_both_ask_about_a_job(api: MediaApi, upstream: 
             assert isinstance(await outcome_of(fetched), Completion)
 
 
+@pytest.mark.parametrize("store", ["disk"], indirect=True)
+async def test_repeat_is_not_paid_while_another_process_has_taken_up_the_job(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        await ask(calls, video(stored))
+        await api.until_asked()
+    async with open_calls(stored) as second, open_calls(stored) as third, anyio.create_task_group() as tasks:
+        tasks.start_soon(second.take_up_left_jobs)
+        await until(lambda: second.under_way(Principal("")) == 1)
+        with pytest.raises(NotFound, match="Another server process") as refused:
+            await ask(third, video(stored))
+        assert refused.value.retryable
+        api.finish()
+        await until(lambda: not second.under_way(Principal("")))
+        assert isinstance(await outcome_of(await ask(third, video(stored))), Completion)
+        tasks.cancel_scope.cancel()
+    assert len(api.created) == 1
+
+
 @pytest.mark.parametrize("store", ["redis"], indirect=True)
 async def test_one_server_takes_over_the_job_that_several_follow(
     api: MediaApi, upstream: Replay, stored: Settings
