@@ -271,6 +271,22 @@ async def test_job_is_asked_about_again_if_the_api_does_not_know_it_at_first(api
         assert isinstance(await outcome_of(await ask(calls, video(settings, "A dog"))), NotFound)
 
 
+@pytest.mark.parametrize("strange", [(404, {"error": {"message": "No such task"}}), (200, []), (200, {"response": 1})])
+async def test_strange_answer_about_a_job_does_not_end_the_call(
+    api: MediaApi, upstream: Replay, strange: tuple[int, object]
+) -> None:
+    settings = settings_for(upstream)
+    busy = (503, {"error": {"message": "Wait"}, "retry_after": 0.01})
+    api.states = [PENDING, *[busy] * 4, strange, PENDING, *[strange] * 3, (200, {"finished": LINK})]
+    async with open_calls(settings) as calls:
+        assert isinstance(await outcome_of(await ask(calls, video(settings))), Completion)
+    api.states = [strange]
+    async with open_calls(settings) as calls:
+        outcome = await outcome_of(await ask(calls, video(settings, "A dog")))
+    assert not isinstance(outcome, Completion)
+    assert "job-2" in outcome.message
+
+
 async def test_wait_that_the_api_asks_for_does_not_end_the_call(api: MediaApi, upstream: Replay) -> None:
     settings = settings_for(upstream)
     api.states = [(429, {"error": {"message": "Wait"}, "retry_after": 86_400})]

@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from mcp_grok.address import is_loopback
-from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, ResponseTooLarge
+from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, NotFound, ResponseTooLarge
 from mcp_grok.json_parser import JSONObject, parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, MAX_RESPONSE_ITEMS
 from mcp_grok.upstream import failures
@@ -21,7 +21,7 @@ from mcp_grok.upstream.json_answer import whole_body
 from mcp_grok.upstream.media.answer_files import with_files
 from mcp_grok.upstream.media.image_answer import read_images
 from mcp_grok.upstream.media.request import MediaRequest
-from mcp_grok.upstream.media.video_jobs import Pending, Poll, video_jobs
+from mcp_grok.upstream.media.video_jobs import Pending, Poll, VideoJobs, video_jobs
 from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.response_body import body_of, read_up_to
 from mcp_grok.upstream.retry import LONGEST_WAIT, backoff, seconds_before_resend
@@ -40,8 +40,8 @@ LOCAL_INTERVALS = (0.1, 1.0)
 POLLS_BY_AGE = 10
 """The interval is this part of the job's age."""
 
-UNKNOWN_AT_FIRST = 3
-"""Times that the API may not know a job that it has just created."""
+DOUBTS = 3
+"""Times in a row that the API may not know a job, which it may just have created, or answer in another form."""
 
 UNKNOWN = 404
 
@@ -123,12 +123,10 @@ class MediaClient:
     async def _followed(self, job: str, model: str, on_progress: OnProgress) -> Completion:
         jobs = video_jobs(self._endpoint)
         poll = jobs.poll(job)
-        began, failed = anyio.current_time(), 0
+        began, failed, doubted = anyio.current_time(), 0, 0
         while True:
             try:
                 answer = await self._free(poll)
-                failed = failed + 1 if answer.status == UNKNOWN else 0
-                wait = self._interval(anyio.current_time() - began)
             except GrokError as error:
                 failed += 1
                 if not error.retryable:
@@ -138,17 +136,29 @@ class MediaClient:
                 # Not longer: an API that is busy for a day may have made the video all the same.
                 wait = min(error.retry_after or backoff(failed), LONGEST_WAIT)
             else:
-                if answer.status != UNKNOWN or failed > UNKNOWN_AT_FIRST:
-                    state = jobs.read(answer.status, answer.body, job)
-                    if not isinstance(state, Pending):
-                        return self._completion({**state, "model": state.get("model") or model}, answer, {})
+                failed, wait = 0, self._interval(anyio.current_time() - began)
+                state = self._state(jobs, answer, job, is_doubted=doubted < DOUBTS)
+                doubted = doubted + 1 if state is None else 0
+                if isinstance(state, Pending):
                     on_progress(state.progress)
+                elif state is not None:
+                    return self._completion({**state, "model": state.get("model") or model}, answer, {})
             if anyio.current_time() + wait > began + JOB_SECONDS:
                 raise CallTimeout(
                     f"The video was not made within {JOB_SECONDS / 60:g} minutes. Its job is {job}; it may be billed.",
                     retryable=False,
                 )
             await anyio.sleep(wait)
+
+    def _state(self, jobs: VideoJobs, answer: Answered, job: str, *, is_doubted: bool) -> Pending | JSONObject | None:
+        """What an answer says of a job; None if it does not know the job, or cannot be read, and that is doubted."""
+        try:
+            return jobs.read(answer.status, answer.body, job)
+        except (NotFound, BadUpstreamResponse) as error:
+            if is_doubted:
+                return None
+            error.message += f" Its job is {job}."
+            raise
 
     def _interval(self, age: float) -> float:
         intervals = POLL_INTERVALS[self._endpoint.provider.video_api or "xai"]
