@@ -467,6 +467,13 @@ async def test_unreadable_message_ends_nothing(
         await until(lambda: "cannot be read" in caplog.text)
 
 
+async def test_message_that_comes_while_a_server_ends_ends_nothing(redis_url: str) -> None:
+    async with open_redis_store(redis_url) as store:
+        await store.close()
+        for _ in range(50):
+            await store.servers.send(store.process, {"do": "stop", "call": "x"})
+
+
 async def test_cancellation_reaches_the_server_of_its_request(upstream: Replay, shared: Settings) -> None:
     found: list[Interrupted] = []
     event = Interrupted("ann", "session", "7", Reason.CLIENT_TIMEOUT)

@@ -8,7 +8,7 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import InternalError
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.upstream.completion import Completion, Preview
-from mcp_grok.upstream.media.download import PICTURE, VIDEO, Downloader, Limits
+from mcp_grok.upstream.media.download import PICTURE, VIDEO, Downloader, Limits, too_large
 from mcp_grok.upstream.media.download_failed import DownloadFailed
 from mcp_grok.upstream.media.media_files import MediaFile, MediaFiles
 from mcp_grok.upstream.media.output_folder import OutputFolder
@@ -60,6 +60,8 @@ async def _saved(item: JSONObject, files: MediaFiles, name: str, limits: Limits)
 
 async def _received(item: JSONObject, files: MediaFiles, name: str, limits: Limits) -> MediaFile | None:
     if "b64_json" in item:
+        if 3 * len(item["b64_json"]) > 4 * (files.most_bytes(limits) + 2):
+            raise too_large(files.most_bytes(limits))
         try:
             return await files.save(base64.b64decode(item["b64_json"], validate=True), name)
         except binascii.Error:

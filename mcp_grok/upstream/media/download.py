@@ -153,7 +153,7 @@ def _check_head(status: int, fields: dict[bytes, str], max_bytes: int) -> None:
         # The end of the connection would be the end of the file, and a broken one looks the same.
         raise DownloadFailed("its host does not state where it ends")
     if length is not None and int(length) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
 
 
 async def _receive(response: httpcore2.Response, write: Write, max_bytes: int) -> None:
@@ -162,7 +162,7 @@ async def _receive(response: httpcore2.Response, write: Write, max_bytes: int) -
         async for received in stream:
             size += len(received)
             if size > max_bytes:
-                raise _too_large(max_bytes)
+                raise too_large(max_bytes)
             piece += received
             if len(piece) >= PIECE:
                 await write(bytes(piece))
@@ -173,7 +173,8 @@ async def _receive(response: httpcore2.Response, write: Write, max_bytes: int) -
     await write(bytes(piece))
 
 
-def _too_large(max_bytes: int) -> DownloadFailed:
+def too_large(max_bytes: int) -> DownloadFailed:
+    """The error for a picture or video over the limit."""
     return DownloadFailed(f"it has more than {max_bytes} bytes")
 
 

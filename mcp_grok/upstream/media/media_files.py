@@ -57,12 +57,15 @@ class MediaFiles:
         Raises:
             DownloadFailed: it was not received, or not saved.
         """
-        if self._folder is None:
-            limits = replace(limits, size=min(limits.size, PREVIEW_BYTES))
+        limits = replace(limits, size=self.most_bytes(limits))
         async with self._new_file() as file:
             received = _Received(file)
             await self._downloader.download(url, received.write, limits)
             return await received.keep(name)
+
+    def most_bytes(self, limits: Limits) -> int:
+        """The size of a picture or video that is received."""
+        return limits.size if self._folder else min(limits.size, PREVIEW_BYTES)
 
     async def save(self, content: bytes, name: str) -> MediaFile:
         """Saves a picture that the API sent in its answer.
