@@ -33,7 +33,7 @@ from mcp_grok.errors import GrokError, NotConfigured
 from mcp_grok.models import find_model
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.settings import Settings, explain, unknown_variables, variable
-from mcp_grok.toolsets import lack
+from mcp_grok.toolsets import ALL, TOOLS, lack
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.cost import token_counts
@@ -121,6 +121,10 @@ async def _checks(call: bool) -> AsyncIterator[Check]:
         yield check
     yield await _call(settings) if call else Check("call", "skipped", "mcp-grok doctor --call makes one of one token")
     yield await _server()
+    if made := _media(settings):
+        yield made
+    if settings.output_folder:
+        yield await anyio.to_thread.run_sync(_output_folder, settings.output_folder)
     for client in CLIENTS.values():
         yield await anyio.to_thread.run_sync(_client, client)
 
@@ -131,6 +135,39 @@ def _versions() -> list[str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{package} {importlib.metadata.version(package)}")
     return found
+
+
+def _media(settings: Settings) -> Check | None:
+    """The pictures and videos that the provider makes; None if it makes none."""
+    from mcp_grok.upstream.media.media_models import IMAGE_MODELS, video_models
+
+    provider = settings.active_provider
+    videos = video_models(provider.video_api) if provider.video_api else ()
+    models = {"image": IMAGE_MODELS if provider.images_path else (), "video": [model.name for model in videos]}
+    listed = {TOOLS[name].toolset for name in settings.tools}
+    found = [
+        f"{toolset}: {', '.join(names)}{'' if toolset in listed else ' (not listed)'}"
+        for toolset, names in models.items()
+        if names
+    ]
+    if not found:
+        return None
+    if listed.isdisjoint(models):
+        return Check("media", "skipped", f"{'; '.join(found)}. {variable('toolsets')}={ALL} lists their tools")
+    return Check("media", "ok", "; ".join(found))
+
+
+def _output_folder(folder: Path) -> Check:
+    """Checks whether pictures and videos can be saved. This blocks."""
+    from mcp_grok.upstream.media.download_failed import DownloadFailed
+    from mcp_grok.upstream.media.output_folder import OutputFolder
+
+    try:
+        OutputFolder(folder).check()
+    except DownloadFailed as error:
+        advice = f"Set {variable('output_dir')} to a folder that is yours, on a disk that has hard links."
+        return Check("output folder", "failed", f"{folder}: {error.reason}", advice)
+    return Check("output folder", "ok", f"{folder} can be written")
 
 
 def _key(settings: Settings) -> Check:

@@ -140,6 +140,43 @@ async def test_toolset_that_the_provider_lacks_is_a_warning(tmp_path: Path, upst
     assert "toolsets" not in usual.checks
 
 
+@pytest.mark.parametrize(
+    ("provider", "toolsets", "state", "found"),
+    [
+        ("xai", "all", "ok", "image: grok-imagine-image, "),
+        ("xai", "chat,video", "ok", "grok-imagine-image-quality (not listed); video: grok-imagine-video, "),
+        ("acedata", "chat", "skipped", "(not listed). MCP_GROK_TOOLSETS=all lists their tools"),
+    ],
+)
+async def test_models_for_pictures_and_videos_are_named(
+    tmp_path: Path, upstream: Replay, provider: str, toolsets: str, state: str, found: str
+) -> None:
+    checks = (await doctor(tmp_path, **pointing_to(upstream, provider), MCP_GROK_TOOLSETS=toolsets)).checks
+    assert checks["media"]["state"] == state
+    assert found in checks["media"]["found"]
+    assert ("image:" in checks["media"]["found"]) is (provider == "xai")
+
+
+async def test_output_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    made, missing, file = tmp_path / "made", tmp_path / "a" / "b", tmp_path / "file"
+    made.mkdir()
+    file.write_text("")
+    for folder in (made, missing):
+        found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox", MCP_GROK_OUTPUT_DIR=str(folder))
+        assert (found.status, found.checks["output folder"]["found"]) == (0, f"{folder} can be written")
+    assert list(made.iterdir()) == []
+    assert not missing.parent.exists()
+    found = await doctor(tmp_path, MCP_GROK_PROVIDER="sandbox", MCP_GROK_OUTPUT_DIR=str(file))
+    assert found.status == 1
+    assert "it is not a folder" in found.checks["output folder"]["found"]
+    assert "MCP_GROK_OUTPUT_DIR" in found.checks["output folder"]["advice"]
+
+
+async def test_provider_without_pictures_and_videos_has_no_line_for_them(tmp_path: Path, upstream: Replay) -> None:
+    found = await doctor(tmp_path, **pointing_to(upstream, "custom"))
+    assert not {"media", "output folder"} & found.checks.keys()
+
+
 async def test_wrong_clock_is_a_warning(tmp_path: Path, upstream: Replay) -> None:
     upstream.answer({}, headers="date: Sat, 01 Jan 2000 00:00:00 GMT\r\n")
     found = await doctor(tmp_path, **pointing_to(upstream))

@@ -44,6 +44,20 @@ class OutputFolder:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(file.discard)
 
+    def check(self) -> None:
+        """Saves an empty file and removes it, with the folders that were made for it. This blocks.
+
+        Raises:
+            DownloadFailed: nothing can be saved.
+        """
+        missing = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
+        try:
+            NewFile(self._folder).try_out()
+        finally:
+            for made in missing:
+                with suppress(OSError):
+                    made.rmdir()
+
 
 class NewFile:
     """A file under a temporary name, for its owner only.
@@ -78,6 +92,19 @@ class NewFile:
         if NAME.fullmatch(name) is None:
             raise ValueError(f"{name!r} is no name for a file")
         return await anyio.to_thread.run_sync(self._keep, name, extension)
+
+    def try_out(self) -> None:
+        """Keeps the empty file under a name, and removes it.
+
+        Raises:
+            DownloadFailed: it cannot be written.
+        """
+        try:
+            path = self._keep("mcp-grok-check", "tmp")
+            with _explained():
+                path.unlink()
+        finally:
+            self.discard()
 
     def discard(self) -> None:
         """Removes what was written under the temporary name."""

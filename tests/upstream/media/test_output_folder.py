@@ -56,6 +56,19 @@ async def test_folder_is_not_made_before_there_is_a_file(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_check_leaves_nothing(tmp_path: Path) -> None:
+    OutputFolder(tmp_path / "new" / "folder").check()
+    OutputFolder(tmp_path).check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_fails_where_nothing_can_be_saved(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadFailed, match="it is not a folder"):
+        OutputFolder(tmp_path / "file").check()
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
 async def test_name_in_use_gets_a_number(tmp_path: Path) -> None:
     paths = [await save(tmp_path, b"%d" % number) for number in range(3)]
     assert [path.name for path in paths] == ["grok-1.png", "grok-1-2.png", "grok-1-3.png"]
