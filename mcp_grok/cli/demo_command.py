@@ -12,14 +12,18 @@ from mcp.client.stdio import stdio_client
 from rich.console import Console
 from rich.rule import Rule
 
-from mcp_grok.cli.demo_scenes import SCENES, Scene, Stage
+from mcp_grok.cli.demo_scenes import Scene, Stage, scenes_of
 from mcp_grok.cli.startup import run_async
 from mcp_grok.cli.terminal import styled_stdout
 from mcp_grok.providers import SANDBOX_KEY
 from mcp_grok.sandbox.apis import APIS, Api
+from mcp_grok.sandbox.routes import sandbox_app
 from mcp_grok.sandbox.serve_sandbox import running_sandbox
 
 LEGEND = "> goes to the server, < comes back. The sandbox has no model, and costs nothing."
+VIDEO_SECONDS = 0.2
+"""Seconds that the sandbox takes to make a video."""
+
 NEXT = "Next: README says how to add the server to your client."
 
 
@@ -51,7 +55,7 @@ async def run_demo(provider: str, console: Console, *, pause: bool) -> int:
         console: Where they are shown.
         pause: Whether to wait for Enter between two scenes.
     """
-    went_well = await show_scenes(provider, console, SCENES, pause=pause)
+    went_well = await show_scenes(provider, console, scenes_of(APIS[provider]), pause=pause)
     console.print()
     console.print(Rule(f"{sum(went_well)} of {len(went_well)} scenes went as they should"))
     console.print(NEXT, soft_wrap=True)
@@ -64,7 +68,10 @@ async def show_scenes(
     """Shows scenes on a server process with the sandbox; returns whether each went as it should."""
     console.print(Rule(f"mcp-grok over stdio, with the sandbox that simulates {provider}"))
     went_well = []
-    async with running_sandbox() as address, Client(stdio_client(_server(APIS[provider], address))) as client:
+    async with (
+        running_sandbox(sandbox_app(video_seconds=VIDEO_SECONDS)) as address,
+        Client(stdio_client(_server(APIS[provider], address))) as client,
+    ):
         stage = Stage(client, console)
         stage.show("", LEGEND, "dim")
         for number, (scene, point) in enumerate(scenes.items(), 1):
@@ -103,6 +110,7 @@ def _server(api: Api, address: str) -> StdioServerParameters:
         "MCP_GROK_BASE_URL": address + api.base,
         "MCP_GROK_LOG_LEVEL": "ERROR",
         "MCP_GROK_HANDOFF_AFTER": "2",
+        "MCP_GROK_TOOLSETS": "chat,video" if api.videos else "chat",
         "MCP_GROK_DEFAULT_MODEL": api.provider.default_model or api.models[0],
     }
     return StdioServerParameters(command=sys.executable, args=["-m", "mcp_grok"], env={**inherited, **settings})

@@ -21,8 +21,15 @@ def result_line(result: Json) -> str:
     match result:
         case {"error": error}:
             return f"error {error['code']}, billed: {error['billed']}. {error['message']}"
-        case {"object": "chat.completion.pending", "elapsed": seconds, "id": call_id, "message": message}:
+        case {
+            "object": "chat.completion.pending" | "video.pending",
+            "elapsed": seconds,
+            "id": call_id,
+            "message": message,
+        }:
             return f"pending after {seconds:.0f} s, id={call_id}. {message}"
+        case {"videos": [{"url": str(url)}]}:
+            return f"video {url.rpartition('/')[2]}"
         case {"choices": [{"message": {"content": str(text)}}]}:
             return text
         case {"choices": [{"message": {"tool_calls": calls}}]}:
@@ -31,16 +38,16 @@ def result_line(result: Json) -> str:
 
 
 def bill_line(result: Json, cost: Json | None) -> str:
-    """What an answer used and cost; empty for any other result.
+    """What an answer used and cost, as far as it is stated.
 
     Args:
         result: The result.
         cost: The cost in `_meta`, if the provider states it.
     """
-    if "usage" not in result:
-        return ""
-    tokens = f"{result['usage']['total_tokens']} tokens"
-    return f"{tokens}, {cost['amount']:g} {cost['currency']}" if cost else tokens
+    tokens = result.get("usage", {}).get("total_tokens")
+    counted = [] if tokens is None else [f"{tokens} tokens"]
+    charged = [f"{cost['amount']:g} {cost['currency']}"] if cost else []
+    return ", ".join(counted + charged)
 
 
 def _said(message: Json) -> str:

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from mcp_grok.cli.demo_lines import bill_line, call_line, result_line
 from mcp_grok.cli.terminal import wrapped
-from mcp_grok.toolsets import CHAT
+from mcp_grok.sandbox.apis import Api
+from mcp_grok.toolsets import CHAT, TEXT_TO_VIDEO
 
 Json = dict[str, Any]
 
@@ -108,11 +109,18 @@ async def hand_off(stage: Stage) -> bool:
     return pending["object"] == "chat.completion.pending" and "Think hard" in _text(answer)
 
 
+async def video(stage: Stage) -> bool:
+    answer = await stage.call({"prompt": "A red fox in the snow", "duration": 6}, TEXT_TO_VIDEO)
+    while "next" in answer:
+        answer = await stage.call(answer["next"]["arguments"], answer["next"]["tool"])
+    return str(answer["videos"][0]["url"]).endswith(".mp4")
+
+
 Scene = Callable[[Stage], Coroutine[Any, Any, bool]]
 """Makes its calls; returns whether they went as they should."""
 
 SCENES: dict[Scene, str] = {
-    tools: "A client finds one tool to ask with, and two for answers that take long.",
+    tools: "A client finds the tools: to ask, and to get answers that take long.",
     question: "A question gets the whole answer, and what it used and cost.",
     streamed: "A streamed answer comes piece by piece; the result has it whole.",
     conversation: "In a conversation, the client sends all its messages again.",
@@ -123,6 +131,14 @@ SCENES: dict[Scene, str] = {
     hand_off: "A long call is handed off, and its answer is fetched: paid for once.",
 }
 """The scenes in order, with the point of each."""
+
+VIDEO_SCENES: dict[Scene, str] = {video: "A video is made, for a server that lists the tools for it."}
+"""The further scenes of an API that makes videos."""
+
+
+def scenes_of(api: Api) -> dict[Scene, str]:
+    """The scenes that an API can show."""
+    return {**SCENES, **(VIDEO_SCENES if api.videos else {})}
 
 
 def _user(text: str) -> Json:

@@ -46,6 +46,11 @@ def test_call_is_one_line(arguments: Json, line: str) -> None:
             {"object": "chat.completion.pending", "id": "grok-1", "elapsed": 2.04, "message": "Not ready."},
             "pending after 2 s, id=grok-1. Not ready.",
         ),
+        (
+            {"object": "video.pending", "id": "grok-1", "elapsed": 2.04, "message": "Not ready."},
+            "pending after 2 s, id=grok-1. Not ready.",
+        ),
+        ({"object": "video", "videos": [{"url": "https://example.com/a/cat.mp4"}]}, "video cat.mp4"),
         ({"object": "other"}, '{"object": "other"}'),
     ],
 )
@@ -57,4 +62,5 @@ def test_bill_is_that_of_an_answer() -> None:
     answer = {"choices": [], "usage": {"total_tokens": 35}}
     assert bill_line(answer, None) == "35 tokens"
     assert bill_line(answer, {"amount": 0.25, "currency": "USD"}) == "35 tokens, 0.25 USD"
+    assert bill_line({"videos": [], "usage": {"cost_in_usd_ticks": 0}}, {"amount": 0, "currency": "USD"}) == "0 USD"
     assert bill_line({"error": {}}, None) == ""

@@ -42,7 +42,7 @@ def withheld(endpoint: Endpoint, what: str, billed: Billed, answer: Any, *, usag
         usage: The usage, which may state the cost.
     """
     said, cost = Refusal.read(answer), stated_cost(usage)
-    amount = f" It cost {cost['amount']:g} {cost['currency']}." if cost and cost["currency"] == "USD" else ""
+    amount = f" It cost {cost['amount']:g} {cost['currency']}." if cost and cost["amount"] and cost["currency"] == "USD" else ""
     return UpstreamError(
         f"The moderation of {endpoint.provider.title} withholds the {what}; change the prompt or the image. "
         f"{BILLS[billed]}{amount}",
