@@ -42,7 +42,8 @@ def withheld(endpoint: Endpoint, what: str, billed: Billed, answer: Any, *, usag
         usage: The usage, which may state the cost.
     """
     said, cost = Refusal.read(answer), stated_cost(usage)
-    amount = f" It cost {cost['amount']:g} {cost['currency']}." if cost and cost["amount"] and cost["currency"] == "USD" else ""
+    dollars = cost["amount"] if cost and cost["currency"] == "USD" else 0
+    amount = f" It cost {dollars:g} USD." if dollars else ""
     return UpstreamError(
         f"The moderation of {endpoint.provider.title} withholds the {what}; change the prompt or the image. "
         f"{BILLS[billed]}{amount}",
