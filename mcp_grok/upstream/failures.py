@@ -173,7 +173,8 @@ def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | N
     """
     if not isinstance(body, dict):
         return None
-    choices = [choice for choice in _list(body.get("choices")) if isinstance(choice, dict)]
+    choices = body.get("choices")
+    choices = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
     if _has_error(body) or body.get("success") is False or (not choices and _is_error(body)):
         stated = body
     elif choices and all(map(_has_error, choices)):
@@ -187,10 +188,6 @@ def error_in_answer(endpoint: Endpoint, status: int, body: Any) -> GrokError | N
 
 def _has_error(value: dict[str, Any]) -> bool:
     return "error" in value and says_something(value["error"])
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _is_error(body: dict[str, Any]) -> bool:

@@ -68,10 +68,11 @@ def joined(value: Any, key: str = "") -> Any:
 def _merged(key: str, old: Any, new: Any) -> Any:
     if new is None or old is None:
         return old if new is None else Pieces([new]) if isinstance(new, str) else new
-    if isinstance(old, Pieces | str) and isinstance(new, str):
-        pieces = old if isinstance(old, Pieces) else Pieces([old])
-        pieces.append(new)
-        return pieces
+    if isinstance(old, Pieces) and isinstance(new, str):
+        old.append(new)
+        return old
+    if isinstance(old, str) and isinstance(new, str):
+        return Pieces([old, new])
     if isinstance(old, dict) and isinstance(new, dict):
         for name, value in new.items():
             merge(old, name, value)

@@ -59,11 +59,13 @@ class EventDecoder:
         if b"\n" not in received and b"\r" not in received:
             self._pending.append(received)
             return
-        lines = b"".join((*self._pending, received)).splitlines(keepends=True)
-        self._pending = [] if lines[-1].endswith((b"\n", b"\r")) else [lines.pop()]
+        if self._pending:
+            received = b"".join((*self._pending, received))
+        lines = received.splitlines()
+        self._pending = [] if received.endswith((b"\n", b"\r")) else [lines.pop()]
         self._after_cr = received.endswith(b"\r")
         for line in lines:
-            yield from self._read_line(line.rstrip(b"\r\n"))
+            yield from self._read_line(line)
 
     def close(self) -> Iterator[Event]:
         """The event that the end of the stream completes, if there is one."""
@@ -108,10 +110,9 @@ class EventDecoder:
         return events
 
     def _dispatch(self) -> Sequence[Event]:
-        event = Event(self._later_type or self._type, "\n".join(self._data))
-        is_empty = not self._data
+        events = (Event(self._later_type or self._type, "\n".join(self._data)),) if self._data else ()
         self._type, self._later_type, self._data = "", "", []
-        return () if is_empty else (event,)
+        return events
 
 
 def _begins_event(data: str, pending: Sequence[str]) -> bool:
