@@ -11,11 +11,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from mcp_grok.cli.install.entry_form import KEY_VARIABLES
 from tests.chat import CHAT, HELLO
 from tests.conftest import KEY
+from tests.nursery import ForkedProcess, fork
 from tests.replay import Replay
 
 MCP_GROK = (sys.executable, "-m", "mcp_grok")
+
+Process = asyncio.subprocess.Process | ForkedProcess
+
+STREAMS = ("stdin", "stdout", "stderr")
 
 INITIALIZE = {
     "protocolVersion": "2025-11-25",
@@ -82,7 +88,7 @@ class ServerProcess:
         started_after: Seconds from the start of the process to the answer to `initialize`.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process) -> None:
         assert process.stdin is not None
         self.process = process
         self.others: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -149,6 +155,31 @@ class ServerProcess:
         self._stdin.close()
 
 
+async def started(
+    command: Sequence[str], arguments: Sequence[str], given: dict[str, str], piped: tuple[int, ...], **options: Any
+) -> Process:
+    """A process, forked if that makes no difference: it runs the command of this package, with our own settings.
+
+    Args:
+        command: What to start.
+        arguments: Of the command.
+        given: Added to the environment of the tests.
+        piped: Which of its standard streams are pipes: 0, 1, 2.
+        options: For `asyncio.create_subprocess_exec`.
+    """
+    environment = {**os.environ, **given}
+    # The interpreter reads others as it starts.
+    is_ours = all(name.startswith("MCP_GROK_") or name in KEY_VARIABLES for name in given)
+    # Coverage measures only what is started.
+    can_fork = hasattr(os, "fork") and "COVERAGE_PROCESS_CONFIG" not in environment
+    if command == MCP_GROK and is_ours and can_fork and not options:
+        return await fork(arguments, environment, piped=piped)
+    pipes = {name: asyncio.subprocess.PIPE for number, name in enumerate(STREAMS) if number in piped}
+    return await asyncio.create_subprocess_exec(
+        *command, *arguments, env=environment, limit=2**26, **{**pipes, **options}
+    )
+
+
 @asynccontextmanager
 async def server_process(
     given: dict[str, str], command: Sequence[str] = MCP_GROK, *, handshake: bool = True, **options: Any
@@ -162,14 +193,7 @@ async def server_process(
         options: For `asyncio.create_subprocess_exec`.
     """
     began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **given},
-        limit=2**26,
-        **options,
-    )
+    process = await started(command, (), given, (0, 1), **options)
     server = ServerProcess(process)
     reading = asyncio.create_task(server.read())
     try:
@@ -191,17 +215,13 @@ async def server_process(
 @asynccontextmanager
 async def listening_process(
     given: dict[str, str], transport: str, *options: str, command: Sequence[str] = MCP_GROK
-) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+) -> AsyncIterator[tuple[str, Process]]:
     """A process that serves `http` or `sse` on a free port, and its URL; ended by a signal.
 
     Fails where its log holds a traceback or the key.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        *("serve", "--transport", transport, "--port", "0", *options),
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **given},
-    )
+    arguments = ("serve", "--transport", transport, "--port", "0", *options)
+    process = await started(command, arguments, given, (2,))
     assert process.stderr is not None
     try:
         line = (await asyncio.wait_for(process.stderr.readline(), 10)).decode()
@@ -226,7 +246,7 @@ async def listening_process(
 @asynccontextmanager
 async def serving(
     upstream: Replay, transport: str, *options: str, **settings: str
-) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+) -> AsyncIterator[tuple[str, Process]]:
     """A process that serves `http` or `sse` and calls an upstream, and its URL."""
     async with listening_process(environment(upstream, **settings), transport, *options) as (url, process):
         yield url, process

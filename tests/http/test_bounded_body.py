@@ -21,7 +21,7 @@ from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB, SMA
 from mcp_grok.request_principal import PrincipalReader
 from tests.chat import HELLO
 from tests.http.requests import EMPTY_LISTS, call, get, request_with
-from tests.process import serving
+from tests.process import Process, serving
 from tests.replay import COMPLETION, Exchange, Replay
 
 NUMBERS = b"[" + b",".join([b"9" * 4299] * 2000) + b"]"
@@ -34,7 +34,7 @@ async def posted(url: str, headers: dict[str, str], body: bytes) -> httpx2.Respo
         return await client.post(url, content=body, headers=headers)
 
 
-async def memory_during(process: asyncio.subprocess.Process, attacks: list[Awaitable[Any]]) -> int:
+async def memory_during(process: Process, attacks: list[Awaitable[Any]]) -> int:
     """The bytes by which a server process grows during attacks."""
     server = psutil.Process(process.pid)
     before = most = server.memory_info().rss
