@@ -124,6 +124,8 @@ async def test_video_is_handed_off_or_becomes_a_task_and_is_cancelled(api: Media
                 "object": "chat.completion.cancelled",
                 "id": stopped["id"],
                 "status": "cancelled",
+                "message": "This server no longer waits for the video. Its job job-3 goes on at the provider and is "
+                "billed.",
             }
             api.finish()
             *_, done = [polled async for polled in polls(client.session, task)]
