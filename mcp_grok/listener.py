@@ -14,10 +14,9 @@ MAX_PORT = 65_535
 WAITING = 2048
 """Connections that the system keeps until they are accepted."""
 
-ACCEPTED_AT_ONCE = 4
-"""Connections that are accepted in a round of the event loop. With more, the first requests of many connections go
-before the open requests of others. Strangers could also use up the descriptors of the process before those over the
-limit are closed; asyncio then accepts nothing for a second and logs an error for each of `backlog`."""
+ACCEPTED_AT_ONCE = 50
+"""Connections that are accepted before those over the limit are closed. With more, strangers could use up the
+descriptors of the process, and asyncio then accepts nothing for a second and logs an error for each of `backlog`."""
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 

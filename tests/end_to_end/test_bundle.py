@@ -64,7 +64,7 @@ def test_bundle_holds_the_package_alone(bundle: Path) -> None:
 
 @pytest.mark.timeout(180)
 async def test_bundle_starts_by_its_manifest_and_answers(unpacked: Path) -> None:
-    command, environment = as_the_manifest_says(unpacked, provider="sandbox")
+    command, environment = as_the_manifest_says(unpacked, provider="sandbox", toolsets="all")
     async with server_process({**environment, "UV_NO_PROGRESS": "1"}, command, cwd=os.sep) as server:
         result = await server.grok()
         tools = await server.request("tools/list", {})

@@ -19,7 +19,7 @@ from tests.chat import CHAT, HELLO, body_of
 from tests.external import NGINX, external
 from tests.http.requests import call, post, result_of
 from tests.process import MCP_GROK, environment, free_port, listening_process, serving
-from tests.replay import COMPLETION, Replay, slow_down
+from tests.replay import COMPLETION, Held, Replay, slow_down
 from tests.valkey import Valkey
 
 QUESTIONS = 30
@@ -117,8 +117,10 @@ async def test_killed_server_behind_nginx_loses_no_call_silently(
 async def test_call_of_one_server_is_fetched_through_another(upstream: Replay, valkey: Valkey) -> None:
     given = {"store": valkey.url, "handoff_after": "0.01"}
     async with serving(upstream, "http", **given) as (one, _), serving(upstream, "http", **given) as (other, _process):
+        held = Held(upstream)
         pending = await call(one)
         assert pending["object"] == "chat.completion.pending"
+        held.release.set()
         body: Any = {}
         while "choices" not in body:
             body = await call(other, "grok_get_completion", {"id": pending["id"]})
