@@ -302,11 +302,6 @@ class RedisStore(Store):
                     await self._trim()
 
     def _message_came(self, message: Message) -> None:
-        # A message may come between the end of the events and that of the connection.
-        with suppress(anyio.ClosedResourceError):
-            self._handle(message)
-
-    def _handle(self, message: Message) -> None:
         match message["do"]:
             case "text":
                 self._relay.text_came(message)

@@ -1,6 +1,5 @@
 """The work on a call: from its request to its outcome."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -9,15 +8,12 @@ import anyio
 from mcp_grok.calls.call import Call, Outcome, Reason, State, Work
 from mcp_grok.calls.token_count import estimated_tokens
 from mcp_grok.errors import LOST, CallTimeout, Cancelled, GrokError, InternalError, Lost
-from mcp_grok.upstream.api_request import ApiRequest
+from mcp_grok.upstream.api_request import ApiRequest, OnJob
 from mcp_grok.upstream.client import ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import can_estimate, estimate_is_quick, estimated_cost
 from mcp_grok.upstream.json_output import violations
 from mcp_grok.upstream.request import ChatRequest
-
-OnJob = Callable[[str], Awaitable[None]]
-"""Records the API's job of a call, before the call goes on."""
 
 
 async def run_call(

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from mcp_grok.sandbox.acedata_video import finished, task
 from mcp_grok.sandbox.apis import APIS, Api
 from mcp_grok.sandbox.exchange import Respond, json_response, read, whole_answer, with_key
-from mcp_grok.sandbox.faults import HEADER, VIDEO_BEHAVIOURS, documented_error, requested_fault
+from mcp_grok.sandbox.faults import HEADER, VIDEO_BEHAVIOURS, Fault, documented_error, requested_fault
 from mcp_grok.sandbox.images import images
 from mcp_grok.sandbox.media_files import media_file
 from mcp_grok.sandbox.media_request import (
@@ -23,7 +23,7 @@ from mcp_grok.sandbox.media_request import (
     TaskRequest,
     XaiVideoRequest,
 )
-from mcp_grok.sandbox.video_jobs import VideoJobs
+from mcp_grok.sandbox.video_jobs import VideoJob, VideoJobs
 from mcp_grok.sandbox.xai_video import video
 
 MEDIA = "/media/"
@@ -72,9 +72,7 @@ def _image_maker(api: Api, kind: type[ImageRequest], chunk_seconds: float) -> Re
 def _acedata_routes(api: Api, jobs: VideoJobs, chunk_seconds: float) -> Iterator[Route]:
     async def make(request: Request) -> Response:
         asked = read(AcedataVideoRequest, await request.body())
-        asked.check()
-        fault = requested_fault(asked.model, request.headers.get(HEADER), VIDEO_BEHAVIOURS)
-        job = jobs.start(asked, fault, _folder(request))
+        fault, job = _started(asked, jobs, request)
         if asked.at_once or asked.callback_url:
             return whole_answer({"task_id": job.id}, fault, chunk_seconds)
         await anyio.sleep(job.seconds)
@@ -92,10 +90,7 @@ def _acedata_routes(api: Api, jobs: VideoJobs, chunk_seconds: float) -> Iterator
 
 def _xai_routes(api: Api, jobs: VideoJobs, chunk_seconds: float) -> Iterator[Route]:
     async def make(request: Request) -> Response:
-        asked = read(XaiVideoRequest, await request.body())
-        asked.check()
-        fault = requested_fault(asked.model, request.headers.get(HEADER), VIDEO_BEHAVIOURS)
-        job = jobs.start(asked, fault, _folder(request))
+        fault, job = _started(read(XaiVideoRequest, await request.body()), jobs, request)
         return whole_answer({"request_id": job.id}, fault, chunk_seconds)
 
     async def retrieve(request: Request) -> Response:
@@ -104,6 +99,13 @@ def _xai_routes(api: Api, jobs: VideoJobs, chunk_seconds: float) -> Iterator[Rou
 
     yield Route(f"{api.root}/videos/generations", with_key(api, make), methods=["POST"])
     yield Route(api.root + "/videos/{id}", with_key(api, retrieve))
+
+
+def _started(asked: AcedataVideoRequest | XaiVideoRequest, jobs: VideoJobs, request: Request) -> tuple[Fault, VideoJob]:
+    """The checked job of a video, and the fault that its request asks for."""
+    asked.check()
+    fault = requested_fault(asked.model, request.headers.get(HEADER), VIDEO_BEHAVIOURS)
+    return fault, jobs.start(asked, fault, _folder(request))
 
 
 def _folder(request: Request) -> str:

@@ -33,7 +33,7 @@ def task_fields(call: Call) -> TaskObject:
         "statusMessage": _message(call),
         "createdAt": datetime.fromtimestamp(call.created_at, UTC).isoformat(),
         "lastUpdatedAt": updated.isoformat(),
-        # Counted from the creation, though each poll begins the time anew.
+        # MCP counts it from the creation, and each poll gives the task a further hour.
         "ttlMs": int(1000 * (call.elapsed + TASK_TTL)),
         "pollIntervalMs": int(1000 * min(max(call.elapsed / POLLS_BY_AGE, POLL_INTERVALS[0]), POLL_INTERVALS[1])),
     }

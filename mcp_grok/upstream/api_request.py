@@ -1,6 +1,10 @@
 """The common part of the requests that calls send: for a chat completion, pictures or a video."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
+
+OnJob = Callable[[str], Awaitable[None]]
+"""Records the API's job of a call, before the call goes on."""
 
 
 class ApiRequest(Protocol):

@@ -15,7 +15,6 @@ from mcp_grok import __version__
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
     BadUpstreamResponse,
-    CallTimeout,
     GrokError,
     ResponseTooLarge,
 )
@@ -28,7 +27,6 @@ from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.json_answer import whole_body
 from mcp_grok.upstream.live_models import advice_on_models, is_about_model
-from mcp_grok.upstream.refusal import readable
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
 from mcp_grok.upstream.responses.chat_form import is_response
@@ -39,7 +37,7 @@ from mcp_grok.upstream.slots import Slots
 from mcp_grok.upstream.sse import is_event_stream
 from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
-from mcp_grok.upstream.transport_failures import transport_error
+from mcp_grok.upstream.transport_failures import timed_out, transport_error
 
 LONGEST_TURN = 0.01
 """Seconds of reading a body after which other tasks get a turn, even if the body arrives without pauses."""
@@ -164,7 +162,7 @@ class ChatClient:
             whole = call.whole_answer()
             if whole is not None and failure_in_completion(self.endpoint, whole.body) is None:
                 return whole
-            failure = self._timed_out(call)
+            failure: GrokError = timed_out(self.endpoint, sent=call.sent_at is not None)
         except GrokError as error:
             failure = error
         if failure.type == failures.BAD_KEY.type and not self._secrets(key):
@@ -258,7 +256,7 @@ class ChatClient:
             start = await first_bytes(received)
             streamed = is_event_stream(start, response.headers.get("content-type", ""))
             if streamed is None:
-                raise self._not_a_completion(response.status_code, start)
+                raise failures.unreadable_answer(self.endpoint, response.status_code, start, "a completion")
             if streamed:
                 return await self._read_stream(start, received, call)
             return await self._read_json(start, received, response.status_code, call)
@@ -288,7 +286,7 @@ class ChatClient:
         try:
             body = await parse_large_json(content)
         except ValueError:
-            raise broken or self._not_a_completion(status, content) from None
+            raise broken or failures.unreadable_answer(self.endpoint, status, content, "a completion") from None
         if call.request.form and is_response(body):
             body = await _unhurried(call, partial(call.request.form.completion, body))
         if error := failures.error_in_answer(self.endpoint, status, body):
@@ -296,7 +294,7 @@ class ChatClient:
         if error := failure_in_completion(self.endpoint, body):
             raise error
         if not is_completion(body):
-            raise self._not_a_completion(status, content)
+            raise failures.unreadable_answer(self.endpoint, status, content, "a completion")
         answer = call.completion(body, content)
         if answer.text:
             call.on_text(answer.text)
@@ -331,25 +329,8 @@ class ChatClient:
         is_unknown = request.form is not None and not self._provider.searches and status in MISSING
         return is_unknown and "previous_response_id" not in request.given and b"model" not in body.lower()
 
-    def _timed_out(self, call: RunningCall) -> GrokError:
-        limit = f"{self.endpoint.timeout:g} s ({self.endpoint.names.timeout})"
-        if call.sent_at is None:
-            return CallTimeout(f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no")
-        return CallTimeout(
-            f"The call took longer than {limit}; the outcome is unknown and it may be billed.",
-            billed="unknown",
-        )
-
     def _transport_error(self, error: Exception) -> GrokError:
         return transport_error(self.endpoint, error)
-
-    def _not_a_completion(self, status: int, body: bytes) -> GrokError:
-        return BadUpstreamResponse(
-            f"{self._provider.subject} answered HTTP {status} with something that is not a completion; the call may be "
-            f"billed. Check {self.endpoint.names.base_url}.",
-            status=status,
-            upstream_message=readable(body),
-        )
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -151,6 +151,16 @@ ROLES = ("user", "model")
 """Parameters whose names are also roles of messages."""
 
 
+def unreadable_answer(endpoint: Endpoint, status: int, body: bytes, expected: str) -> BadUpstreamResponse:
+    """The error for an answer in another form; `expected` is what it is not, with its article."""
+    return BadUpstreamResponse(
+        f"{endpoint.provider.subject} answered HTTP {status} with something that is not {expected}; the call may be "
+        f"billed. Check {endpoint.names.base_url}.",
+        status=status,
+        upstream_message=readable(body),
+    )
+
+
 def http_error(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> GrokError:
     """The error for an answer whose status is not 2xx."""
     try:

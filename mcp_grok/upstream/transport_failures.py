@@ -43,6 +43,21 @@ def transport_error(endpoint: Endpoint, error: Exception) -> GrokError:
             )
 
 
+def timed_out(endpoint: Endpoint, *, sent: bool) -> CallTimeout:
+    """The error for a call that took longer than its limit.
+
+    Args:
+        endpoint: Where it went.
+        sent: Whether it was sent.
+    """
+    limit = f"{endpoint.timeout:g} s ({endpoint.names.timeout})"
+    if not sent:
+        return CallTimeout(f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no")
+    return CallTimeout(
+        f"The call took longer than {limit}; the outcome is unknown and it may be billed.", billed="unknown"
+    )
+
+
 def free_request_error(endpoint: Endpoint, error: Exception) -> GrokError:
     """The same for a request that costs nothing, such as the one for the list of models."""
     failure = transport_error(endpoint, error)

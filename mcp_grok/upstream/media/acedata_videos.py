@@ -1,7 +1,7 @@
 """Videos at AceData: https://platform.acedata.cloud/documents/grok-videos and /grok-tasks"""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Billed, GrokError
@@ -18,6 +18,7 @@ from mcp_grok.upstream.media.video_job import (
     Pending,
     Poll,
     checked_id,
+    created_job,
     failed,
     finished,
     unknown_job,
@@ -52,14 +53,15 @@ class AceDataVideos:
         endpoint: Where they are.
     """
 
+    intervals: ClassVar[tuple[float, float]] = (5.0, 15.0)
+    """AceData asks for these (https://docs.acedata.cloud)."""
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
     def job_id(self, answer: Any) -> str:
         """See `VideoJobs`."""
-        if error := error_in_answer(self._endpoint, 200, answer):
-            raise error
-        return checked_id(self._endpoint, answer.get("task_id") if isinstance(answer, dict) else None, answer)
+        return created_job(self._endpoint, answer, "task_id")
 
     def poll(self, job_id: str) -> Poll:
         """See `VideoJobs`."""

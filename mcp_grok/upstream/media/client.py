@@ -1,6 +1,6 @@
 """The client of pictures and videos: sends what is paid for once, and follows the job of a video."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from mcp_grok.json_parser import JSONObject, parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, MAX_RESPONSE_ITEMS
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
+from mcp_grok.upstream.api_request import OnJob
 from mcp_grok.upstream.client import USER_AGENT, ChatClient
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
@@ -21,21 +22,16 @@ from mcp_grok.upstream.json_answer import whole_body
 from mcp_grok.upstream.media.answer_files import with_files
 from mcp_grok.upstream.media.image_answer import read_images
 from mcp_grok.upstream.media.request import MediaRequest
-from mcp_grok.upstream.media.video_jobs import Pending, Poll, VideoJobs, video_jobs
-from mcp_grok.upstream.refusal import readable
+from mcp_grok.upstream.media.video_job import Pending, Poll, VideoJobs
+from mcp_grok.upstream.media.video_jobs import video_jobs
 from mcp_grok.upstream.response_body import body_of, read_up_to
 from mcp_grok.upstream.retry import LONGEST_WAIT, backoff, seconds_before_resend
-from mcp_grok.upstream.transport_failures import transport_error
+from mcp_grok.upstream.transport_failures import timed_out, transport_error
 
-OnJob = Callable[[str], Awaitable[None]]
 OnProgress = Callable[[int | None], None]
 
-POLL_INTERVALS = {"xai": (1.0, 5.0), "acedata": (5.0, 15.0)}
-"""Least and most seconds between two looks at a job. xAI's SDK looks each second
-(https://docs.x.ai/docs/guides/video-generations); AceData asks for 5 to 15 (https://docs.acedata.cloud)."""
-
 LOCAL_INTERVALS = (0.1, 1.0)
-"""The same for an API on this machine."""
+"""Least and most seconds between two questions about a job, for an API on this machine."""
 
 POLLS_BY_AGE = 10
 """The interval is this part of the job's age."""
@@ -136,7 +132,7 @@ class MediaClient:
                 # Not longer: an API that is busy for a day may have made the video all the same.
                 wait = min(error.retry_after or backoff(failed), LONGEST_WAIT)
             else:
-                failed, wait = 0, self._interval(anyio.current_time() - began)
+                failed, wait = 0, self._interval(jobs, anyio.current_time() - began)
                 state = self._state(jobs, answer, job, is_doubted=doubted < DOUBTS)
                 doubted = doubted + 1 if state is None else 0
                 if isinstance(state, Pending):
@@ -160,9 +156,8 @@ class MediaClient:
             error.message += f" Its job is {job}."
             raise
 
-    def _interval(self, age: float) -> float:
-        intervals = POLL_INTERVALS[self._endpoint.provider.video_api or "xai"]
-        least, most = LOCAL_INTERVALS if is_loopback(self._endpoint.url) else intervals
+    def _interval(self, jobs: VideoJobs, age: float) -> float:
+        least, most = LOCAL_INTERVALS if is_loopback(self._endpoint.url) else jobs.intervals
         return min(max(age / POLLS_BY_AGE, least), most)
 
     async def _paid(self, request: MediaRequest, on_sent: Callable[[], None]) -> Answered:
@@ -176,7 +171,7 @@ class MediaClient:
                         self._attempts += 1
                         sent = True
                         on_sent()
-                        return await self._exchange(Poll("POST", request.url, request.body), is_poll=False)
+                        return await self._exchange("POST", request.url, request.body)
                     except GrokError as error:
                         error.billed = "unknown" if maybe_billed and error.billed == "no" else error.billed
                         maybe_billed = error.billed != "no"
@@ -190,36 +185,29 @@ class MediaClient:
                     sent = False
                     await anyio.sleep(wait)
         except TimeoutError:
-            limit = f"{self._endpoint.timeout:g} s ({self._endpoint.names.timeout})"
-            if not sent and not maybe_billed:
-                raise CallTimeout(
-                    f"The call was still waiting to be sent when its limit of {limit} passed.", billed="no"
-                ) from None
-            raise CallTimeout(
-                f"The call took longer than {limit}; the outcome is unknown and it may be billed."
-            ) from None
+            raise timed_out(self._endpoint, sent=sent or maybe_billed) from None
 
     async def _free(self, poll: Poll) -> Answered:
         """The answer about a job. Any failure of the connection may pass."""
         try:
             with anyio.fail_after(self._endpoint.idle_timeout):
-                return await self._exchange(poll, is_poll=True)
+                return await self._exchange(poll.method, poll.url, poll.body, is_poll=True)
         except (TimeoutError, ConnectionFailed, CallTimeout, BadUpstreamResponse) as error:
             raise ConnectionFailed(f"{self._endpoint.provider.subject} did not tell the state of the job.") from error
 
-    async def _exchange(self, sent: Poll, *, is_poll: bool) -> Answered:
+    async def _exchange(self, method: str, url: str, body: bytes | None, *, is_poll: bool = False) -> Answered:
         key = self._key or self._endpoint.key
         request = httpx2.Request(
-            sent.method,
-            sent.url,
+            method,
+            url,
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
                 "user-agent": USER_AGENT,
-                **({"content-type": "application/json"} if sent.body is not None else {}),
+                **({"content-type": "application/json"} if body is not None else {}),
                 **({"authorization": f"Bearer {key}"} if key else {}),
             },
-            content=sent.body,
+            content=body,
             extensions={
                 "timeout": httpx2.Timeout(self._endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
             },
@@ -246,7 +234,7 @@ class MediaClient:
         try:
             body = await parse_large_json(content)
         except ValueError:
-            raise broken or self._unreadable(status, content) from None
+            raise broken or failures.unreadable_answer(self._endpoint, status, content, "JSON") from None
         return Answered(status, body, len(content))
 
     async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
@@ -259,14 +247,6 @@ class MediaClient:
                 yield piece
         except httpx2.HTTPError as error:
             raise transport_error(self._endpoint, error) from error
-
-    def _unreadable(self, status: int, body: bytes) -> GrokError:
-        return BadUpstreamResponse(
-            f"{self._endpoint.provider.subject} answered HTTP {status} with something that is not JSON; the call may "
-            f"be billed. Check {self._endpoint.names.base_url}.",
-            status=status,
-            upstream_message=readable(body),
-        )
 
     def _completion(self, body: JSONObject, answer: Answered, dropped: dict[str, str]) -> Completion:
         return Completion(body, self._attempts, dropped=dropped, size=answer.size, cost=stated_cost(body.get("usage")))

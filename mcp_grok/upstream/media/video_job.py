@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Billed, NotFound, UpstreamError
 from mcp_grok.json_parser import JSONObject
+from mcp_grok.upstream.failures import error_in_answer
 from mcp_grok.upstream.media.answer_form import other_fields, unreadable
 from mcp_grok.upstream.media.link import expires_at
 from mcp_grok.upstream.refusal import Refusal
@@ -32,7 +33,13 @@ class Pending:
 
 
 class VideoJobs(Protocol):
-    """The jobs of an API."""
+    """The jobs of an API.
+
+    Attributes:
+        intervals: Least and most seconds between two questions about a job.
+    """
+
+    intervals: ClassVar[tuple[float, float]]
 
     def job_id(self, answer: Any) -> str:
         """The id in the answer to the request for a video.
@@ -73,6 +80,17 @@ def checked_id(endpoint: Endpoint, value: Any, answer: Any = None) -> str:
     if isinstance(value, str) and JOB_ID.fullmatch(value):
         return value
     raise unreadable(endpoint, answer, "gave no usable id of the video's job, so the video cannot be fetched")
+
+
+def created_job(endpoint: Endpoint, answer: Any, field: str) -> str:
+    """The id of the job in a field of the answer to the request for a video.
+
+    Raises:
+        GrokError: the answer is an error, or has no id that can be used.
+    """
+    if error := error_in_answer(endpoint, 200, answer):
+        raise error
+    return checked_id(endpoint, answer.get(field) if isinstance(answer, dict) else None, answer)
 
 
 def unknown_job(endpoint: Endpoint, answer: Any) -> NotFound:

@@ -2,10 +2,8 @@
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.upstream.media.acedata_videos import AceDataVideos
-from mcp_grok.upstream.media.video_job import JOB_ID, Pending, Poll, VideoJobs
+from mcp_grok.upstream.media.video_job import VideoJobs
 from mcp_grok.upstream.media.xai_videos import XAIVideos
-
-__all__ = ["JOB_ID", "Pending", "Poll", "VideoJobs", "video_jobs"]
 
 
 def video_jobs(endpoint: Endpoint) -> VideoJobs:

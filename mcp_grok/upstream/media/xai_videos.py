@@ -1,6 +1,6 @@
 """Videos at xAI: https://docs.x.ai/developers/model-capabilities/video"""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import GrokError, UpstreamError
@@ -16,6 +16,7 @@ from mcp_grok.upstream.media.video_job import (
     Pending,
     Poll,
     checked_id,
+    created_job,
     failed,
     finished,
     unknown_job,
@@ -48,14 +49,15 @@ class XAIVideos:
         endpoint: Where they are.
     """
 
+    intervals: ClassVar[tuple[float, float]] = (1.0, 5.0)
+    """xAI's SDK asks each second (https://docs.x.ai/docs/guides/video-generations)."""
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
     def job_id(self, answer: Any) -> str:
         """See `VideoJobs`."""
-        if error := error_in_answer(self._endpoint, 200, answer):
-            raise error
-        return checked_id(self._endpoint, answer.get("request_id") if isinstance(answer, dict) else None, answer)
+        return created_job(self._endpoint, answer, "request_id")
 
     def poll(self, job_id: str) -> Poll:
         """See `VideoJobs`."""

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_grok.errors import BadUpstreamResponse, GrokError
-from mcp_grok.upstream.media.video_jobs import JOB_ID, Pending, video_jobs
+from mcp_grok.upstream.media.video_job import JOB_ID, Pending
+from mcp_grok.upstream.media.video_jobs import video_jobs
 from tests.upstream.media.requests import endpoint_of
 from tests.upstream.strategies import JSON
 

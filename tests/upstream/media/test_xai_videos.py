@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mcp_grok.errors import GrokError
-from mcp_grok.upstream.media.video_jobs import Pending, Poll, video_jobs
+from mcp_grok.upstream.media.video_job import Pending, Poll
+from mcp_grok.upstream.media.video_jobs import video_jobs
 from tests.upstream.media.requests import endpoint_of
 
 JOBS = video_jobs(endpoint_of("xai"))
