@@ -1,7 +1,9 @@
 """`grok_text_to_video`: makes a video from a description."""
 
+from functools import partial
 from typing import Any
 
+import anyio
 from mcp_types import CallToolResult, Tool
 
 from mcp_grok.settings import Settings
@@ -30,5 +32,7 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
         GrokError: an argument is wrong.
     """
     given = read_arguments(TEXT_TO_VIDEO_PARAMETERS, arguments, required="prompt", hint="give what the video shows")
-    await context.calls.start(read_video_request(given, context.calls.endpoint, with_image=False), context.request)
+    read = partial(read_video_request, given, context.calls.endpoint, with_image=False)
+    # A long prompt takes some time to encode.
+    await context.calls.start(await anyio.to_thread.run_sync(read), context.request)
     return await result_of(context)

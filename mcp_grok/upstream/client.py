@@ -228,7 +228,7 @@ class ChatClient:
             "POST",
             self._url_of(call.request),
             headers=self._headers,
-            stream=_Body(call.body),
+            stream=PiecedBody(call.body),
             extensions=self._extensions,
         )
         for name, value in (call.headers or {}).items():
@@ -333,8 +333,8 @@ class ChatClient:
         return transport_error(self.endpoint, error)
 
 
-class _Body(httpx2.AsyncByteStream):
-    """The body of a request, in pieces."""
+class PiecedBody(httpx2.AsyncByteStream):
+    """The body of a request, in pieces; its `content-length` must be among the headers."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

@@ -15,7 +15,7 @@ from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_R
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.api_request import OnJob
-from mcp_grok.upstream.client import USER_AGENT, ChatClient
+from mcp_grok.upstream.client import USER_AGENT, ChatClient, PiecedBody
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
 from mcp_grok.upstream.json_answer import whole_body
@@ -30,7 +30,7 @@ from mcp_grok.upstream.transport_failures import timed_out, transport_error
 
 OnProgress = Callable[[int | None], None]
 
-LOCAL_INTERVALS = (0.1, 1.0)
+LOCAL_INTERVALS = (0.25, 1.0)
 """Least and most seconds between two questions about a job, for an API on this machine."""
 
 POLLS_BY_AGE = 10
@@ -201,13 +201,14 @@ class MediaClient:
             method,
             url,
             headers={
+                "host": httpx2.URL(url).netloc.decode("ascii"),
                 "accept": "application/json",
                 "accept-encoding": "identity",
                 "user-agent": USER_AGENT,
-                **({"content-type": "application/json"} if body is not None else {}),
+                **({"content-type": "application/json", "content-length": str(len(body))} if body is not None else {}),
                 **({"authorization": f"Bearer {key}"} if key else {}),
             },
-            content=body,
+            stream=None if body is None else PiecedBody(body),
             extensions={
                 "timeout": httpx2.Timeout(self._endpoint.idle_timeout, connect=CONNECT_TIMEOUT, pool=None).as_dict()
             },

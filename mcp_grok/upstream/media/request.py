@@ -1,7 +1,6 @@
 """The request for pictures or a video, as it is posted."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,12 +36,13 @@ class MediaRequest:
     @classmethod
     def of(cls, kind: Kind, url: str, payload: JSONObject, given: dict[str, str]) -> "MediaRequest":
         """The request that posts a payload, which names its model."""
-        content = json.dumps({"kind": kind, "payload": payload}, sort_keys=True)
+        # In one order whatever the caller's, so that the body tells the content.
+        body = as_utf8(AS_JSON(dict(sorted(payload.items()))))
         return cls(
             kind=kind,
             url=url,
-            body=as_utf8(AS_JSON(payload)),
+            body=body,
             model=payload["model"],
-            fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+            fingerprint=hashlib.sha256(f"{kind} ".encode() + body).hexdigest(),
             given=given,
         )
