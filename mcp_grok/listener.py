@@ -1,22 +1,24 @@
 """A listening socket, and an ASGI server on it that ends on a signal."""
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import anyio
 import uvicorn
 
+from mcp_grok.accepting import accept_connections
 from mcp_grok.signals import StoppedBySignal
 
 MAX_PORT = 65_535
 WAITING = 2048
 """Connections that the system keeps until they are accepted."""
 
-ACCEPTED_AT_ONCE = 50
-"""Connections that are accepted before those over the limit are closed. With more, strangers could use up the
-descriptors of the process, and asyncio then accepts nothing for a second and logs an error for each of `backlog`."""
+ACCEPTED_AT_ONCE = 8
+"""Connections that are accepted before those over the limit are closed, and before other requests go on."""
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
@@ -74,7 +76,6 @@ def app_server(app: Any, *, shutdown_timeout: int, protocol: Any = "h11") -> uvi
             log_config=None,
             access_log=False,
             server_header=False,
-            backlog=ACCEPTED_AT_ONCE,
             timeout_graceful_shutdown=shutdown_timeout,
         )
     )
@@ -125,14 +126,27 @@ async def serve_app(
 
 
 class _SignalFreeServer(uvicorn.Server):
-    """A server whose signals are handled by `serve_app`."""
+    """A server whose signals are handled by `serve_app`, and whose connections by `accept_connections`."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept connections."""
-        await super().startup(sockets)
-        for listener in sockets or ():
-            # asyncio has one number for those that it accepts at once and those that the system keeps.
-            listener.listen(WAITING)
+        await super().startup(sockets=[])
+        protocol: Callable[[], asyncio.Protocol] = partial(
+            self.config.http_protocol_class,  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self._accepting = asyncio.gather(
+            *(accept_connections(each, protocol, ACCEPTED_AT_ONCE) for each in sockets or ())
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the connections after their responses."""
+        self._accepting.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._accepting
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

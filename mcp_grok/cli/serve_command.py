@@ -206,9 +206,7 @@ def listen(
         if options.host not in (None, *LOOPBACK_HOSTS) and not getattr(options, "behind_proxy", False):
             complain("this server has no TLS: put a proxy before it that has, and say so with --behind-proxy")
         workers = getattr(options, "workers", None) or 1
-        # uvloop accepts one connection in each turn of the loop (https://github.com/libuv/libuv/pull/3696). That shares
-        # them among workers; but in a single process they would wait for seconds while many calls run.
-        serve = partial(run_async, serving(listener), uvloop_suits=workers > 1)
+        serve = partial(run_async, serving(listener))
         if workers == 1:
             return serve()
         from mcp_grok.http.workers import run_workers

@@ -85,7 +85,7 @@ class BoundedBody:
 
     async def _serve(self, body: RequestBody, scope: Scope, receive: Receive, send: Send) -> None:
         turn = await self._turns.wait(body.held.caller)
-        body.on_handled = turn.end
+        body.on_handled = turn.end_soon
         try:
             # A copy, because uvicorn keeps its own until the connection ends.
             await self._app({**scope, BODY_KEY: body}, receive, send)

@@ -1,4 +1,6 @@
-"""The bounds on the connections of an HTTP server: how many there are, and how long one may wait for a request."""
+"""The bounds on the connections of an HTTP server: how many there are, how long one may wait for a request, and how
+many requests are parsed in a round of the event loop.
+"""
 
 import asyncio
 import sys
@@ -7,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mcp_grok.http.arrivals import Arrivals, credentials_in
 from mcp_grok.limits import HEADER_TIMEOUT, MAX_CONNECTIONS
 
 END = b"connection: close\r\ncontent-length: 0\r\n\r\n"
@@ -41,6 +44,7 @@ class ConnectionBounds:
 
     def __init__(self, most: int | None = None, *, header_timeout: float = HEADER_TIMEOUT) -> None:
         self.header_timeout = header_timeout
+        self.arrivals = Arrivals()
         self._most = most_connections() if most is None else most
         self._waiting: OrderedDict[BoundedConnection, None] = OrderedDict()
 
@@ -71,6 +75,8 @@ class BoundedConnection(H11Protocol):
         super().__init__(*args, **options)
         self._bounds = bounds
         self._deadline: asyncio.TimerHandle | None = None
+        self._credentials = b""
+        self._is_queued = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol`."""
@@ -86,16 +92,31 @@ class BoundedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
+        if not self._has_request:
+            self._credentials = credentials_in(data)
         super().data_received(data)
-        if self._deadline is None and not self._has_request:
-            self._start_waiting()
 
     def handle_events(self) -> None:
-        """Reads the requests in the received bytes."""
+        """Parses the received bytes: more of a body immediately, the beginning of a request when it is its turn."""
+        if self._has_request:
+            super().handle_events()
+        elif not self._is_queued:
+            self._is_queued = True
+            self._bounds.arrivals.add(self._credentials, self._parse)
+            if self._is_queued:
+                self.flow.pause_reading()
+
+    def _parse(self) -> None:
+        self._is_queued = False
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
             self._end_waiting()
+        elif self._deadline is None:
+            self._start_waiting()
 
     def on_response_complete(self) -> None:
         """Begins to wait for the next request. Until its first byte, uvicorn's own limit for idle connections holds."""

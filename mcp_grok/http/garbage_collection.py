@@ -2,13 +2,13 @@
 
 import gc
 
-THRESHOLDS = (2_000, 3, 300)
+THRESHOLDS = (500, 1, 2_400)
 """New objects, and collections of the younger generations, after which a generation is collected.
 
 Nothing else runs meanwhile. Python's default looks through all objects of a server with 1,000 open streams every few
 seconds, which takes a good part of a second, so the last number is large. The first two are small, so that the other
-collections are short: objects that are freed count against new ones, and the youngest generation holds several times
-the first number. Most objects are freed without all this, by their reference counts.
+collections take milliseconds: objects that are freed count against new ones, and the youngest generation holds several
+times the first number. Most objects are freed without all this, by their reference counts.
 """
 
 

@@ -1,8 +1,12 @@
 """The turns of callers whose requests are to be read: many requests of one caller must not hold up the event loop."""
 
+import asyncio
 from weakref import WeakValueDictionary
 
 import anyio
+
+ROUNDS = 16
+"""Rounds of the event loop in which a handler sends its request to the API, or refuses it."""
 
 
 class Turns:
@@ -29,6 +33,13 @@ class Turn:
 
     def __init__(self, semaphore: anyio.Semaphore) -> None:
         self._semaphore: anyio.Semaphore | None = semaphore
+
+    def end_soon(self, rounds: int = ROUNDS) -> None:
+        """Ends the turn after some rounds of the event loop."""
+        if rounds and self._semaphore is not None:
+            asyncio.get_running_loop().call_soon(self.end_soon, rounds - 1)
+        else:
+            self.end()
 
     def end(self) -> None:
         """Ends the turn, if it has not ended."""

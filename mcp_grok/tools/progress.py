@@ -1,6 +1,7 @@
 """The progress notifications of a call: the text of the answer, at most ten times a second."""
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,6 +58,7 @@ class Progress:
         self._added = anyio.Event()
         self._closed = anyio.Event()
         self._sent = 0
+        self._sent_at = -math.inf
         self._answer_began = False
 
     def add(self, text: str) -> None:
@@ -86,6 +88,7 @@ class Progress:
         while not last:
             with anyio.move_on_after(pause) as waiting:
                 await self._added.wait()
+            await self._wait_for_interval()
             self._added = anyio.Event()
             last = self._closed.is_set()
             text = self._take(last)
@@ -98,11 +101,17 @@ class Progress:
                 await self._send(text)
             elif waiting.cancelled_caught and not reasoning and not last:
                 await self._send(None if self._answer_began else self._status())
-            with anyio.move_on_after(self._timings.interval):
+
+    async def _wait_for_interval(self) -> None:
+        """Waits until a notification may be sent: the last one immediately."""
+        left = self._sent_at + self._timings.interval - anyio.current_time()
+        if left > 0 and not self._closed.is_set():
+            with anyio.move_on_after(left):
                 await self._closed.wait()
 
     async def _send(self, message: str | None) -> None:
         self._sent += 1
+        self._sent_at = anyio.current_time()
         await self._report(self._sent, None, message)
 
     def _take_reasoning(self) -> str:

@@ -47,3 +47,27 @@ async def test_request_that_goes_away_leaves_its_turn_to_the_next() -> None:
     for ended in (gone, called):
         with pytest.raises(asyncio.CancelledError):
             await ended
+
+
+async def test_turn_ends_some_rounds_after_the_handler_has_begun() -> None:
+    turns = Turns()
+    turn = await turns.wait("ann")
+    next_one = asyncio.create_task(turns.wait("ann"))
+    turn.end_soon(rounds=3)
+    for _ in range(3):
+        await anyio.lowlevel.checkpoint()
+        assert not next_one.done()
+    with anyio.fail_after(1):
+        (await next_one).end()
+
+
+async def test_turn_that_has_ended_does_not_end_again() -> None:
+    turns = Turns()
+    turn = await turns.wait("ann")
+    turn.end_soon(rounds=1)
+    turn.end()
+    await turns.wait("ann")
+    for _ in range(3):
+        await anyio.lowlevel.checkpoint()
+    with pytest.raises(TimeoutError), anyio.fail_after(0):
+        await turns.wait("ann")
