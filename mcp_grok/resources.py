@@ -1,5 +1,6 @@
 """The MCP resources: the models, the usage, and each completion in pages."""
 
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
@@ -12,6 +13,7 @@ from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact, fits, prefix, uri_of, whole_json
 from mcp_grok.tools.result import META
 from mcp_grok.tools.tool import PENDING
+from mcp_grok.unhurried import unhurried
 
 JSON = "application/json"
 TTL = 300_000
@@ -65,7 +67,7 @@ async def _completion(calls: Calls, settings: Settings, uri: str, principal: Pri
     if outcome is None:
         text = compact({"object": PENDING[call.kind], "id": call.id, "status": "in_progress"})
     else:
-        text = whole_json(outcome)
+        text = await unhurried(partial(whole_json, outcome), call.size)
     if offset > len(text):
         raise NotFound(f"{uri}: the completion has {len(text)} characters.", param="uri")
     rest = text[offset:]

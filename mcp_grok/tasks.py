@@ -4,6 +4,7 @@ A client that declares the extension on a request gets a task instead of a resul
 it. A task's id is the id of its call. https://github.com/modelcontextprotocol/ext-tasks
 """
 
+from functools import partial
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -27,6 +28,7 @@ from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
 from mcp_grok.tools.result import outcome_result
 from mcp_grok.tools.task import task_fields
+from mcp_grok.unhurried import unhurried
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 
@@ -63,7 +65,7 @@ class Tasks:
         """The task, with its result if the call has ended."""
         call = await self._find(context, params)
         await context.lifespan_context.poll(call)
-        return {"resultType": "complete", **task_fields(call), **self._result(call)}
+        return {"resultType": "complete", **task_fields(call), **await self._result(call)}
 
     async def cancel(self, context: Context, params: TaskParams) -> dict[str, Any]:
         """Stops the call, if it still runs."""
@@ -88,10 +90,11 @@ class Tasks:
         except NotFound:
             raise MCPError(INVALID_PARAMS, "Unknown task: it does not exist, or it has expired.") from None
 
-    def _result(self, call: Call) -> dict[str, Any]:
+    async def _result(self, call: Call) -> dict[str, Any]:
         if call.outcome is None or isinstance(call.outcome, Cancelled):
             return {}
-        result, _ = outcome_result(call.id, call.outcome, self._settings)
+        write = partial(outcome_result, call.id, call.outcome, self._settings)
+        result, _ = await unhurried(write, call.size)
         return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
 

@@ -23,6 +23,13 @@ VIDEO_MARK = "[video]"
 """The beginning of a line of progress that says how much of a video is made."""
 
 Outcome = Completion | GrokError
+
+
+def size_of(outcome: Outcome) -> int:
+    """The approximate size of an outcome in bytes."""
+    return outcome.size if isinstance(outcome, Completion) else len(outcome.partial or "")
+
+
 """The result of a call: an answer or an error. An error is a value, because several requests may wait for one call."""
 
 
@@ -227,8 +234,8 @@ class Call:
 
     @property
     def size(self) -> int:
-        """The approximate size of the outcome in bytes."""
-        return self.outcome.size if isinstance(self.outcome, Completion) else len(self.text)
+        """The approximate size of the outcome in bytes; of the text so far, if there is none."""
+        return len(self.text) if self.outcome is None else size_of(self.outcome)
 
     @property
     def is_wanted(self) -> bool:

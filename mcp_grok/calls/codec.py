@@ -1,47 +1,34 @@
 """The codec of outcomes: encodes the outcome of a call as JSON, and decodes it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
-import anyio
-
-from mcp_grok.calls.call import Outcome
+from mcp_grok.calls.call import Outcome, size_of
 from mcp_grok.calls.store import uninterrupted
 from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
+from mcp_grok.unhurried import unhurried
 from mcp_grok.upstream.completion import Completion, is_completion, is_media
-
-LARGE = 256 * 1024
-"""Bytes above which an answer is encoded or decoded in a thread: it would block the event loop for milliseconds."""
 
 KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, CallTimeout, Lost)}
 """Errors that are restored with their own class."""
 
 
+@uninterrupted
 async def encoded(outcome: Outcome) -> bytes:
     """The outcome as JSON in UTF-8; lone surrogates are preserved.
 
     Raises:
         RecursionError: the answer is nested too deeply.
     """
-    if isinstance(outcome, Completion) and outcome.size > LARGE:
-        large: bytes = await _in_thread(encode, outcome)
-        return large
-    return encode(outcome)
-
-
-async def decoded(content: bytes) -> Outcome:
-    """The outcome that `encoded` has encoded; `InternalError` if the content is invalid."""
-    if len(content) > LARGE:
-        large: Outcome = await _in_thread(decode, content)
-        return large
-    return decode(content)
+    return await unhurried(partial(encode, outcome), size_of(outcome))
 
 
 @uninterrupted
-async def _in_thread(function: Callable[[Any], Any], value: Any) -> Any:
-    return await anyio.to_thread.run_sync(function, value)
+async def decoded(content: bytes) -> Outcome:
+    """The outcome that `encoded` has encoded; `InternalError` if the content is invalid."""
+    return await unhurried(partial(decode, content), len(content))
 
 
 def encode(outcome: Outcome) -> bytes:

@@ -2,12 +2,13 @@
 
 import math
 from contextlib import suppress
+from functools import partial
 
 import anyio
 from mcp_types import CallToolResult
 
 from mcp_grok.calls import Call, JobLeft, Outcome, State
-from mcp_grok.calls.call import VIDEO_MARK
+from mcp_grok.calls.call import VIDEO_MARK, size_of
 from mcp_grok.limits import TASK_TTL
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.progress import Progress
@@ -15,6 +16,7 @@ from mcp_grok.tools.result import json_result, outcome_result
 from mcp_grok.tools.task import TaskObject, new_task
 from mcp_grok.tools.tool import PENDING
 from mcp_grok.toolsets import GET
+from mcp_grok.unhurried import unhurried
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""
@@ -46,7 +48,8 @@ async def result_of(context: RequestContext, *, wait: float | None = None) -> Ca
     if outcome is None:
         await context.calls.give_id(context.request)
         return pending_result(context, call)
-    result, is_cut = outcome_result(call.id, outcome, settings, context.request.notes)
+    write = partial(outcome_result, call.id, outcome, settings, context.request.notes)
+    result, is_cut = await unhurried(write, size_of(outcome))
     if is_cut:
         await context.calls.give_id(context.request)
     return result

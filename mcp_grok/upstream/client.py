@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import anyio
 import httpx2
@@ -20,6 +19,7 @@ from mcp_grok.errors import (
 )
 from mcp_grok.json_parser import parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
+from mcp_grok.unhurried import unhurried
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.completion import Completion, is_completion
@@ -55,11 +55,6 @@ MISSING_SECONDS = 300.0
 
 MOST_CALLERS = 1000
 """Most callers for whom it is remembered."""
-
-LARGE = 256 * 1024
-"""Bytes of an answer above which its translation takes some milliseconds."""
-
-Made = TypeVar("Made")
 
 MAX_MODELS = 100
 """Most models remembered for refusing the request for usage."""
@@ -288,7 +283,7 @@ class ChatClient:
         except ValueError:
             raise broken or failures.unreadable_answer(self.endpoint, status, content, "a completion") from None
         if call.request.form and is_response(body):
-            body = await _unhurried(call, partial(call.request.form.completion, body))
+            body = await unhurried(partial(call.request.form.completion, body), call.size)
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if error := failure_in_completion(self.endpoint, body):
@@ -310,7 +305,7 @@ class ChatClient:
         )
         await call.stream.read(start, received)
         try:
-            answer = await _unhurried(call, call.streamed_completion)
+            answer = await unhurried(call.streamed_completion, call.size)
         except RecursionError:
             raise BadUpstreamResponse(
                 f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
@@ -346,8 +341,3 @@ class PiecedBody(httpx2.AsyncByteStream):
 
 def _authorization(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"} if key else {}
-
-
-async def _unhurried(call: RunningCall, work: Callable[[], Made]) -> Made:
-    """What some work on an answer makes; in a thread, which gives way to others, if the answer is large."""
-    return work() if call.size <= LARGE else await anyio.to_thread.run_sync(work)
