@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,15 @@ async def accept_connections(listener: socket.socket, protocol: Callable[[], asy
 
 
 async def _accept(listener: socket.socket, at_once: int) -> list[socket.socket]:
-    """Connections: at least one, except after an error."""
+    """Waits for connections: at least one, except after an error."""
     connections: list[socket.socket] = []
     try:
         connections.append((await asyncio.get_running_loop().sock_accept(listener))[0])
-        while len(connections) < at_once:
-            connections.append(listener.accept()[0])
-    except (BlockingIOError, ConnectionError):
-        pass  # There are no more, or the client has gone.
+        with suppress(OSError):  # There are no more, or the next call reports the error.
+            while len(connections) < at_once:
+                connections.append(listener.accept()[0])
+    except ConnectionError:
+        pass  # The client has gone.
     except OSError as error:
         logger.error("no connections for %.0f seconds: %s", PAUSE, error)
         await asyncio.sleep(PAUSE)

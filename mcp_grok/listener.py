@@ -60,13 +60,16 @@ def url_of(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def app_server(app: Any, *, shutdown_timeout: int, protocol: Any = "h11") -> uvicorn.Server:
+def app_server(
+    app: Any, *, shutdown_timeout: int, protocol: Any = "h11", accepted_at_once: int = ACCEPTED_AT_ONCE
+) -> uvicorn.Server:
     """A uvicorn server that neither handles signals nor configures logging.
 
     Args:
         app: The application.
         shutdown_timeout: Seconds for open responses to end after a stop.
         protocol: Makes the `asyncio.Protocol` of each connection.
+        accepted_at_once: Maximum number of connections that are accepted in a round of the event loop.
     """
     return _SignalFreeServer(
         uvicorn.Config(
@@ -77,7 +80,8 @@ def app_server(app: Any, *, shutdown_timeout: int, protocol: Any = "h11") -> uvi
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=shutdown_timeout,
-        )
+        ),
+        accepted_at_once,
     )
 
 
@@ -88,6 +92,7 @@ async def serve_app(
     shutdown_timeout: int,
     drain: Callable[[], Awaitable[None]] | None = None,
     protocol: Any = "h11",
+    accepted_at_once: int = ACCEPTED_AT_ONCE,
 ) -> int:
     """Serves an ASGI app until a signal arrives.
 
@@ -97,11 +102,12 @@ async def serve_app(
         shutdown_timeout: Seconds for open responses to end after a stop.
         drain: Awaited after the first signal, while requests are still served; a second signal cancels it.
         protocol: Makes the `asyncio.Protocol` of each connection.
+        accepted_at_once: See `app_server`.
 
     Returns:
         128 + the signal's number.
     """
-    server = app_server(app, shutdown_timeout=shutdown_timeout, protocol=protocol)
+    server = app_server(app, shutdown_timeout=shutdown_timeout, protocol=protocol, accepted_at_once=accepted_at_once)
     async with anyio.create_task_group() as tasks:
 
         async def end(number: int) -> None:
@@ -128,6 +134,10 @@ async def serve_app(
 class _SignalFreeServer(uvicorn.Server):
     """A server whose signals are handled by `serve_app`, and whose connections by `accept_connections`."""
 
+    def __init__(self, config: uvicorn.Config, accepted_at_once: int) -> None:
+        super().__init__(config)
+        self._accepted_at_once = accepted_at_once
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept connections."""
         await super().startup(sockets=[])
@@ -138,7 +148,7 @@ class _SignalFreeServer(uvicorn.Server):
             app_state=self.lifespan.state,
         )
         self._accepting = asyncio.gather(
-            *(accept_connections(each, protocol, ACCEPTED_AT_ONCE) for each in sockets or ())
+            *(accept_connections(each, protocol, self._accepted_at_once) for each in sockets or ())
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

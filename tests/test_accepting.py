@@ -16,6 +16,8 @@ from mcp_grok.listener import bind
 
 CONNECTIONS = 20
 AT_ONCE = 8
+ROUNDS = 7
+"""Rounds of the event loop in which some connections are accepted and opened."""
 
 
 @pytest.fixture
@@ -26,9 +28,11 @@ def listener() -> Iterator[socket.socket]:
 
 
 @contextmanager
-def accepting(listener: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> Iterator[None]:
+def accepting(
+    listener: socket.socket, protocol: Callable[[], asyncio.Protocol], at_once: int = AT_ONCE
+) -> Iterator[None]:
     """Accepts connections during a block."""
-    task = asyncio.create_task(accept_connections(listener, protocol, AT_ONCE))
+    task = asyncio.create_task(accept_connections(listener, protocol, at_once))
     try:
         yield
     finally:
@@ -57,26 +61,31 @@ def run(function: Callable[[], Any], loop: str) -> None:
     anyio.run(function, backend_options={"use_uvloop": loop == "uvloop"})
 
 
+@pytest.mark.parametrize("at_once", [1, AT_ONCE])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_connections_opened_together_are_accepted_in_few_rounds(listener: socket.socket, loop: str) -> None:
+def test_connections_opened_together_are_accepted_in_few_rounds(
+    listener: socket.socket, loop: str, at_once: int
+) -> None:
     clients = [socket.create_connection(listener.getsockname()) for _ in range(CONNECTIONS)]
+
+    new_in_rounds: list[int] = []
 
     async def count() -> None:
         opened: list[Opened] = []
-        rounds = 0
-        with anyio.fail_after(5), accepting(listener, lambda: Opened(opened)):
+        with anyio.fail_after(5), accepting(listener, lambda: Opened(opened), at_once):
             while len(opened) < CONNECTIONS:
                 before = len(opened)
                 await anyio.lowlevel.checkpoint()
-                assert len(opened) <= before + AT_ONCE
-                rounds += bool(opened)
-        assert rounds < CONNECTIONS
+                new_in_rounds.append(len(opened) - before)
         for each in opened:
             each.transport.close()
 
     run(count, loop)
     for client in clients:
         client.close()
+    assert max(new_in_rounds) <= at_once
+    began = next(number for number, new in enumerate(new_in_rounds) if new)
+    assert len(new_in_rounds) - began <= ROUNDS * -(-CONNECTIONS // at_once)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])

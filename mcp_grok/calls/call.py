@@ -23,14 +23,12 @@ VIDEO_MARK = "[video]"
 """The beginning of a line of progress that says how much of a video is made."""
 
 Outcome = Completion | GrokError
+"""The result of a call: an answer or an error. An error is a value, because several requests may wait for one call."""
 
 
 def size_of(outcome: Outcome) -> int:
     """The approximate size of an outcome in bytes."""
     return outcome.size if isinstance(outcome, Completion) else len(outcome.partial or "")
-
-
-"""The result of a call: an answer or an error. An error is a value, because several requests may wait for one call."""
 
 
 class State(StrEnum):

@@ -4,12 +4,15 @@ import asyncio
 import re
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import islice
 
 AT_ONCE = 8
 """Requests that are parsed in one round of the event loop, each of another caller."""
 
 HEAD_BYTES = 16_384
+"""Bytes at the beginning of a request in which credentials are looked for."""
+
 CREDENTIALS = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]+)", re.IGNORECASE)
 
 
@@ -49,8 +52,9 @@ class Arrivals:
         self._parsed = set(islice(self._waiting, AT_ONCE))
         if self._parsed:
             asyncio.get_running_loop().call_soon(self._next_round)
-        for credentials in self._parsed:
-            requests = self._waiting.pop(credentials)
-            if len(requests) > 1:
-                self._waiting[credentials] = requests
-            requests.popleft()()
+        with ExitStack() as parsing:  # One that fails does not keep the others waiting.
+            for credentials in self._parsed:
+                requests = self._waiting.pop(credentials)
+                parsing.callback(requests.popleft())
+                if requests:
+                    self._waiting[credentials] = requests

@@ -51,6 +51,7 @@ class ServiceOptions:
         drain: Seconds that running calls get to end after a signal.
         metrics_port: The port of the metrics for Prometheus; None for no metrics.
         metrics_host: The address of that port.
+        workers: Processes that serve the same address.
     """
 
     transport: Literal["http", "sse"] = "http"
@@ -67,6 +68,7 @@ class ServiceOptions:
     drain: float = DRAIN_SECONDS
     metrics_port: int | None = None
     metrics_host: str = LOOPBACK_HOSTS[0]
+    workers: int = 1
 
     @property
     def authenticates(self) -> bool:
@@ -104,11 +106,12 @@ class ServiceOptions:
             drain=DRAIN_SECONDS if given.drain is None else given.drain,
             metrics_port=given.metrics_port,
             metrics_host=given.metrics_host or LOOPBACK_HOSTS[0],
+            workers=given.workers or 1,
         )
         read._check(given.host, settings)
         if given.metrics_host and given.metrics_port is None:
             raise ValueError("--metrics-host needs --metrics-port.")
-        if (given.workers or 1) > 1:
+        if read.workers > 1:
             read._check_workers(settings)
         return read
 

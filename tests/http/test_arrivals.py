@@ -1,5 +1,6 @@
 """The order in which requests that have arrived are parsed."""
 
+import asyncio
 from functools import partial
 from itertools import chain
 
@@ -68,3 +69,22 @@ async def test_request_that_arrives_later_is_parsed_immediately() -> None:
 )
 def test_credentials_are_read_from_the_first_bytes(head: bytes, credentials: bytes) -> None:
     assert credentials_in(head) == credentials
+
+
+async def test_request_that_cannot_be_parsed_does_not_keep_others_waiting() -> None:
+    parsed: list[bytes] = []
+    failed: list[object] = []
+
+    def fail() -> None:
+        raise ValueError
+
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context["exception"]))
+    arrivals = Arrivals()
+    for credentials in (b"ann", b"bob"):
+        arrivals.add(credentials, lambda: None)
+        arrivals.add(credentials, fail)
+        arrivals.add(credentials, partial(parsed.append, credentials))
+    for _ in range(4):
+        await anyio.lowlevel.checkpoint()
+    assert sorted(parsed) == [b"ann", b"bob"]
+    assert [type(error) for error in failed] == [ValueError]
