@@ -7,17 +7,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import islice
 
+from mcp_grok.request_principal import KEY_HEADER
+
 AT_ONCE = 8
 """Requests that are parsed in one round of the event loop, each of another caller."""
 
 HEAD_BYTES = 16_384
 """Bytes at the beginning of a request in which credentials are looked for."""
 
-CREDENTIALS = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]+)", re.IGNORECASE)
+CREDENTIALS = re.compile(rb"\r\n(?:authorization|%b):[ \t]*([^\r\n]+)" % KEY_HEADER.encode(), re.IGNORECASE)
 
 
 def credentials_in(head: bytes) -> bytes:
-    """The credentials in the first bytes of a request, unchecked; empty without any, or if they follow later."""
+    """The token or the caller's own key in the first bytes of a request, unchecked; empty if neither is there."""
     found = CREDENTIALS.search(head, 0, HEAD_BYTES)
     return found[1] if found else b""
 

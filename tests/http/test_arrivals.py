@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from mcp_grok.http.arrivals import AT_ONCE, HEAD_BYTES, Arrivals, credentials_in
+from mcp_grok.request_principal import KEY_HEADER
 
 
 async def rounds_of(arrived: list[bytes]) -> list[list[bytes]]:
@@ -61,6 +62,7 @@ async def test_request_that_arrives_later_is_parsed_immediately() -> None:
         (b"POST /mcp HTTP/1.1\r\nhost: x\r\nauthorization: Bearer abc\r\n\r\n", b"Bearer abc"),
         (b"POST /mcp HTTP/1.1\r\nAuthorization:\tBearer abc\r\n\r\n", b"Bearer abc"),
         (b"POST /mcp HTTP/1.1\r\nauthorization: Bearer ab", b"Bearer ab"),
+        (b"POST /mcp HTTP/1.1\r\n" + KEY_HEADER.encode() + b": xai-key\r\n\r\n", b"xai-key"),
         (b"POST /mcp HTTP/1.1\r\nauthorization:\r\n\r\n", b""),
         (b"POST /mcp HTTP/1.1\r\nx-authorization: Bearer abc\r\n\r\n", b""),
         (b"POST /mcp HTTP/1.1\r\nx: " + b"y" * HEAD_BYTES + b"\r\nauthorization: Bearer abc\r\n\r\n", b""),
