@@ -85,29 +85,19 @@ def app_server(
     )
 
 
-async def serve_app(
-    app: Any,
-    listener: socket.socket,
-    *,
-    shutdown_timeout: int,
-    drain: Callable[[], Awaitable[None]] | None = None,
-    protocol: Any = "h11",
-    accepted_at_once: int = ACCEPTED_AT_ONCE,
+async def serve_until_signal(
+    server: uvicorn.Server, listener: socket.socket, *, drain: Callable[[], Awaitable[None]] | None = None
 ) -> int:
-    """Serves an ASGI app until a signal arrives.
+    """Serves until a signal arrives.
 
     Args:
-        app: The application.
+        server: One that `app_server` has made.
         listener: The socket to accept connections on.
-        shutdown_timeout: Seconds for open responses to end after a stop.
         drain: Awaited after the first signal, while requests are still served; a second signal cancels it.
-        protocol: Makes the `asyncio.Protocol` of each connection.
-        accepted_at_once: See `app_server`.
 
     Returns:
         128 + the signal's number.
     """
-    server = app_server(app, shutdown_timeout=shutdown_timeout, protocol=protocol, accepted_at_once=accepted_at_once)
     async with anyio.create_task_group() as tasks:
 
         async def end(number: int) -> None:
@@ -132,7 +122,7 @@ async def serve_app(
 
 
 class _SignalFreeServer(uvicorn.Server):
-    """A server whose signals are handled by `serve_app`, and whose connections by `accept_connections`."""
+    """A server whose signals are handled by `serve_until_signal`, and whose connections by `accept_connections`."""
 
     def __init__(self, config: uvicorn.Config, accepted_at_once: int) -> None:
         super().__init__(config)

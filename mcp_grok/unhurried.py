@@ -12,10 +12,14 @@ LARGE = 256 * 1024
 
 
 async def unhurried(work: Callable[[], Made], size: int) -> Made:
-    """What some work on an answer makes; in a thread if the answer is large.
+    """What some work on an answer makes; in a thread, which no cancellation interrupts, if the answer is large.
 
     Args:
         work: The work.
         size: Bytes of the answer.
     """
-    return work() if size <= LARGE else await anyio.to_thread.run_sync(work)
+    if size <= LARGE:
+        return work()
+    with anyio.CancelScope(shield=True):
+        made = await anyio.to_thread.run_sync(work)
+    return made  # noqa: RET504 - for a type checker, the scope above may swallow an exception

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from mcp_grok.calls.call import Outcome, size_of
-from mcp_grok.calls.store import uninterrupted
 from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.unhurried import unhurried
 from mcp_grok.upstream.completion import Completion, is_completion, is_media
@@ -15,7 +14,6 @@ KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, Cal
 """Errors that are restored with their own class."""
 
 
-@uninterrupted
 async def encoded(outcome: Outcome) -> bytes:
     """The outcome as JSON in UTF-8; lone surrogates are preserved.
 
@@ -25,7 +23,6 @@ async def encoded(outcome: Outcome) -> bytes:
     return await unhurried(partial(encode, outcome), size_of(outcome))
 
 
-@uninterrupted
 async def decoded(content: bytes) -> Outcome:
     """The outcome that `encoded` has encoded; `InternalError` if the content is invalid."""
     return await unhurried(partial(decode, content), len(content))

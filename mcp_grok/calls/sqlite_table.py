@@ -176,8 +176,14 @@ class CallTable:
             "delivery, id_given, ended_at, billed, size, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *self._identity(call),
-                *(call.job, call.state, call.delivery, call.id_given),
-                *(call.ended_at, billed, len(content) + ROW_BYTES, content),
+                call.job,
+                call.state,
+                call.delivery,
+                call.id_given,
+                call.ended_at,
+                billed,
+                len(content) + ROW_BYTES,
+                content,
             ),
         )
         self._trim()

@@ -16,7 +16,7 @@ from mcp_grok.http.metrics import serving_metrics
 from mcp_grok.http.options import ServiceOptions
 from mcp_grok.http.returned_memory import return_large_memory
 from mcp_grok.limits import SHARED_CALLS_AT_ONCE, SHARED_REQUEST_BYTES, SHUTDOWN_TIMEOUT, TOTAL_REQUEST_BYTES
-from mcp_grok.listener import ACCEPTED_AT_ONCE, serve_app
+from mcp_grok.listener import ACCEPTED_AT_ONCE, app_server, serve_until_signal
 from mcp_grok.open_upstream import open_upstream
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.server import create_server
@@ -45,18 +45,16 @@ async def _serve_http(settings: Settings, options: ServiceOptions, listener: soc
         _quotas(settings, options) as quotas,
         open_upstream(settings, _limits(options, quotas)) as calls,
     ):
-        server = create_server(settings, calls, PrincipalReader(options.caller_keys))
-        app = service_app(server, options, health_routes(calls), calls.request_bytes)
-        collect_rarely()
-        return await serve_app(
-            app,
-            listener,
+        mcp_server = create_server(settings, calls, PrincipalReader(options.caller_keys))
+        server = app_server(
+            service_app(mcp_server, options, health_routes(calls), calls.request_bytes),
             shutdown_timeout=SHUTDOWN_TIMEOUT,
-            drain=partial(calls.drain, options.drain),
             protocol=ConnectionBounds().protocol,
             # One, so that another process gets the next.
             accepted_at_once=1 if options.workers > 1 else ACCEPTED_AT_ONCE,
         )
+        collect_rarely()
+        return await serve_until_signal(server, listener, drain=partial(calls.drain, options.drain))
 
 
 def _limits(options: ServiceOptions, quotas: "Quotas | None") -> CallerLimits:

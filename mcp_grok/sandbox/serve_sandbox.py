@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from mcp_grok.listener import address, app_server, bind, serve_app
+from mcp_grok.listener import address, app_server, bind, serve_until_signal
 from mcp_grok.sandbox.routes import sandbox_app
 
 SHUTDOWN_TIMEOUT = 1
@@ -43,7 +43,8 @@ async def running_sandbox(app: Any = None) -> AsyncIterator[str]:
 async def serve_sandbox(listener: socket.socket) -> int:
     """Serves the sandbox until a signal comes; returns the exit status."""
     _silence_cut_connections()
-    return await serve_app(sandbox_app(), listener, shutdown_timeout=SHUTDOWN_TIMEOUT)
+    server = app_server(sandbox_app(), shutdown_timeout=SHUTDOWN_TIMEOUT)
+    return await serve_until_signal(server, listener)
 
 
 def _silence_cut_connections() -> None:
