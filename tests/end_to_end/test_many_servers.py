@@ -49,12 +49,15 @@ async def nginx(ports: list[int], folder: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
-async def pursue(url: str, question: str) -> tuple[Any, list[str]]:
-    """The answer to a question, asked again after each broken connection, and the lost calls reported on the way."""
+async def pursue(question: str, first: str, then: str) -> tuple[Any, list[str]]:
+    """The answer to a question, and the lost calls reported on the way.
+
+    Asks at the first address, and goes on at the other, again after each broken connection.
+    """
     arguments = {**HELLO, "user": question}
     tool, given = CHAT, arguments
     lost: list[str] = []
-    for _ in itertools.repeat(None, 50):
+    for url in [first, *itertools.repeat(then, 50)]:
         try:
             result = result_of(await post(url, tool, given))
         except (httpx2.TransportError, IndexError, ValueError, KeyError):
@@ -77,6 +80,7 @@ async def test_killed_server_behind_nginx_loses_no_call_silently(
 ) -> None:
     external(*NGINX)
     slow_down(upstream, 1)
+    held = Held(upstream)
     given = environment(upstream, store=valkey.url, handoff_after="0.5")
     places = asyncio.Semaphore(AT_ONCE)
     async with AsyncExitStack() as stack:
@@ -95,13 +99,15 @@ async def test_killed_server_behind_nginx_loses_no_call_silently(
 
         async def one(number: int) -> tuple[Any, list[str]]:
             async with places:
-                return await pursue(url, f"question {number}")
+                # The server that will be killed surely runs the first call.
+                return await pursue(f"question {number}", first=url if number else urls[0], then=url)
 
         pursuits = [asyncio.create_task(one(number)) for number in range(QUESTIONS)]
-        while len(upstream.requests) < QUESTIONS // 2:
+        while len(upstream.requests) < AT_ONCE:
             await upstream.exchanges.get()
         doomed.kill()
         await doomed.communicate()
+        held.release.set()
         answers = await asyncio.gather(*pursuits)
     assert [body for body, _ in answers] == [COMPLETION] * QUESTIONS
     sent = Counter(request.json["user"] for request in upstream.requests)
