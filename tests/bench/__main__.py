@@ -16,6 +16,7 @@ import httpx2
 import psutil
 
 from tests.bench.function_calls import COUNTS, calls_here, calls_of, counting
+from tests.bench.instructions import can_count, instructions_of
 from tests.process import MCP_GROK, ServerProcess, server_process
 
 SEQUENTIAL = 100
@@ -224,6 +225,11 @@ async def main() -> None:
             async with direct_client(url) as alone:
                 served = [await function_calls(env, command) for command in (MCP_GROK, BARE)]
                 row("function calls a call", "", served[0], served[1], await calls_here(alone))
+            if can_count():
+                counts = [await instructions_of(env, command, call) / 1e6 for command in (MCP_GROK, BARE)]
+                row("instructions a call", "M", *counts)
+            else:
+                print("instructions a call: `perf` is not here, or cannot count them on this machine")
             listing = await ours.request("tools/list", {})
             size = len(json.dumps(listing["tools"], ensure_ascii=False, separators=(",", ":")).encode())
             print(f"tools/list: {size} bytes (goal <= 5500)")
