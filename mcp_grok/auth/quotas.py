@@ -39,6 +39,11 @@ class Quotas:
         """Whether tokens are limited."""
         return self._tokens is not None
 
+    @property
+    def outlive_process(self) -> bool:
+        """Whether what a process has counted still counts after its end."""
+        return not isinstance(self._storage, MemoryStorage)
+
     @uninterrupted
     async def admit(self, name: str, tokens: int) -> None:
         """Counts a call that begins, and the estimated tokens of its request.

@@ -17,6 +17,11 @@ class Quotas(Protocol):
         """Whether tokens are limited."""
         ...
 
+    @property
+    def outlive_process(self) -> bool:
+        """Whether what a process has counted still counts after its end."""
+        ...
+
     async def admit(self, name: str, tokens: int) -> None:
         """Counts a call that begins, and the estimated tokens of its request.
 

@@ -19,7 +19,7 @@ from mcp_grok.calls.keyed_lock import KeyedLock
 from mcp_grok.calls.request_bytes import RequestBytes
 from mcp_grok.calls.run_call import cancelled, lost, run_call
 from mcp_grok.calls.store import Event, Follow, Interrupted, Poll, Repeated, Stop, Store, uninterrupted
-from mcp_grok.calls.token_count import requested_tokens, tokens_of
+from mcp_grok.calls.token_count import MEDIA_TOKENS, requested_tokens, tokens_of
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import Cancelled, GrokError, InternalError, Lost, NotFound, OutOfReach, Unavailable
 from mcp_grok.limits import ORPHAN_TIMEOUT
@@ -562,8 +562,8 @@ class Calls:
         call.ended_at = time.time()
         await self._store.commit(call, outcome)
         if self._limits.quotas is not None:
-            reserved = requested_tokens(api_request) if api_request else 0
-            await self._count(self._limits.quotas, call.principal, tokens_of(call, outcome) - reserved)
+            counted = _counted_before(call, api_request, self._limits.quotas)
+            await self._count(self._limits.quotas, call.principal, tokens_of(call, outcome) - counted)
         self._publish(call, outcome)
         if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
             # Until the row is written, a repeated call finds the answer among the running calls.
@@ -653,6 +653,13 @@ def no_such_call(call_id: str) -> NotFound:
         "been billed; asking again costs again.",
         param="id",
     )
+
+
+def _counted_before(call: Call, api_request: ApiRequest | None, quotas: Quotas) -> int:
+    """The tokens that a call counted when it began; for a job that is taken up, in the process that has died."""
+    if api_request is not None:
+        return requested_tokens(api_request)
+    return MEDIA_TOKENS[call.kind] if quotas.outlive_process else 0
 
 
 def _state(outcome: Outcome) -> State:

@@ -23,13 +23,17 @@ from tests.replay import COMPLETION
 class Counted:
     """Quotas that admit every call.
 
+    Args:
+        outlive_process: Whether they stand for those that servers share.
+
     Attributes:
         tokens: The tokens of each principal.
     """
 
     counts_tokens = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, outlive_process: bool = False) -> None:
+        self.outlive_process = outlive_process
         self.tokens: Counter[str] = Counter()
 
     async def admit(self, name: str, tokens: int) -> None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from mcp_grok.calls import CallerLimits, Reason, Timings, open_calls
 from mcp_grok.calls.sqlite_table import DATABASE, SCHEMA, CallTable
+from mcp_grok.calls.token_count import MEDIA_TOKENS
 from mcp_grok.errors import Cancelled, Lost, NotFound
 from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
@@ -95,6 +96,25 @@ async def test_restart_goes_on_with_the_job_by_itself(api: MediaApi, upstream: R
         tasks.cancel_scope.cancel()
         assert isinstance((await calls.find(call_id)).outcome, Completion)
     assert len(api.created) == 1
+
+
+@durable
+@pytest.mark.parametrize("shared", [True, False])
+async def test_video_counts_once_after_a_restart(
+    api: MediaApi, upstream: Replay, stored: Settings, shared: bool
+) -> None:
+    before = Counted(outlive_process=shared)
+    async with open_calls(stored, limits=CallerLimits(quotas=before)) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        call_id = await hand_off(request)
+    after = before if shared else Counted()
+    async with open_calls(stored, limits=CallerLimits(quotas=after)) as calls:
+        fetched = await fetch(calls, call_id)
+        await api.until_asked()
+        api.finish()
+        assert isinstance(await outcome_of(fetched), Completion)
+    assert after.tokens[""] == MEDIA_TOKENS["video"]
 
 
 @durable
