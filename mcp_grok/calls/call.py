@@ -219,6 +219,11 @@ class Call:
         return self.outcome
 
     @property
+    def awaits_job(self) -> bool:
+        """Whether its video has been asked for, and the API has not yet stated the job that makes it."""
+        return self.kind == "video" and self.state is State.RUNNING and not self.job
+
+    @property
     def elapsed(self) -> float:
         """Seconds since its creation."""
         return max(0.0, time.monotonic() - self.started)

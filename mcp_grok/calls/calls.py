@@ -269,12 +269,22 @@ class Calls:
             self.stop_all()
 
     async def finish(self, seconds: float) -> None:
-        """Refuses new calls, stops the running ones, and waits up to some seconds until their requests have results."""
+        """Refuses new calls, stops the running ones, and waits up to some seconds until their requests have results.
+
+        Videos that have been asked for are stopped once their jobs are known: see `jobs_known`.
+        """
         self._closing = True
+        await self.jobs_known(seconds)
         waiting = [call for call in self._running.values() if call.requests]
         self.stop_all()
         with anyio.move_on_after(seconds):
             while any(call.requests for call in waiting):
+                await self._next_change()
+
+    async def jobs_known(self, seconds: float) -> None:
+        """Waits up to some seconds until the API has stated the job of each video: it can be followed from then on."""
+        with anyio.move_on_after(seconds):
+            while any(call.awaits_job for call in self._running.values()):
                 await self._next_change()
 
     def stop_all(self) -> None:
@@ -350,7 +360,7 @@ class Calls:
         call = orphan and (self._known_here(orphan.id) or orphan)
         if call is not None and call.cut_by is None:
             request.notes["picked_up"] = round(call.elapsed, 1)
-            call = await self._taken_up(call, request.principal.secret)
+            call = await self._take_up(call, request.principal.secret)
             await self.attach(call, request)
             return call
         process, kind = self._store.process, api_request.kind
@@ -369,7 +379,16 @@ class Calls:
         return self._running.get(call_id) or self._followed.get(call_id)
 
     async def _taken_up(self, call: Call, secret: str | None) -> Call:
+        """See `_take_up`. A repeated call that arrives meanwhile waits, and then finds it among the running calls."""
+        if not call.job or call.outcome is not None:
+            return call
+        async with self._locks.of(call.fingerprint):
+            return await self._take_up(call, secret)
+
+    async def _take_up(self, call: Call, secret: str | None) -> Call:
         """The call. If its process has died and its job goes on at the API, this process runs it from now on.
+
+        To be called with the lock of the call's fingerprint.
 
         Args:
             call: A call from the store.
@@ -381,14 +400,13 @@ class Calls:
         """
         if not call.job or call.outcome is not None:
             return call
-        async with self._locks.of(call.id):
-            if here := self._known_here(call.id):
-                return here
-            if self._closing:
-                raise Unavailable
-            key = self._key_of_job(call, secret)
-            if call.process == self._store.process or await self._store.take_up(call):
-                self._run_job(call, key)
+        if here := self._known_here(call.id):
+            return here
+        if self._closing:
+            raise Unavailable
+        key = self._key_of_job(call, secret)
+        if call.process == self._store.process or await self._store.take_up(call):
+            self._run_job(call, key)
         return call
 
     def _key_of_job(self, call: Call, secret: str | None) -> str | None:
@@ -531,6 +549,7 @@ class Calls:
         if call.work:
             call.work.scope.deadline = math.inf
         await self._store.record_job(call)
+        self._change()
 
     async def _run(self, call: Call, api_request: ApiRequest | None, key: str | None) -> None:
         """Runs a call; without a request, the rest of one whose job is known."""

@@ -1,13 +1,16 @@
 """A video is paid for once: its job at the API outlives requests, processes and servers."""
 
 import sqlite3
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 from pydantic import SecretStr
 
-from mcp_grok.calls import CallerLimits, Reason, Timings, open_calls
+from mcp_grok.calls import CallerLimits, Calls, Reason, Timings, open_calls
+from mcp_grok.calls.call import JobLeft
 from mcp_grok.calls.sqlite_table import DATABASE, SCHEMA, CallTable
 from mcp_grok.calls.token_count import MEDIA_TOKENS
 from mcp_grok.errors import Cancelled, Lost, NotFound
@@ -20,7 +23,7 @@ from mcp_grok.upstream.media.video_request import read_video_request
 from tests.calls.servers import Counted, ask, call_of, fetch, hand_off, outcome_of, until
 from tests.conftest import KEY, settings_for
 from tests.media_api import BROKEN, LINK, PENDING, MediaApi
-from tests.replay import Replay
+from tests.replay import Held, Replay
 
 durable = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
 
@@ -32,6 +35,17 @@ ALICE = Principal("alice", SecretStr("alices-key"))
 @pytest.fixture
 def api(upstream: Replay) -> MediaApi:
     return MediaApi(upstream)
+
+
+def process_of(database: sqlite3.Connection) -> str:
+    """The process that runs the only call of a table."""
+    [[process]] = database.execute("SELECT process FROM calls").fetchall()
+    return str(process)
+
+
+async def is_closing(calls: Calls) -> bool:
+    """Whether these calls take no further ones."""
+    return not await calls.is_ready()
 
 
 def video(settings: Settings, prompt: str = "A cat") -> MediaRequest:
@@ -265,6 +279,53 @@ async def test_without_a_durable_store_the_end_of_the_process_names_the_job(api:
         outcome = await outcome_of(request)
     assert isinstance(outcome, Lost)
     assert "job-1" in outcome.message
+
+
+@pytest.mark.parametrize("store", ["disk"], indirect=True)
+async def test_repeat_at_the_moment_when_its_job_is_taken_up_is_not_paid_again(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        await request.interrupt(Reason.DISCONNECT)
+    api.finish()
+    assert stored.store_folder is not None
+    with closing(sqlite3.connect(stored.store_folder / DATABASE)) as database:
+        before = process_of(database)
+        async with open_calls(stored) as calls, anyio.create_task_group() as tasks:
+            tasks.start_soon(calls.take_up_left_jobs)
+            while process_of(database) == before:
+                await anyio.lowlevel.checkpoint()
+            outcome = await outcome_of(await ask(calls, video(stored)))
+            tasks.cancel_scope.cancel()
+    assert isinstance(outcome, Completion)
+    assert len(api.created) == 1
+
+
+@durable
+async def test_stop_waits_until_the_job_is_known(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    held = Held(upstream)
+    async with open_calls(stored) as calls, anyio.create_task_group() as tasks:
+        request = await ask(calls, video(stored))
+        await upstream.exchanges.get()
+        tasks.start_soon(calls.finish, 10)
+        await until(partial(is_closing, calls))
+        held.release.set()
+        with pytest.raises(JobLeft):
+            await outcome_of(request)
+        await request.delivered()
+    assert call_of(request).job == "job-1"
+
+
+async def test_stop_waits_no_longer_than_allowed_for_a_job(api: MediaApi, upstream: Replay) -> None:
+    Held(upstream)
+    settings = settings_for(upstream)
+    async with open_calls(settings) as calls:
+        request = await ask(calls, video(settings))
+        await upstream.exchanges.get()
+        await calls.finish(0.05)
+        assert isinstance(await outcome_of(request), Lost)
 
 
 async def test_job_outlives_the_time_of_an_orphan(api: MediaApi, upstream: Replay) -> None:

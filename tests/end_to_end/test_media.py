@@ -181,6 +181,38 @@ async def test_server_that_is_stopped_hands_its_videos_off(
     assert len(api.created) == 1
 
 
+async def test_end_of_input_while_a_video_is_asked_for_loses_nothing(
+    api: MediaApi, upstream: Replay, tmp_path: Path
+) -> None:
+    given = environment(upstream, **MEDIA, store=f"disk:{tmp_path / 'store'}")
+    tool = {"name": TEXT_TO_VIDEO, "arguments": CAT}
+    held = Held(upstream)
+    async with server_process(given) as server:
+        server.ask("tools/call", tool)
+        await upstream.exchanges.get()
+        server.close_stdin()
+        held.release.set()
+        await server.process.wait()
+    api.finish()
+    async with server_process(given) as server:
+        repeat = await server.request("tools/call", tool)
+    assert body_of(repeat)["id"] == "job-1"
+    assert "mcp-grok/lost" not in repeat["_meta"]
+    assert len(api.created) == 1
+
+
+async def test_signal_while_a_video_is_asked_for_hands_it_off(api: MediaApi, upstream: Replay, tmp_path: Path) -> None:
+    held = Held(upstream)
+    settings = {**MEDIA, "store": f"disk:{tmp_path / 'store'}", "handoff_after": "0"}
+    async with server_process(environment(upstream, **settings)) as server:
+        _, answer = server.ask("tools/call", {"name": TEXT_TO_VIDEO, "arguments": CAT})
+        await upstream.exchanges.get()
+        server.process.terminate()
+        held.release.set()
+        pending = body_of((await asyncio.wait_for(answer, LIMIT))["result"])
+    assert (pending["object"], pending["job_id"]) == ("video.pending", "job-1")
+
+
 @pytest.mark.parametrize("tool", [TEXT_TO_VIDEO, IMAGE])
 async def test_repeat_of_a_client_that_went_away_is_not_paid_again(api: MediaApi, upstream: Replay, tool: str) -> None:
     api.pictures = 200, {"data": [{"url": "https://pictures.example.invalid/cat.png"}]}
