@@ -3,11 +3,11 @@
 import json
 import json.scanner
 import math
+from functools import partial
 from typing import Any, NoReturn
 
-import anyio
-
 from mcp_grok.json_bounds import exceeds
+from mcp_grok.unhurried import unhurried
 
 JSONObject = dict[str, Any]
 
@@ -30,14 +30,16 @@ def parse_json(text: str | bytes) -> Any:
 
 
 async def parse_large_json(content: bytes) -> Any:
-    """The value of a JSON text with any number of items. Other tasks run meanwhile.
+    """The value of a JSON text with any number of items. Other tasks run while a large one is parsed.
 
     Raises:
         ValueError: see `parse_json`.
     """
-    if exceeds(content, MAX_ITEMS):
-        return await anyio.to_thread.run_sync(_parsed, _INTERRUPTIBLE_DECODER, content)
-    return _parsed(_DECODER, content)
+    return await unhurried(partial(_parsed_large, content), len(content))
+
+
+def _parsed_large(content: bytes) -> Any:
+    return _parsed(_INTERRUPTIBLE_DECODER if exceeds(content, MAX_ITEMS) else _DECODER, content)
 
 
 def _parsed(decoder: json.JSONDecoder, text: str | bytes) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp_grok.calls.call import Outcome, size_of
 from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
+from mcp_grok.json_writer import json_bytes
 from mcp_grok.unhurried import unhurried
 from mcp_grok.upstream.completion import Completion, is_completion, is_media
 
@@ -34,7 +35,7 @@ def encode(outcome: Outcome) -> bytes:
         value: dict[str, Any] = {"completion": {name: getattr(outcome, name) for name in COMPLETION_FIELDS}}
     else:
         value = {"error": outcome.as_dict(), "attempts": outcome.attempts}
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json_bytes(value)
 
 
 def decode(content: bytes) -> Outcome:

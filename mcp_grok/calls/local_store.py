@@ -152,8 +152,7 @@ class LocalStore(Store):
     async def _keep(self, call: Call, outcome: Outcome, *, restore: bool) -> None:
         """Updates the row of an ended call from its record; writes the whole row if there is none."""
         has_row = not restore and call.id not in self._uncommitted
-        known = has_row and await self._on_disk(lambda disk: disk.update(call), False)
-        if known:
+        if has_row and await self._updated(call):
             call.process = self.process
             return
         with suppress(RecursionError):
@@ -167,6 +166,12 @@ class LocalStore(Store):
             else:
                 self._open_memory().save(call, billed, content)
             self._uncommitted.discard(call.id)
+
+    async def _updated(self, call: Call) -> bool:
+        """Updates the row of an ended call; returns False if it has none, or only one in memory instead of on disk."""
+        if self._disk is None:
+            return self._memory is not None and self._memory.update(call)
+        return await self._on_disk(lambda disk: disk.update(call), False)
 
     def _open_memory(self) -> "CallTable":
         if self._memory is None:

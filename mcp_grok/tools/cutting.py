@@ -1,6 +1,5 @@
 """The truncation of results over the size limit: long texts and lists are cut, everything else is unchanged."""
 
-import json
 import re
 from collections.abc import Iterable
 from json.encoder import encode_basestring
@@ -9,6 +8,7 @@ from typing import Any
 from mcp_grok.calls import Outcome
 from mcp_grok.errors import BadUpstreamResponse
 from mcp_grok.json_parser import JSONObject
+from mcp_grok.json_writer import json_bytes
 from mcp_grok.surrogates import without_lone_surrogates
 from mcp_grok.toolsets import GET
 from mcp_grok.upstream.completion import Completion
@@ -60,7 +60,11 @@ def compact(value: Any) -> str:
     Raises:
         RecursionError: the value is nested too deeply.
     """
-    return without_lone_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    content = json_bytes(value)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return without_lone_surrogates(content.decode("utf-8", "surrogatepass"))
 
 
 def body_of(outcome: Outcome) -> JSONObject:
@@ -98,6 +102,11 @@ def text_of(body: JSONObject, choice: int) -> str:
 def fits(text: str, limit: int) -> bool:
     """Whether a text has at most `limit` bytes; 0 means no limit."""
     return not limit or 4 * len(text) <= limit or len(text.encode()) <= limit
+
+
+def fits_as_json(value: Any, limit: int) -> bool:
+    """Whether the JSON of a value has at most `limit` bytes, without writing it; 0 means no limit."""
+    return not limit or _size(value, limit + 1) <= limit
 
 
 def prefix(text: str, room: int) -> str:

@@ -9,9 +9,20 @@ from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
 from pydantic_core import to_json
 
 from mcp_grok.calls import Outcome
+from mcp_grok.calls.call import size_of
 from mcp_grok.errors import BadUpstreamResponse, GrokError
 from mcp_grok.settings import Settings
-from mcp_grok.tools.cutting import LONGEST_PATH, MOST_PLACES, body_of, compact, cut, fits, uri_of, whole_json
+from mcp_grok.tools.cutting import (
+    LONGEST_PATH,
+    MOST_PLACES,
+    body_of,
+    compact,
+    cut,
+    fits,
+    fits_as_json,
+    uri_of,
+    whole_json,
+)
 
 META = "mcp-grok/"
 """The prefix of this server's keys in `_meta`. The completion itself gets no additional keys."""
@@ -35,13 +46,15 @@ def outcome_result(
 ) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
     limit, notes = settings.max_result_bytes, {**_notes(outcome), **further_notes}
-    try:
-        text = whole_json(outcome)
-    except BadUpstreamResponse as error:
-        outcome, text = error, whole_json(error)
+    text, is_cut = "", size_of(outcome) > limit and not fits_as_json(body_of(outcome), limit)
+    if not is_cut:
+        try:
+            text = whole_json(outcome)
+        except BadUpstreamResponse as error:
+            outcome, text = error, whole_json(error)
+        is_cut = not fits(text, limit)
     is_error = isinstance(outcome, GrokError)
     links: list[ResourceLink] = []
-    is_cut = not fits(text, limit)
     if is_cut:
         short, notes["cut"] = cut(body_of(outcome), call_id, limit)
         text = compact(short)
