@@ -18,7 +18,7 @@ from mcp_grok.auth.tokens import new_token
 from mcp_grok.limits import MIB, SHUTDOWN_TIMEOUT
 from tests.chat import HELLO, body_of, completion
 from tests.conftest import KEY
-from tests.end_to_end.callers import SEARCH, asked, client_of
+from tests.end_to_end.callers import PATIENCE, SEARCH, answered_soon, asked, client_of
 from tests.http.requests import EMPTY_LISTS, call, post, request_with, result_of
 from tests.process import MCP_GROK, environment, free_port, listening_process, modern_call, serving
 from tests.replay import COMPLETION, Exchange, Replay, hold
@@ -26,8 +26,6 @@ from tests.upstream.costly_schemas import ATTACKS as SCHEMAS
 from tests.upstream.costly_schemas import by
 
 DRAIN = 1.0
-PATIENCE = 1.0
-"""Seconds in which the other caller's call is answered."""
 
 FILES = 600
 LIMITED = ("sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *MCP_GROK)
@@ -183,7 +181,7 @@ async def test_attack_stops_neither_another_caller_nor_a_signal(upstream: Replay
             number = 0
             while number < 5 or not once.is_set():
                 number += 1
-                with anyio.fail_after(PATIENCE):
+                with answered_soon(process.pid):
                     assert await asked(bob, url, "Hello", seed=number) == COMPLETION
             process.terminate()
             with anyio.fail_after(DRAIN + SHUTDOWN_TIMEOUT + PATIENCE):
