@@ -8,7 +8,7 @@ from mcp_grok.errors import Cancelled
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import json_result
-from mcp_grok.tools.tool import ID, pending_objects, read_arguments, tool_definition
+from mcp_grok.tools.tool import CANCELLED, ID, pending_objects, read_arguments, tool_definition
 from mcp_grok.toolsets import CANCEL
 from mcp_grok.upstream.schema_check import Schema
 
@@ -38,4 +38,4 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     # The job of a video goes on at the API, and is billed.
     job = {"message": outcome.message} if isinstance(outcome, Cancelled) and call.job else {}
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"
-    return json_result({"object": "chat.completion.cancelled", "id": call.id, "status": status, **job})
+    return json_result({"object": CANCELLED[call.kind], "id": call.id, "status": status, **job})

@@ -22,9 +22,9 @@ xAI's refuses bounds of lengths (https://github.com/openclaw/openclaw/issues/320
 ID: Schema = {"type": "string", "minLength": 1, "description": "The id in the pending result"}
 """The id of a call, from a result that says that the answer is not ready yet."""
 
-
 PENDING = {"chat": "chat.completion.pending", "image": "image.pending", "video": "video.pending"}
-"""The `object` of a pending result, by the kind of its call."""
+CANCELLED = {"chat": "chat.completion.cancelled", "image": "image.cancelled", "video": "video.cancelled"}
+"""The `object` of a result about a call that is not ready, or that was stopped, by the kind of the call."""
 
 
 def pending_objects(settings: Settings) -> str:

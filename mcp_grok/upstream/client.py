@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,6 @@ from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
     BadUpstreamResponse,
     GrokError,
-    ResponseTooLarge,
 )
 from mcp_grok.json_parser import parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
@@ -28,7 +27,7 @@ from mcp_grok.upstream.failed_completion import failure_in_completion
 from mcp_grok.upstream.json_answer import whole_body
 from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.request import ChatRequest
-from mcp_grok.upstream.response_body import body_of, first_bytes, read_up_to
+from mcp_grok.upstream.response_body import BoundedBody, first_bytes, read_up_to
 from mcp_grok.upstream.responses.chat_form import is_response
 from mcp_grok.upstream.responses.payload import no_responses
 from mcp_grok.upstream.retry import Backoff, backoff, seconds_before_resend
@@ -38,9 +37,6 @@ from mcp_grok.upstream.sse import is_event_stream
 from mcp_grok.upstream.stream import FINISH_SILENCE, OnText, StreamReader
 from mcp_grok.upstream.telemetry import is_observed, observed
 from mcp_grok.upstream.transport_failures import timed_out, transport_error
-
-LONGEST_TURN = 0.01
-"""Seconds of reading a body after which other tasks get a turn, even if the body arrives without pauses."""
 
 PIECE = 256 * 1024
 """Bytes of a body that are sent at once. The event loop would copy the rest of a longer piece."""
@@ -233,7 +229,7 @@ class ChatClient:
         try:
             response = await http.send(post, stream=True)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._transport_error(error) from error
+            raise transport_error(self.endpoint, error) from error
         try:
             call.answer = await self._read(response, call)
         finally:
@@ -241,7 +237,10 @@ class ChatClient:
         return call.answer
 
     async def _read(self, response: httpx2.Response, call: RunningCall) -> Completion:
-        async with aclosing(self._received(response, call)) as received:
+        call.response_body = BoundedBody(
+            response, self.endpoint, self._max_response_bytes, "ask for less, for example with max_tokens"
+        )
+        async with aclosing(call.response_body.pieces()) as received:
             if not response.is_success:
                 body = call.refusal = await read_up_to(received, MAX_ERROR_BYTES)
                 if self._lacks_responses(call.request, response.status_code, body):
@@ -255,24 +254,6 @@ class ChatClient:
             if streamed:
                 return await self._read_stream(start, received, call)
             return await self._read_json(start, received, response.status_code, call)
-
-    async def _received(self, response: httpx2.Response, call: RunningCall) -> AsyncGenerator[bytes, None]:
-        call.size = 0
-        limit = self._max_response_bytes
-        turn_began = time.monotonic()
-        try:
-            async for received in body_of(response):
-                if time.monotonic() - turn_began > LONGEST_TURN:
-                    await anyio.lowlevel.checkpoint()
-                    turn_began = time.monotonic()
-                call.size += len(received)
-                if call.size > limit:
-                    raise ResponseTooLarge(
-                        f"The answer is over {limit} bytes; ask for less, for example with max_tokens."
-                    )
-                yield received
-        except httpx2.HTTPError as error:
-            raise self._transport_error(error) from error
 
     async def _read_json(
         self, start: bytes, received: AsyncIterator[bytes], status: int, call: RunningCall
@@ -323,9 +304,6 @@ class ChatClient:
         """Whether a refusal means that the API has no Responses API. It may be about a model, or a stored response."""
         is_unknown = request.form is not None and not self._provider.searches and status in MISSING
         return is_unknown and "previous_response_id" not in request.given and b"model" not in body.lower()
-
-    def _transport_error(self, error: Exception) -> GrokError:
-        return transport_error(self.endpoint, error)
 
 
 class PiecedBody(httpx2.AsyncByteStream):

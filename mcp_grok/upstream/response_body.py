@@ -1,16 +1,64 @@
 """The bytes of a response."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+import anyio
 import httpx2
 
-from mcp_grok.errors import BadUpstreamResponse
+from mcp_grok.endpoint import Endpoint
+from mcp_grok.errors import BadUpstreamResponse, ResponseTooLarge
 from mcp_grok.upstream.compression import DECIDING_BYTES, OURS, inflater_of
 from mcp_grok.upstream.sse import is_undecided
+from mcp_grok.upstream.transport_failures import transport_error
+
+LONGEST_TURN = 0.01
+"""Seconds of reading a body after which other tasks get a turn, even if the body arrives without pauses."""
 
 INNER = ("_stream", "_httpcore_stream", "_stream", "_connection")
 """The attributes from a response's stream to its connection in httpx2 and httpcore2; a test detects a change."""
+
+
+class BoundedBody:
+    """The body of an answer, up to a size.
+
+    Args:
+        response: The response of an endpoint.
+        endpoint: The endpoint, for errors.
+        limit: Maximum bytes.
+        advice: What to do about an answer over the limit, or what to know about it.
+
+    Attributes:
+        size: The bytes so far.
+    """
+
+    def __init__(self, response: httpx2.Response, endpoint: Endpoint, limit: int, advice: str) -> None:
+        self.size = 0
+        self._response = response
+        self._endpoint = endpoint
+        self._limit = limit
+        self._advice = advice
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The pieces of the body, as they arrive.
+
+        Raises:
+            ResponseTooLarge: it is over the limit.
+            GrokError: the connection broke, was silent for too long, or the body cannot be decompressed.
+        """
+        turn_began = time.monotonic()
+        try:
+            async for piece in body_of(self._response):
+                if time.monotonic() - turn_began > LONGEST_TURN:
+                    await anyio.lowlevel.checkpoint()
+                    turn_began = time.monotonic()
+                self.size += len(piece)
+                if self.size > self._limit:
+                    raise ResponseTooLarge(f"The answer is over {self._limit} bytes; {self._advice}.")
+                yield piece
+        except httpx2.HTTPError as error:
+            raise transport_error(self._endpoint, error) from error
 
 
 async def body_of(response: httpx2.Response) -> AsyncIterator[bytes]:

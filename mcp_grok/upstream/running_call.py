@@ -12,6 +12,7 @@ from mcp_grok.upstream.assemble import Assembler
 from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.cost import stated_cost
 from mcp_grok.upstream.request import ChatRequest
+from mcp_grok.upstream.response_body import BoundedBody
 from mcp_grok.upstream.responses.assembler import ResponseAssembler
 from mcp_grok.upstream.stream import OnText, StreamReader
 
@@ -55,7 +56,7 @@ class RunningCall:
         self.body = request.body
         self.assembler = self._new_assembler()
         self.attempts = 0
-        self.size = 0
+        self.response_body: BoundedBody | None = None
         self.refusal = b""
         self._maybe_billed = False
         self.sent_at: float | None = None
@@ -70,10 +71,16 @@ class RunningCall:
         """Prepares for the answer of the next attempt."""
         self.attempts += 1
         self.refusal = b""
+        self.response_body = None
         self.stream = None
         self.answer = None
         self.assembler = self._new_assembler()
         self.on_sent()
+
+    @property
+    def size(self) -> int:
+        """The bytes that were received of the answer."""
+        return self.response_body.size if self.response_body else 0
 
     def _new_assembler(self) -> AnswerAssembler:
         form = self.request.form

@@ -260,7 +260,7 @@ async def test_key_of_a_client_is_enough(tmp_path: Path, upstream: Replay, clien
         (grok_in(MCP_GROK_PROVIDER="sandbox"), "ok", ""),
         (grok_in(XAI_API_KEY="${env:NOT_SET}"), "warning", "NOT_SET"),
         (grok_in(), "warning", "with the key set"),
-        ({"mcpServers": {"grok": {"command": MCP_GROK[0], "args": None, "env": []}}}, "failed", "writes it anew"),
+        ({"mcpServers": {"grok": {"command": MCP_GROK[0], "args": None, "env": []}}}, "failed", "writes it again"),
         ({"mcpServers": {"grok": {"command": "env"}}}, "warning", "mcp-grok install cursor"),
         ({"mcpServers": {"grok": {"command": "no-such-mcp-grok"}}}, "failed", "mcp-grok install cursor"),
         (

@@ -121,7 +121,7 @@ async def test_video_is_handed_off_or_becomes_a_task_and_is_cancelled(api: Media
             assert isinstance(task, NewTask), task
             stopped = await call(url, TEXT_TO_VIDEO, {"prompt": "A bird"})
             assert await call(url, CANCEL, {"id": stopped["id"]}) == {
-                "object": "chat.completion.cancelled",
+                "object": "video.cancelled",
                 "id": stopped["id"],
                 "status": "cancelled",
                 "message": "This server no longer waits for the video. Its job job-3 goes on at the provider and is "

@@ -1,11 +1,16 @@
-"""What a call leaves on its connection never reaches the next one."""
+"""The body of an answer has bounds, and what a call leaves on its connection never reaches the next one."""
 
 import gzip
 import json
+from collections.abc import AsyncIterator
 
+import anyio
+import httpx2
 import pytest
 
+from mcp_grok.errors import ResponseTooLarge
 from mcp_grok.settings import Settings
+from mcp_grok.upstream.response_body import BoundedBody
 from tests.replay import COMPLETION, Exchange, Replay
 from tests.upstream.clients import ask, client_for
 
@@ -51,3 +56,36 @@ async def test_cookies_are_not_kept(upstream: Replay, settings: Settings) -> Non
         for _ in range(2):
             await ask(client)
     assert "cookie" not in upstream.requests[1].headers
+
+
+class Drip(httpx2.AsyncByteStream):
+    """A body of many small pieces that are all there."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(200_000):
+            yield b"x"
+
+
+async def test_body_without_pauses_leaves_others_their_turn(settings: Settings) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    body = BoundedBody(httpx2.Response(200, stream=Drip()), settings.endpoint, 10**6, "ask for less")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(take_turns)
+        received = [piece async for piece in body.pieces()]
+        tasks.cancel_scope.cancel()
+    assert body.size == len(b"".join(received)) == 200_000
+    assert turns > 3
+
+
+async def test_body_over_the_limit_is_an_error(settings: Settings) -> None:
+    body = BoundedBody(httpx2.Response(200, stream=Drip()), settings.endpoint, 1000, "ask for less")
+    with pytest.raises(ResponseTooLarge, match="over 1000 bytes; ask for less"):
+        async for _ in body.pieces():
+            pass

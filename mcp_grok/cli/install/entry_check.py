@@ -47,7 +47,7 @@ def check(client: McpClient, entry: Any, environment: Mapping[str, str]) -> Find
         entry: What the file has in the place of the entry; None if there is nothing.
         environment: The environment variables of this shell.
     """
-    again = f"mcp-grok install {client.name} writes it anew."
+    again = f"mcp-grok install {client.name} writes it again."
     if entry is None:
         return Finding("skipped", f"has no {NAME}", f"mcp-grok install {client.name} adds it.")
     if not isinstance(entry, dict):

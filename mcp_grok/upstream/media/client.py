@@ -1,6 +1,6 @@
 """The client of pictures and videos: sends what is paid for once, and follows the job of a video."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from mcp_grok.address import is_loopback
-from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, NotFound, ResponseTooLarge
+from mcp_grok.errors import BadUpstreamResponse, CallTimeout, ConnectionFailed, GrokError, NotFound
 from mcp_grok.json_parser import JSONObject, parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, JOB_SECONDS, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES, MAX_RESPONSE_ITEMS
 from mcp_grok.upstream import failures
@@ -24,7 +24,7 @@ from mcp_grok.upstream.media.image_answer import read_images
 from mcp_grok.upstream.media.request import MediaRequest
 from mcp_grok.upstream.media.video_job import Pending, Poll, VideoJobs
 from mcp_grok.upstream.media.video_jobs import video_jobs
-from mcp_grok.upstream.response_body import body_of, read_up_to
+from mcp_grok.upstream.response_body import BoundedBody, read_up_to
 from mcp_grok.upstream.retry import LONGEST_WAIT, backoff, seconds_before_resend
 from mcp_grok.upstream.transport_failures import timed_out, transport_error
 
@@ -225,7 +225,8 @@ class MediaClient:
 
     async def _read(self, response: httpx2.Response, *, is_poll: bool) -> Answered:
         status = response.status_code
-        async with aclosing(self._received(response)) as received:
+        response_body = BoundedBody(response, self._endpoint, MAX_RESPONSE_BYTES, "it may be billed")
+        async with aclosing(response_body.pieces()) as received:
             if not response.is_success and not (is_poll and status == UNKNOWN):
                 refusal = await read_up_to(received, MAX_ERROR_BYTES)
                 raise failures.http_error(self._endpoint, status, response.headers, refusal)
@@ -237,17 +238,6 @@ class MediaClient:
         except ValueError:
             raise broken or failures.unreadable_answer(self._endpoint, status, content, "JSON") from None
         return Answered(status, body, len(content))
-
-    async def _received(self, response: httpx2.Response) -> AsyncGenerator[bytes, None]:
-        size = 0
-        try:
-            async for piece in body_of(response):
-                size += len(piece)
-                if size > MAX_RESPONSE_BYTES:
-                    raise ResponseTooLarge(f"The answer is over {MAX_RESPONSE_BYTES} bytes; it may be billed.")
-                yield piece
-        except httpx2.HTTPError as error:
-            raise transport_error(self._endpoint, error) from error
 
     def _completion(self, body: JSONObject, answer: Answered, dropped: dict[str, str]) -> Completion:
         return Completion(body, self._attempts, dropped=dropped, size=answer.size, cost=stated_cost(body.get("usage")))
