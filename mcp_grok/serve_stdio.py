@@ -12,8 +12,7 @@ from mcp_grok.signals import StoppedBySignal
 from mcp_grok.stdio import can_be_watched, stdio_streams
 
 ANSWER_SECONDS = 1.0
-"""Seconds for the API to state the job of a video, which goes on without this process; after a signal, as many again
-for the requests that wait to get a result."""
+"""Seconds after a signal in which the requests that wait get a result: a video goes on without this process."""
 
 
 async def serve_stdio(settings: Settings) -> int:
@@ -41,7 +40,7 @@ async def serve_stdio(settings: Settings) -> int:
         tasks.start_soon(stopped.watch)
         async with open_upstream(settings) as opened:
             await _run_stdio(settings, opened, watched)
-            await opened.jobs_known(ANSWER_SECONDS)
+            await opened.jobs_known()
         tasks.cancel_scope.cancel()
     return stopped.status
 

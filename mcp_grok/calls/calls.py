@@ -41,11 +41,13 @@ class Timings:
             does not count as the earlier one: no client gives up so soon.
         orphan_timeout: Seconds that a call continues while no request waits for it.
         left_jobs: Seconds between two searches for the jobs of processes that have died.
+        job_id: Seconds that a server which stops waits for the API to state the job of a video.
     """
 
     disconnect_grace: float = 0.5
     orphan_timeout: float = ORPHAN_TIMEOUT
     left_jobs: float = 30.0
+    job_id: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,31 +261,32 @@ class Calls:
         await self._store.broadcast(event)
 
     async def drain(self, seconds: float) -> None:
-        """Refuses new calls, waits up to some seconds for the running ones, then stops them."""
+        """Refuses new calls, waits up to some seconds for the running ones, then stops them; see `jobs_known`."""
         self._closing = True
         try:
             with anyio.move_on_after(seconds):
                 while self._running or self._followed:
                     await self._next_change()
+            await self.jobs_known()
         finally:
             self.stop_all()
 
     async def finish(self, seconds: float) -> None:
         """Refuses new calls, stops the running ones, and waits up to some seconds until their requests have results.
 
-        Videos that have been asked for are stopped once their jobs are known: see `jobs_known`.
+        See `jobs_known`.
         """
         self._closing = True
-        await self.jobs_known(seconds)
+        await self.jobs_known()
         waiting = [call for call in self._running.values() if call.requests]
         self.stop_all()
         with anyio.move_on_after(seconds):
             while any(call.requests for call in waiting):
                 await self._next_change()
 
-    async def jobs_known(self, seconds: float) -> None:
-        """Waits up to some seconds until the API has stated the job of each video: it can be followed from then on."""
-        with anyio.move_on_after(seconds):
+    async def jobs_known(self) -> None:
+        """Waits for the API to state the jobs of videos that have been asked for: from then on they can be followed."""
+        with anyio.move_on_after(self._timings.job_id):
             while any(call.awaits_job for call in self._running.values()):
                 await self._next_change()
 

@@ -2,6 +2,8 @@
 
 import argparse
 import gc
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -23,6 +25,9 @@ COMMANDS = {
 """Each command and its line of help. The module `<name>_command` has its `add_options` and its `run`."""
 
 DEFAULT_COMMAND = "serve"
+
+CLOSED_PIPE = 141
+"""The exit status of programs that SIGPIPE ends, which Python ignores."""
 
 
 class Command(argparse.ArgumentParser):
@@ -53,9 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(arguments)
         if options.command is None:
             options = parser().parse_args([DEFAULT_COMMAND])
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whatever read the output, such as head, has ended. Python would write the rest at the exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return CLOSED_PIPE
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,10 +6,15 @@ uvicorn's own supervisor is not used: it passes no second signal on while its wo
 import os
 import signal
 import sys
+import time
+from collections import deque
 from collections.abc import Callable
 
 MAX_RESTARTS = 20
-"""Workers that are replaced before the parent gives up."""
+RESTART_PERIOD = 3600.0
+"""Workers that are replaced in so many seconds before the parent gives up."""
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 SETTING_ERROR = 2
 """The exit status of a worker that cannot start as configured: another one could not either."""
@@ -24,13 +29,13 @@ def run_workers(count: int, serve: Callable[[], int], report: Callable[[str], No
         report: Writes a line for the operator.
 
     Returns:
-        The exit status: 128 + the signal's number.
+        The exit status: 128 + the signal's number; 2 if workers cannot start, or keep ending.
     """
     if sys.platform == "win32":
         report("--workers: processes cannot share a socket on this system; start several servers instead")
         return SETTING_ERROR
     parent = _Parent(serve, report)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPPING:
         signal.signal(number, parent.pass_on)
     return parent.run(count)
 
@@ -40,14 +45,13 @@ class _Parent:
         self._serve = serve
         self._report = report
         self._workers: set[int] = set()
-        self._stopped_by = 0
-        self._restarts = 0
+        self._restarts: deque[float] = deque(maxlen=MAX_RESTARTS)
+        self._status = 0
+        """The exit status, once no worker is replaced any longer."""
 
     def pass_on(self, number: int, _frame: object) -> None:
         """Passes a signal on to every worker."""
-        self._stopped_by = number
-        for worker in self._workers:
-            os.kill(worker, number)
+        self._stop(128 + number, number)
 
     def run(self, count: int) -> int:
         """Starts the workers and waits until all have ended."""
@@ -56,28 +60,41 @@ class _Parent:
         while self._workers:
             worker, status = os.wait()
             self._workers.discard(worker)
-            if not self._stopped_by and self._may_replace(os.waitstatus_to_exitcode(status)):
-                self._start()
-        return 128 + self._stopped_by if self._stopped_by else SETTING_ERROR
+            if not self._status:
+                self._replace(os.waitstatus_to_exitcode(status))
+        return self._status
 
-    def _may_replace(self, status: int) -> bool:
-        self._restarts += 1
-        if status == SETTING_ERROR or self._restarts > MAX_RESTARTS:
-            self.pass_on(signal.SIGTERM, None)
-            self._stopped_by = 0
-            return False
-        self._report(f"a worker ended with status {status} and is replaced")
-        return True
+    def _stop(self, status: int, number: int) -> None:
+        self._status = status
+        for worker in self._workers:
+            os.kill(worker, number)
+
+    def _replace(self, status: int) -> None:
+        """Starts a worker in the place of one that has ended, or stops the others."""
+        now = time.monotonic()
+        if status == SETTING_ERROR:
+            self._stop(SETTING_ERROR, signal.SIGTERM)
+        elif len(self._restarts) == MAX_RESTARTS and now - self._restarts[0] < RESTART_PERIOD:
+            self._report(f"a worker ended with status {status}, after {MAX_RESTARTS} others within an hour; giving up")
+            self._stop(SETTING_ERROR, signal.SIGTERM)
+        else:
+            self._restarts.append(now)
+            self._report(f"a worker ended with status {status} and is replaced")
+            self._start()
 
     def _start(self) -> None:
+        # A signal that comes now waits: in the new process, the parent's handler would stop the other workers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         worker = os.fork()
         if worker:
             self._workers.add(worker)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             return
         status = SETTING_ERROR
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in STOPPING:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             status = self._serve()
         finally:
             # The rest of the stack belongs to the parent.

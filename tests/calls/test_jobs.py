@@ -1,9 +1,11 @@
 """A video is paid for once: its job at the API outlives requests, processes and servers."""
 
 import sqlite3
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -304,12 +306,16 @@ async def test_repeat_at_the_moment_when_its_job_is_taken_up_is_not_paid_again(
 
 
 @durable
-async def test_stop_waits_until_the_job_is_known(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+@pytest.mark.parametrize("stop", [Calls.finish, Calls.drain])
+async def test_stop_waits_until_the_job_is_known(
+    api: MediaApi, upstream: Replay, stored: Settings, stop: Callable[[Calls, float], Coroutine[Any, Any, None]]
+) -> None:
     held = Held(upstream)
-    async with open_calls(stored) as calls, anyio.create_task_group() as tasks:
+    timings = Timings(job_id=10)
+    async with open_calls(stored, timings=timings) as calls, anyio.create_task_group() as tasks:
         request = await ask(calls, video(stored))
         await upstream.exchanges.get()
-        tasks.start_soon(calls.finish, 10)
+        tasks.start_soon(stop, calls, 0)
         await until(partial(is_closing, calls))
         held.release.set()
         with pytest.raises(JobLeft):
@@ -321,10 +327,10 @@ async def test_stop_waits_until_the_job_is_known(api: MediaApi, upstream: Replay
 async def test_stop_waits_no_longer_than_allowed_for_a_job(api: MediaApi, upstream: Replay) -> None:
     Held(upstream)
     settings = settings_for(upstream)
-    async with open_calls(settings) as calls:
+    async with open_calls(settings, timings=Timings(job_id=0.05)) as calls:
         request = await ask(calls, video(settings))
         await upstream.exchanges.get()
-        await calls.finish(0.05)
+        await calls.drain(0)
         assert isinstance(await outcome_of(request), Lost)
 
 

@@ -321,6 +321,16 @@ async def test_closed_stdout_ends_the_call(upstream: Replay) -> None:
         await asyncio.wait_for(process.wait(), 10)
 
 
+@pytest.mark.parametrize("command", [("models",), ("doctor",)])
+async def test_output_that_nothing_reads_ends_the_command(command: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(*MCP_GROK, *command, stdout=writing, stderr=PIPE, cwd=ROOT)
+    os.close(writing)
+    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, errors) == (141, b"")
+
+
 async def test_interrupt_ends_the_call(upstream: Replay) -> None:
     upstream.behave = hold
     async with running("chat", "Hello", env=at(upstream)) as process:
