@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from mcp_grok.json_bounds import exceeds
-from mcp_grok.unhurried import unhurried
+from mcp_grok.offload import offload
 
 JSONObject = dict[str, Any]
 
@@ -35,7 +35,7 @@ async def parse_large_json(content: bytes) -> Any:
     Raises:
         ValueError: see `parse_json`.
     """
-    return await unhurried(partial(_parsed_large, content), len(content))
+    return await offload(partial(_parsed_large, content), len(content))
 
 
 def _parsed_large(content: bytes) -> Any:

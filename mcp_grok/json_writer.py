@@ -13,7 +13,8 @@ def json_bytes(value: Any) -> bytes:
         RecursionError: the value is nested too deeply.
     """
     try:
+        # In a third of the time of the standard library.
         return to_json(value)
     except ValueError:
-        # It takes a third of the time of the standard library, but refuses lone surrogates and deep nesting.
+        # It has lone surrogates, or is nested deeply.
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

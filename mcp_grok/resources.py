@@ -8,12 +8,12 @@ from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResour
 from mcp_grok.calls import Calls
 from mcp_grok.errors import NotFound
 from mcp_grok.models import catalogue
+from mcp_grok.offload import offload
 from mcp_grok.principal import Principal
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import compact, fits, prefix, uri_of, whole_json
 from mcp_grok.tools.result import META
 from mcp_grok.tools.tool import PENDING
-from mcp_grok.unhurried import unhurried
 
 JSON = "application/json"
 TTL = 300_000
@@ -67,7 +67,7 @@ async def _completion(calls: Calls, settings: Settings, uri: str, principal: Pri
     if outcome is None:
         text = compact({"object": PENDING[call.kind], "id": call.id, "status": "in_progress"})
     else:
-        text = await unhurried(partial(whole_json, outcome), call.size)
+        text = await offload(partial(whole_json, outcome), call.size)
     if offset > len(text):
         raise NotFound(f"{uri}: the completion has {len(text)} characters.", param="uri")
     rest = text[offset:]

@@ -24,11 +24,11 @@ from pydantic import Field
 from mcp_grok.calls import Call, Calls
 from mcp_grok.connection import current_connection
 from mcp_grok.errors import Cancelled, NotFound
+from mcp_grok.offload import offload
 from mcp_grok.request_principal import PrincipalReader
 from mcp_grok.settings import Settings
 from mcp_grok.tools.result import outcome_result
 from mcp_grok.tools.task import task_fields
-from mcp_grok.unhurried import unhurried
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 
@@ -94,7 +94,7 @@ class Tasks:
         if call.outcome is None or isinstance(call.outcome, Cancelled):
             return {}
         write = partial(outcome_result, call.id, call.outcome, self._settings)
-        result, _ = await unhurried(write, call.size)
+        result, _ = await offload(write, call.size)
         return {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
 
 

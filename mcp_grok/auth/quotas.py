@@ -23,7 +23,7 @@ class Quotas:
 
     Args:
         storage: Where they are counted.
-        requests_per_minute: Calls of the chat tool.
+        requests_per_minute: Calls that begin, of any tool.
         tokens_per_day: Tokens of prompts and answers.
     """
 

@@ -166,7 +166,7 @@ class Call:
 
     Attributes:
         model: The requested model.
-        fingerprint: A digest, equal for calls of one principal with the same content, address and key.
+        fingerprint: The digests of its endpoint and of its content, and the name of its principal: equal for a repeat.
         principal: The name of the principal that may get the outcome.
         id: The identifier of the call; it cannot be guessed.
         process: The process that runs it; after its end, the one that last wrote its row in the store.

@@ -50,12 +50,9 @@ class Timings:
     job_id: float = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """Maximum delivered requests to keep, and bytes of their answers: a cancellation may arrive after the delivery."""
-
-    entries: int = 100
-    bytes: int = 16 * 1024 * 1024
+MOST_RECENT = 100
+MOST_RECENT_BYTES = 16 * 1024 * 1024
+"""Maximum delivered requests to keep, and bytes of their answers: a cancellation may arrive after the delivery."""
 
 
 class Calls:
@@ -93,9 +90,9 @@ class Calls:
         self._locks = KeyedLock()
         self._running: dict[str, Call] = {}
         self._followed: dict[str, Call] = {}
+        # Connections and exchanges hold requests weakly: those here can still be cancelled.
         self._recent: deque[tuple[Request, int]] = deque()
         self._recent_bytes = 0
-        self._kept = Recent()
         self.on_interrupted: OnInterrupted | None = None
         """Called with a cancellation that another server has received."""
 
@@ -177,8 +174,8 @@ class Calls:
         self._remember(request, call.size)
         call.requests.discard(request)
         self._change()
-        if lost := request.notes.get("lost"):
-            await self._store.mark_told(call.fingerprint, lost, told=True)
+        if told := request.notes.get("lost"):
+            await self._store.mark_told(call.fingerprint, told, told=True)
         if call.requests:
             return
         self._unfollow(call)
@@ -219,10 +216,11 @@ class Calls:
         self._stop(call, State.CANCELLED, cancelled(call))
 
     async def find(self, call_id: str, principal: Principal = ANONYMOUS) -> Call:
-        """The call with an id.
+        """The call with an id, which its client has from now on. If its job was left, this process takes it up.
 
         Raises:
             NotFound: this principal has no such call, or it has expired.
+            Unavailable: the server is stopping, and the job of the call was left.
             StoreUnreachable: the shared store does not respond.
         """
         call = self._known_here(call_id) or await self._store.find(call_id)
@@ -415,15 +413,15 @@ class Calls:
     def _key_of_job(self, call: Call, secret: str | None) -> str | None:
         """The principal's own key of a call's job; None for that of the endpoint."""
         endpoint_id = call.fingerprint.partition(" ")[0]
-        key = next((key for key in (None, secret) if self._client.endpoint_id(key) == endpoint_id), "")
-        if key == "":
-            raise NotFound(
-                f"The video of this call is made by the job {call.job} with another API key, or at another address, "
-                "than this server has now. Fetch it with the same key and settings; asking again costs again.",
-                param="id",
-                billed="yes",
-            )
-        return key
+        for key in (None, secret):
+            if self._client.endpoint_id(key) == endpoint_id:
+                return key
+        raise NotFound(
+            f"The video of this call is made by the job {call.job} with another API key, or at another address, than "
+            "this server has now. Fetch it with the same key and settings; asking again costs again.",
+            param="id",
+            billed="yes",
+        )
 
     def _run_job(self, call: Call, key: str | None) -> None:
         """Runs the rest of a call: its job at the API is known."""
@@ -497,8 +495,8 @@ class Calls:
             call.work.request_bytes.release()
 
     async def _detach(self, call: Call, request: Request, reason: Reason) -> None:
-        if lost := request.notes.get("lost"):
-            await self._store.mark_told(call.fingerprint, lost, told=False)
+        if untold := request.notes.get("lost"):
+            await self._store.mark_told(call.fingerprint, untold, told=False)
         call.requests.discard(request)
         cancels = reason is Reason.USER or not self._finish_orphans
         if call.requests or await self._store.release(call, cancels=cancels):
@@ -662,7 +660,7 @@ class Calls:
     def _remember(self, request: Request, size: int) -> None:
         self._recent.append((request, size))
         self._recent_bytes += size
-        while len(self._recent) > self._kept.entries or self._recent_bytes > self._kept.bytes:
+        while len(self._recent) > MOST_RECENT or self._recent_bytes > MOST_RECENT_BYTES:
             _, size = self._recent.popleft()
             self._recent_bytes -= size
 

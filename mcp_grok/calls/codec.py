@@ -8,7 +8,7 @@ from typing import Any
 from mcp_grok.calls.call import Outcome, size_of
 from mcp_grok.errors import DEFAULTS, FIELDS, CallTimeout, Cancelled, GrokError, InternalError, Lost
 from mcp_grok.json_writer import json_bytes
-from mcp_grok.unhurried import unhurried
+from mcp_grok.offload import offload
 from mcp_grok.upstream.completion import Completion, is_completion, is_media
 
 KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, CallTimeout, Lost)}
@@ -21,12 +21,12 @@ async def encoded(outcome: Outcome) -> bytes:
     Raises:
         RecursionError: the answer is nested too deeply.
     """
-    return await unhurried(partial(encode, outcome), size_of(outcome))
+    return await offload(partial(encode, outcome), size_of(outcome))
 
 
 async def decoded(content: bytes) -> Outcome:
     """The outcome that `encoded` has encoded; `InternalError` if the content is invalid."""
-    return await unhurried(partial(decode, content), len(content))
+    return await offload(partial(decode, content), len(content))
 
 
 def encode(outcome: Outcome) -> bytes:

@@ -54,19 +54,25 @@ def service_app(
     """
     verifier = _verifier(options)
     guard = _guard(verifier, options)
+    security = transport_security(options)
+
+    def with_body(app: ASGIApp) -> ASGIApp:
+        """A transport that gets whole bodies that it can read. It is inside the guard: no stranger's body is read."""
+        return BoundedBody(ReadableBody(app, security), request_bytes, PrincipalReader(options.caller_keys))
+
     routes: list[BaseRoute] = [*operations, *_metadata_routes(options)]
     if options.sse:
-        routes += _sse_routes(server, options, guard, request_bytes)
+        routes += _sse_routes(server, security, guard, with_body)
     # Without sessions a client may reconnect to any server, and a disconnect is noticed in every era.
     streamable = server.streamable_http_app(
         streamable_http_path=HTTP_PATH,
         stateless_http=True,
         max_request_body_size=MAX_REQUEST_BYTES,
-        transport_security=transport_security(options),
+        transport_security=security,
     )
     if options.transport == "http":
         [route] = [route for route in streamable.routes if isinstance(route, Route) and route.path == HTTP_PATH]
-        endpoint = guard(_with_body(AcceptedForm(RecordedExchange(route.endpoint)), options, request_bytes))
+        endpoint = guard(with_body(AcceptedForm(RecordedExchange(route.endpoint))))
         routes += [Route(path, endpoint=endpoint) for path in (HTTP_PATH, f"{HTTP_PATH}/")]
     app = Starlette(routes=routes, lifespan=streamable.router.lifespan_context)
     # A redirect to the other form of a path goes to the host that the request names, and not every client follows it:
@@ -87,12 +93,6 @@ def transport_security(options: ServiceOptions) -> TransportSecuritySettings:
         allowed_hosts=[name for host in hosts for name in (host, f"{host}:*")],
         allowed_origins=[name for origin in origins for name in (origin, f"{origin}:*")] + list(options.origins),
     )
-
-
-def _with_body(app: ASGIApp, options: ServiceOptions, request_bytes: RequestBytes) -> ASGIApp:
-    """A transport that gets whole bodies that it can read. It is inside the guard: no stranger's body is read."""
-    readable = ReadableBody(app, transport_security(options))
-    return BoundedBody(readable, request_bytes, PrincipalReader(options.caller_keys))
 
 
 class _AnyOf:
@@ -152,11 +152,12 @@ def _metadata_url(options: ServiceOptions) -> AnyHttpUrl:
 
 
 def _sse_routes(
-    server: Server[Any], options: ServiceOptions, guard: Callable[[ASGIApp], ASGIApp], request_bytes: RequestBytes
+    server: Server[Any],
+    security: TransportSecuritySettings,
+    guard: Callable[[ASGIApp], ASGIApp],
+    with_body: Callable[[ASGIApp], ASGIApp],
 ) -> list[BaseRoute]:
-    sse = SseServerTransport(
-        MESSAGES_PATH, security_settings=transport_security(options), max_request_body_size=MAX_REQUEST_BYTES
-    )
+    sse = SseServerTransport(MESSAGES_PATH, security_settings=security, max_request_body_size=MAX_REQUEST_BYTES)
 
     async def connect(scope: Scope, receive: Receive, send: Send) -> None:
         # connect_sse answers a request from a foreign host or origin itself, then raises.
@@ -175,7 +176,7 @@ def _sse_routes(
     endpoint = guard(_App(connect))
     return [
         *(Route(path, endpoint=endpoint, methods=["GET"]) for path in (SSE_PATH, f"{SSE_PATH}/")),
-        Mount(MESSAGES_PATH, app=guard(_with_body(sse.handle_post_message, options, request_bytes))),
+        Mount(MESSAGES_PATH, app=guard(with_body(sse.handle_post_message))),
     ]
 
 

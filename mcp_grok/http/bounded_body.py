@@ -1,6 +1,4 @@
-"""The bounds on the bodies of requests: their size, by caller and together, the time they take to arrive, and the items
-of their JSON.
-"""
+"""The bounds on the bodies of requests: their size, by caller and together, and the time that they take to arrive."""
 
 import asyncio
 
@@ -13,9 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mcp_grok.calls import HeldBytes, RequestBytes
 from mcp_grok.errors import GrokError, LimitReached
 from mcp_grok.http.turns import Turns
-from mcp_grok.json_bounds import JSONBounds
 from mcp_grok.json_rpc import error_json
-from mcp_grok.limits import BODY_TIMEOUT, MAX_REQUEST_BYTES, MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB
+from mcp_grok.limits import BODY_TIMEOUT, MAX_REQUEST_BYTES, MAX_SMALL_REQUEST_BYTES
 from mcp_grok.principal import ANONYMOUS
 from mcp_grok.request_body import BODY_KEY, RequestBody
 from mcp_grok.request_principal import PrincipalReader
@@ -140,15 +137,3 @@ def _limit_reached(error: LimitReached) -> Response:
         headers={"retry-after": f"{error.retry_after:.0f}"},
         media_type="application/json",
     )
-
-
-async def has_too_many_items(body: bytes) -> bool:
-    """Whether a body has more items than a request may. Other tasks run while a long one is counted."""
-    if len(body) <= MAX_REQUEST_ITEMS:
-        return False
-    bounds = JSONBounds(MAX_REQUEST_ITEMS)
-    for start in range(0, len(body), MIB):
-        if bounds.exceeded_by(body[start : start + MIB]):
-            return True
-        await anyio.lowlevel.checkpoint()
-    return False

@@ -19,8 +19,8 @@ SSE_PATH = "/sse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The quota of each caller; None for no limit."""
+class LimitOptions:
+    """The limits of each caller, as given; None for no limit."""
 
     requests_per_minute: int | None = None
     calls_at_once: int | None = None
@@ -64,7 +64,7 @@ class ServiceOptions:
     oidc_scopes: tuple[str, ...] = ()
     public_url: str | None = None
     caller_keys: KeyRule = "off"
-    limits: Limits = Limits()
+    limits: LimitOptions = LimitOptions()
     drain: float = DRAIN_SECONDS
     metrics_port: int | None = None
     metrics_host: str = LOOPBACK_HOSTS[0]
@@ -98,7 +98,7 @@ class ServiceOptions:
             oidc_scopes=tuple(given.oidc_scope or ()),
             public_url=given.public_url,
             caller_keys=given.caller_keys or "off",
-            limits=Limits(
+            limits=LimitOptions(
                 requests_per_minute=given.requests_per_minute,
                 calls_at_once=given.calls_at_once,
                 tokens_per_day=given.tokens_per_day,

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+import anyio
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from mcp_types import INVALID_REQUEST, JSONRPCMessage, JSONRPCRequest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_grok.http.bounded_body import has_too_many_items
+from mcp_grok.json_bounds import JSONBounds
 from mcp_grok.json_rpc import Unreadable, plain_message, repaired_message, too_deep, unparsed
-from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, SMALL_REQUEST_BYTES
+from mcp_grok.limits import MAX_REQUEST_ITEMS, MAX_SMALL_REQUEST_BYTES, MIB, SMALL_REQUEST_BYTES
 from mcp_grok.request_body import BODY_KEY
 
 LARGE_METHOD = "tools/call"
@@ -60,7 +61,7 @@ async def _checked(body: bytes, scope: Scope) -> bytes:
     Raises:
         Unreadable: it is not a message, or one that is too long for its method.
     """
-    if await has_too_many_items(body):
+    if await _has_too_many_items(body):
         raise unparsed(
             body, INVALID_REQUEST, f"Invalid Request: over {MAX_REQUEST_ITEMS} items in lists and objects; send less"
         )
@@ -95,3 +96,15 @@ def _dumped(message: JSONRPCMessage, body: bytes) -> bytes:
     if plain_message(dumped) is None:
         raise too_deep(body)
     return dumped
+
+
+async def _has_too_many_items(body: bytes) -> bool:
+    """Whether a body has more items than a request may. Other tasks run while a long one is counted."""
+    if len(body) <= MAX_REQUEST_ITEMS:
+        return False
+    bounds = JSONBounds(MAX_REQUEST_ITEMS)
+    for start in range(0, len(body), MIB):
+        if bounds.exceeded_by(body[start : start + MIB]):
+            return True
+        await anyio.lowlevel.checkpoint()
+    return False

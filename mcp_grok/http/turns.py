@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 ROUNDS = 16
-"""Rounds of the event loop in which a handler sends its request to the API, or refuses it."""
+"""Rounds of the event loop in which a handler sends its request to the API, or refuses it, as measured."""
 
 
 class Turns:

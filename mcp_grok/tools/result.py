@@ -46,7 +46,9 @@ def outcome_result(
 ) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
     limit, notes = settings.max_result_bytes, {**_notes(outcome), **further_notes}
-    text, is_cut = "", size_of(outcome) > limit and not fits_as_json(body_of(outcome), limit)
+    text = ""
+    # To write what is far over the limit, only to cut it, would take long.
+    is_cut = size_of(outcome) > limit and not fits_as_json(body_of(outcome), limit)
     if not is_cut:
         try:
             text = whole_json(outcome)

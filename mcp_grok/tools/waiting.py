@@ -10,13 +10,13 @@ from mcp_types import CallToolResult
 from mcp_grok.calls import Call, JobLeft, Outcome, State
 from mcp_grok.calls.call import VIDEO_MARK, size_of
 from mcp_grok.limits import TASK_TTL
+from mcp_grok.offload import offload
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.progress import Progress
 from mcp_grok.tools.result import json_result, outcome_result
 from mcp_grok.tools.task import TaskObject, new_task
 from mcp_grok.tools.tool import PENDING
 from mcp_grok.toolsets import GET
-from mcp_grok.unhurried import unhurried
 
 QUEUED_STATUS = "[queued: as many calls as allowed are running at the API]\n"
 """Sent as progress while the call waits for a slot."""
@@ -49,7 +49,7 @@ async def result_of(context: RequestContext, *, wait: float | None = None) -> Ca
         await context.calls.give_id(context.request)
         return pending_result(context, call)
     write = partial(outcome_result, call.id, outcome, settings, context.request.notes)
-    result, is_cut = await unhurried(write, size_of(outcome))
+    result, is_cut = await offload(write, size_of(outcome))
     if is_cut:
         await context.calls.give_id(context.request)
     return result
@@ -89,7 +89,7 @@ async def _outcome(call: Call, seconds: float) -> Outcome | None:
 
 def pending_result(context: RequestContext, call: Call) -> CallToolResult:
     """The result for a call that is handed off: its status, and the call that gets its answer."""
-    partial = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
+    text = {"partial": call.text[-PARTIAL_CHARACTERS:]} if call.text else {}
     job = {"job_id": call.job} if call.job else {}
     percent = {"progress": call.work.percent} if call.work and call.work.percent is not None else {}
     return json_result(
@@ -101,7 +101,7 @@ def pending_result(context: RequestContext, call: Call) -> CallToolResult:
             "elapsed": round(call.elapsed, 1),
             **job,
             **percent,
-            **partial,
+            **text,
             "message": f"The answer is not ready yet. Call {GET} with this id to get it; asking the question again "
             "would be billed again.",
             "next": {"tool": GET, "arguments": {"id": call.id}},

@@ -18,7 +18,7 @@ from mcp_grok.errors import (
 )
 from mcp_grok.json_parser import parse_large_json
 from mcp_grok.limits import CONNECT_TIMEOUT, MAX_ERROR_BYTES, MAX_RESPONSE_BYTES
-from mcp_grok.unhurried import unhurried
+from mcp_grok.offload import offload
 from mcp_grok.upstream import failures
 from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.completion import Completion, is_completion
@@ -264,7 +264,7 @@ class ChatClient:
         except ValueError:
             raise broken or failures.unreadable_answer(self.endpoint, status, content, "a completion") from None
         if call.request.form and is_response(body):
-            body = await unhurried(partial(call.request.form.completion, body), call.size)
+            body = await offload(partial(call.request.form.completion, body), call.size)
         if error := failures.error_in_answer(self.endpoint, status, body):
             raise error
         if error := failure_in_completion(self.endpoint, body):
@@ -286,7 +286,7 @@ class ChatClient:
         )
         await call.stream.read(start, received)
         try:
-            answer = await unhurried(call.streamed_completion, call.size)
+            answer = await offload(call.streamed_completion, call.size)
         except RecursionError:
             raise BadUpstreamResponse(
                 f"The answer of {self._provider.title} is nested too deeply; the call may be billed."

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from mcp_grok.calls import Call, CallerLimits, Calls, Delivery, Reason, Request, State, Timings, open_calls
 from mcp_grok.calls.call import Claim, Outcome
-from mcp_grok.calls.calls import Recent
+from mcp_grok.calls.calls import MOST_RECENT
 from mcp_grok.calls.local_store import LocalStore
 from mcp_grok.calls.sqlite_table import CallTable
 from mcp_grok.errors import (
@@ -621,7 +621,7 @@ async def test_claimed_answer_is_not_held_in_memory(upstream: Replay, settings: 
     async with open_calls(settings) as calls:
         claimed = (await orphaned(calls)).id
         await outcome_of(await ask(calls))
-        for number in range(Recent().entries + 1):
+        for number in range(MOST_RECENT + 1):
             await outcome_of(await ask(calls, hello(text=str(number))))
         gc.collect()
         assert claimed not in {call.id for call in gc.get_objects() if isinstance(call, Call)}

@@ -6,7 +6,7 @@ import pytest
 
 from mcp_grok.cli.main import parser
 from mcp_grok.http.app import transport_security
-from mcp_grok.http.options import Limits, ServiceOptions
+from mcp_grok.http.options import LimitOptions, ServiceOptions
 from mcp_grok.settings import Settings
 
 OIDC = "--oidc-issuer https://id.example.com --oidc-audience grok --public-url https://grok.example.com/mcp"
@@ -21,7 +21,7 @@ def read(options: str, **settings: str) -> ServiceOptions:
 def test_defaults_serve_this_machine_without_authentication() -> None:
     options = read("")
     assert (options.hosts, options.authenticates, options.caller_keys, options.sse) == ((), False, "off", True)
-    assert options.limits == Limits()
+    assert options.limits == LimitOptions()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "grok.example.com"])

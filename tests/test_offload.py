@@ -6,14 +6,14 @@ import pytest
 
 from mcp_grok.calls.call import size_of
 from mcp_grok.errors import StreamTruncated
-from mcp_grok.unhurried import LARGE, unhurried
+from mcp_grok.offload import LARGE, offload
 from mcp_grok.upstream.completion import Completion
 from tests.replay import COMPLETION
 
 
 @pytest.mark.parametrize(("size", "in_thread"), [(0, False), (LARGE, False), (LARGE + 1, True)])
 async def test_work_on_a_large_answer_is_done_in_a_thread(size: int, in_thread: bool) -> None:
-    worker = await unhurried(threading.current_thread, size)
+    worker = await offload(threading.current_thread, size)
     assert (worker is not threading.current_thread()) == in_thread
 
 

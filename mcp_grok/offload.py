@@ -1,4 +1,4 @@
-"""Work that gives way to other tasks where it takes long."""
+"""Work on large answers in a thread, so that other tasks run meanwhile."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,8 +11,10 @@ LARGE = 256 * 1024
 """Bytes of an answer with which work blocks the event loop for milliseconds."""
 
 
-async def unhurried(work: Callable[[], Made], size: int) -> Made:
-    """What some work on an answer makes; in a thread, which no cancellation interrupts, if the answer is large.
+async def offload(work: Callable[[], Made], size: int) -> Made:
+    """What some work on an answer makes; in a thread if the answer is large.
+
+    No cancellation interrupts it, even before a thread is free: a paid answer would be lost.
 
     Args:
         work: The work.
