@@ -218,7 +218,7 @@ class NotFound(GrokError):
 
 
 class LimitReached(GrokError):
-    """The caller's quota is used up; `retry_after` is the number of seconds until it is renewed. Nothing was sent."""
+    """A limit of the caller or of the server is reached; try again after `retry_after` seconds. Nothing was sent."""
 
     code = "limit_reached"
     type = "rate_limit_error"

@@ -143,7 +143,8 @@ class Settings(_ProviderKeys):
     )
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
         2,
-        description="Maximum attempts after the first; a call is only sent again if it cannot be billed twice",
+        description="Maximum attempts after the first; a call is sent again only if it was not sent, or if the API "
+        "answers that it failed",
         json_schema_extra={"must_be": "a whole number from 0 to 10"},
     )
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = Field(
@@ -198,13 +199,13 @@ class Settings(_ProviderKeys):
     )
     output_dir: str = Field(
         "",
-        description="Folder in which pictures and videos are saved, over stdio",
+        description="Folder in which pictures and videos are saved, over stdio; an absolute path",
         json_schema_extra={"default": "none", "must_be": "the absolute path of a folder"},
     )
     allowed_dirs: str = Field(
         "",
-        description="Folders from which a call may send images by path, over stdio; separated by `:`, or `;` on "
-        "Windows",
+        description="Folders from which a call may send images by path, over stdio; absolute paths, separated by `:`, "
+        "or `;` on Windows",
         json_schema_extra={"default": "none"},
     )
     strict: bool = Field(
@@ -225,7 +226,8 @@ class Settings(_ProviderKeys):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
-        description="Minimum level of the log on stderr, which never contains prompts, answers or keys",
+        description="Minimum level of the log on stderr, which never contains prompts, answers or keys: `DEBUG`, "
+        "`INFO`, `WARNING`, `ERROR` or `CRITICAL`",
         json_schema_extra={"must_be": "DEBUG, INFO, WARNING, ERROR or CRITICAL"},
     )
 

@@ -15,6 +15,7 @@ from mcp_grok.sandbox import api_errors, faults
 from mcp_grok.settings import Settings, variable
 from mcp_grok.tools import generate_image, image_to_video, search
 from mcp_grok.tools.chat import input_schema
+from mcp_grok.upstream import failures
 from mcp_grok.upstream.media.media_models import VIDEO_MODELS
 from mcp_grok.upstream.parameters import PARAMETERS
 from tests import ROOT
@@ -111,6 +112,13 @@ def error_codes() -> str:
     return _table(("code", "meaning"), *((f"`{kind.code}`", _meaning(kind.__doc__)) for kind in kinds))
 
 
+def refusals() -> str:
+    """The codes and types of errors that a provider states without a code."""
+    kinds = [value for value in vars(failures).values() if isinstance(value, failures.Category)]
+    rows = dict.fromkeys((f"`{kind.code}`", f"`{kind.type}`", "yes" if kind.retryable else "no") for kind in kinds)
+    return _table(("code", "`type`", "`retryable`"), *rows)
+
+
 def configuration() -> str:
     """The variables, with meanings and defaults."""
     rows = []
@@ -190,6 +198,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "videos": videos,
     "models": video_models,
     "errors": error_codes,
+    "refusals": refusals,
     "configuration": configuration,
     "faults": sandbox_faults,
     "clients": clients,
