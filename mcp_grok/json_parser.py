@@ -13,6 +13,11 @@ JSONObject = dict[str, Any]
 
 BOM = b"\xef\xbb\xbf"
 
+MAX_DEPTH = 200
+"""Levels of lists and objects. Whatever has no more can also be searched for keys, written, stored and read again: the
+limits of those steps are higher.
+"""
+
 MAX_ITEMS = 100_000
 """Items that are parsed in one step, in some 50 milliseconds."""
 
@@ -42,11 +47,30 @@ def _parsed_large(content: bytes) -> Any:
     return _parsed(_INTERRUPTIBLE_DECODER if exceeds(content, MAX_ITEMS) else _DECODER, content)
 
 
-def _parsed(decoder: json.JSONDecoder, text: str | bytes) -> Any:
+def _parsed(decoder: json.JSONDecoder, content: str | bytes) -> Any:
+    text = content if isinstance(content, str) else content.removeprefix(BOM).decode("utf-8", "replace")
     try:
-        return decoder.decode(text if isinstance(text, str) else text.removeprefix(BOM).decode("utf-8", "replace"))
+        value = decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            part
+            for item in level
+            if isinstance(item, list | dict)
+            for part in (item.values() if isinstance(item, dict) else item)
+            if isinstance(part, list | dict)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _finite(text: str) -> float:

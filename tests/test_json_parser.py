@@ -5,7 +5,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from mcp_grok.json_parser import MAX_ITEMS, parse_json, parse_large_json
+from mcp_grok.json_parser import MAX_DEPTH, MAX_ITEMS, parse_json, parse_large_json
 
 MANY = MAX_ITEMS + 1
 
@@ -24,6 +24,14 @@ def test_text_with_too_many_items_is_refused() -> None:
     with pytest.raises(ValueError, match="too many items"):
         parse_json("[" + "[]," * MANY + "0]")
     assert len(parse_json("[" + '"[],[]",' * (MANY // 2) + "0]")) == MANY // 2 + 1
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_text_that_is_nested_too_deeply_is_refused(begin: str, end: str) -> None:
+    parse_json(begin * MAX_DEPTH + "0" + end * MAX_DEPTH)
+    for depth in (MAX_DEPTH + 1, 90_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            parse_json(begin * depth + "0" + end * depth)
 
 
 async def test_large_text_is_parsed_while_others_run() -> None:

@@ -23,20 +23,3 @@ def test_value_is_read_back_as_it_was(value: Any) -> None:
 def test_nothing_is_between_the_values(value: Any) -> None:
     compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     assert json_bytes(value) == compact.encode("utf-8", "surrogatepass")
-
-
-def test_what_the_fast_writer_finds_too_deep_is_written() -> None:
-    assert json_bytes(nested(400)) == b"[" * 400 + b"]" * 400
-
-
-def test_what_cannot_be_written_is_an_error() -> None:
-    with pytest.raises(RecursionError):
-        json_bytes(nested(100_000))
-
-
-def nested(depth: int) -> list[Any]:
-    """A list in a list, and so on."""
-    value: list[Any] = []
-    for _ in range(depth - 1):
-        value = [value]
-    return value

@@ -9,12 +9,16 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
 from mcp_grok.errors import InternalError
+from mcp_grok.json_parser import MAX_DEPTH
 from mcp_grok.server import create_server
 from mcp_grok.settings import Settings
 from mcp_grok.upstream.stream import NO_FINISH
-from tests.chat import CHAT, HELLO, body_of, text_of
+from tests.chat import CHAT, HELLO, body_of, completion, text_of
 from tests.conftest import KEY, settings_for
 from tests.replay import COMPLETION, TEXT, Replay
+
+MESSAGE_DEPTH = 4
+"""The levels of a completion down to the fields of a message."""
 
 
 async def call(settings: Settings, arguments: dict[str, Any], mode: str = "auto") -> CallToolResult:
@@ -40,12 +44,38 @@ async def test_structured_content_is_sent_only_if_set(upstream: Replay) -> None:
     assert body_of(result) == COMPLETION
 
 
-async def test_structured_content_nested_too_deeply_is_left_out(upstream: Replay) -> None:
-    deep = b"[" * 400 + b"]" * 400
-    upstream.answer(b'{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"stop"}],"x":' + deep + b"}")
-    result = await call(settings_for(upstream, structured=True), HELLO)
-    assert result.structured_content is None
-    assert deep.decode() in text_of(result)
+@pytest.mark.parametrize("size", [1, 300_000])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answer_of_the_maximum_depth_is_passed_on_without_its_key(
+    upstream: Replay, size: int, stream: bool
+) -> None:
+    text, deep = f"{KEY} {'x' * size}", nested(MAX_DEPTH - MESSAGE_DEPTH)
+    if stream:
+        delta = {"choices": [{"index": 0, "delta": {"content": text, "deep": deep}, "finish_reason": "stop"}]}
+        upstream.stream(f"data: {json.dumps(delta)}\n\ndata: [DONE]\n\n".encode())
+    else:
+        upstream.answer(completion(text, deep=deep))
+    result = await call(settings_for(upstream, structured=True), {**HELLO, "stream": stream})
+    assert not result.is_error
+    assert KEY not in text_of(result)
+    assert "[removed] x" in text_of(result)
+    assert result.structured_content == body_of(result)
+
+
+async def test_answer_over_the_maximum_depth_is_an_error(upstream: Replay, settings: Settings) -> None:
+    upstream.answer(completion(f"{KEY} {'x' * 300_000}", deep=nested(MAX_DEPTH - MESSAGE_DEPTH + 1)))
+    result = await call(settings, HELLO)
+    error = body_of(result)["error"]
+    assert (error["code"], error["billed"]) == ("bad_upstream_response", "unknown")
+    assert KEY not in text_of(result)
+
+
+def nested(depth: int) -> Any:
+    """A list in a list, and so on."""
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
 
 
 async def test_completion_keeps_fields_order_and_large_integers(upstream: Replay, settings: Settings) -> None:

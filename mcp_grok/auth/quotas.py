@@ -58,9 +58,14 @@ class Quotas:
         """
         try:
             await self._reserve(name, tokens)
-            if self._requests and not await self._by_minute.hit(self._requests, "requests", name):
-                await self._add(name, -tokens)
-                await self._refuse(self._by_minute, self._requests, "requests", name, "requests a minute")
+            try:
+                if not self._requests or await self._by_minute.hit(self._requests, "requests", name):
+                    return
+            except StorageError:
+                await self.count(name, -tokens)
+                raise
+            await self._add(name, -tokens)
+            await self._refuse(self._by_minute, self._requests, "requests", name, "requests a minute")
         except StorageError:
             raise StoreUnreachable(
                 "The store that servers share cannot be reached, so quotas cannot be checked. Nothing was sent; send "

@@ -83,6 +83,7 @@ class Request:
         body: The counted bytes of the HTTP body in which it came; None over stdio.
         call: The call that it waits for; None before it has one.
         interrupted: The reason why the client no longer wants the result; None while it does.
+        is_doubted: Whether its client may have timed out, so that a repeated request may get the result in its place.
         notes: Fields for the `_meta` of the result: `picked_up`, the age in seconds of the orphan that it claimed, and
             `lost`, earlier calls with the same fingerprint that may be billed and have no answer.
     """
@@ -94,6 +95,7 @@ class Request:
     body: HeldBytes | None = None
     call: "Call | None" = None
     interrupted: Reason | None = None
+    is_doubted: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
 
     async def interrupt(self, reason: Reason) -> None:
@@ -122,6 +124,9 @@ class Work:
         ttl: Seconds that the work continues after it was handed off or polled.
         reasoning_bytes: The size of the reasoning so far.
         percent: How much of a video is made; None if the API does not state it.
+        is_followed: Whether another server has followed it for a request of its own, and has recorded what became of
+            that request.
+        is_job_stored: Whether another process can find the job that makes a video.
     """
 
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -132,6 +137,8 @@ class Work:
     ttl: float = math.inf
     reasoning_bytes: int = 0
     percent: int | None = None
+    is_followed: bool = False
+    is_job_stored: bool = False
 
     def text_came(self, text: str) -> None:
         """Adds a piece of the text and passes it to the followers."""

@@ -3,10 +3,11 @@
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import anyio
@@ -21,7 +22,16 @@ from mcp_grok.calls.run_call import cancelled, lost, run_call
 from mcp_grok.calls.store import Event, Follow, Interrupted, Poll, Repeated, Stop, Store, uninterrupted
 from mcp_grok.calls.token_count import MEDIA_TOKENS, requested_tokens, tokens_of
 from mcp_grok.endpoint import Endpoint
-from mcp_grok.errors import Cancelled, GrokError, InternalError, Lost, NotFound, OutOfReach, Unavailable
+from mcp_grok.errors import (
+    Cancelled,
+    GrokError,
+    InternalError,
+    Lost,
+    NotFound,
+    OutOfReach,
+    StoreUnreachable,
+    Unavailable,
+)
 from mcp_grok.limits import ORPHAN_TIMEOUT
 from mcp_grok.principal import ANONYMOUS, Principal
 from mcp_grok.upstream.api_request import ApiRequest
@@ -90,6 +100,8 @@ class Calls:
         self._locks = KeyedLock()
         self._running: dict[str, Call] = {}
         self._followed: dict[str, Call] = {}
+        self._undelivered: dict[str, Call] = {}
+        """Ended calls whose outcome is on its way to a request, or back into the store because no request took it."""
         # Connections and exchanges hold requests weakly: those here can still be cancelled.
         self._recent: deque[tuple[Request, int]] = deque()
         self._recent_bytes = 0
@@ -137,11 +149,13 @@ class Calls:
         request.call = call
         call.requests.add(request)
         call.delivery = Delivery.ATTACHED
+        self._keep_undelivered(call)
         if call.work:
             call.work.scope.deadline = float("inf")
-        await self._store.attach(call)
+        # Before anything is awaited: the call may end, or be left to another process, meanwhile.
         if call.outcome is None:
             self._follow(call)
+        await self._store.attach(call)
         if request.interrupted:
             await self._detach(call, request, request.interrupted)
 
@@ -173,6 +187,10 @@ class Calls:
             return
         self._remember(request, call.size)
         call.requests.discard(request)
+        for other in [other for other in call.requests if other.is_doubted]:
+            # This request was its repetition.
+            call.requests.discard(other)
+            other.call = None
         self._change()
         if told := request.notes.get("lost"):
             await self._store.mark_told(call.fingerprint, told, told=True)
@@ -183,6 +201,7 @@ class Calls:
             self._let_go(call)
             self._continue(call)
             await self._store.sync(call)
+        self._forget_delivered(call)
 
     async def interrupt(self, request: Request, reason: Reason) -> None:
         """Records that the client will not receive the result of a request, even if it is being sent."""
@@ -198,6 +217,7 @@ class Calls:
         if call is None or request.interrupted or call.cut_by:
             return
         restore = call.delivery is Delivery.DELIVERED
+        request.is_doubted = True
         call.delivery, call.reason = Delivery.ORPHANED, Reason.CLIENT_TIMEOUT
         await self._store.release(call)
         await self._store.sync(call, restore=restore)
@@ -223,7 +243,10 @@ class Calls:
             Unavailable: the server is stopping, and the job of the call was left.
             StoreUnreachable: the shared store does not respond.
         """
-        call = self._known_here(call_id) or await self._store.find(call_id)
+        call = self._known_here(call_id)
+        if call is None:
+            found = await self._store.find(call_id)
+            call = self._known_here(call_id) or found
         if call is None or call.principal != principal.name:
             raise no_such_call(call_id)
         call = await self._taken_up(call, principal.secret)
@@ -236,10 +259,14 @@ class Calls:
         A job that was made with a caller's own key is taken up when that caller returns.
         """
         while True:
-            with suppress(GrokError):
+            try:
                 for call in await self._store.left_jobs():
                     with suppress(GrokError):
                         await self._taken_up(call, None)
+            except GrokError:
+                pass  # The store is away.
+            except Exception as error:  # noqa: BLE001 - the top of a task: a defect costs one search, not the server
+                InternalError.of(error)
             await anyio.sleep(self._timings.left_jobs)
 
     async def usage(self, principal: Principal = ANONYMOUS) -> dict[str, Any]:
@@ -291,7 +318,10 @@ class Calls:
     def stop_all(self) -> None:
         """Stops every call that runs on this server, because the server ends."""
         for call in self._running.values():
-            if call.outcome is None and call.cut_by is None:
+            if call.ended_at is not None:
+                # Its answer is being written, and stays that of a repeated call.
+                continue
+            if call.cut_by is None:
                 call.reason = Reason.SHUTDOWN
             self._stop(call, State.LOST, cancelled(call) if call.state is State.QUEUED else lost(call))
 
@@ -311,6 +341,8 @@ class Calls:
                 self._continue(call)
             case Follow(call_id) if call := self._running.get(call_id):
                 self._continue(call)
+                if call.work:
+                    call.work.is_followed = True
                 self._tasks.start_soon(self._store.publish, call, event)
             case Interrupted() if self.on_interrupted:
                 await self.on_interrupted(event)
@@ -339,7 +371,7 @@ class Calls:
         grace = self._timings.disconnect_grace
         return [
             call
-            for call in self._running.values()
+            for call in self._claimable()
             if call.fingerprint == fingerprint
             and call.elapsed > grace
             and any(other.connection is None or other.connection is not connection for other in call.requests)
@@ -360,10 +392,7 @@ class Calls:
             request.notes["lost"] = untold
         call = orphan and (self._known_here(orphan.id) or orphan)
         if call is not None and call.cut_by is None:
-            request.notes["picked_up"] = round(call.elapsed, 1)
-            call = await self._take_up(call, request.principal.secret)
-            await self.attach(call, request)
-            return call
+            return await self._claimed(call, request)
         process, kind = self._store.process, api_request.kind
         call = Call(api_request.model, fingerprint, request.principal.name, process=process, work=Work(), kind=kind)
         if self._limits.quotas is None:
@@ -375,9 +404,26 @@ class Calls:
         self._tasks.start_soon(self._run, call, api_request, request.principal.secret)
         return call
 
+    async def _claimed(self, call: Call, request: Request) -> Call:
+        """The call that a request has claimed, attached to it."""
+        request.notes["picked_up"] = round(call.elapsed, 1)
+        try:
+            call = await self._take_up(call, request.principal.secret)
+        except StoreUnreachable:
+            # The claim is stored: without this, no later call could claim it while this server lives.
+            call.delivery = Delivery.ORPHANED
+            await self._store.sync(call)
+            raise
+        await self.attach(call, request)
+        return call
+
+    def _claimable(self) -> Iterator[Call]:
+        """The calls of this process that a repeated one may claim, and that the store does not give to it yet."""
+        return chain(self._running.values(), self._undelivered.values())
+
     def _known_here(self, call_id: str) -> Call | None:
-        """A call that this process runs or follows."""
-        return self._running.get(call_id) or self._followed.get(call_id)
+        """A call that this process runs, follows or delivers."""
+        return self._running.get(call_id) or self._followed.get(call_id) or self._undelivered.get(call_id)
 
     async def _taken_up(self, call: Call, secret: str | None) -> Call:
         """See `_take_up`. A repeated call that arrives meanwhile waits, and then finds it among the running calls."""
@@ -425,11 +471,11 @@ class Calls:
 
     def _run_job(self, call: Call, key: str | None) -> None:
         """Runs the rest of a call: its job at the API is known."""
-        followed, call.work = call.work, Work()
+        followed, call.work = call.work, Work(is_job_stored=True)
         if followed:
             call.work.followers = followed.followers
             followed.ended.set()
-        if not call.requests:
+        if not call.requests and call.delivery is not Delivery.ORPHANED:
             call.delivery = Delivery.HANDED_OFF if call.id_given else Delivery.ORPHANED
         call.process, call.state = self._store.process, State.RUNNING
         self._running[call.id] = call
@@ -439,13 +485,17 @@ class Calls:
         """Leaves a call to the next process, because this one ends and its job goes on at the API."""
         call.state, call.cut_by = State.RUNNING, None
         self._forget(call)
-        if call.work:
-            call.work.ended.set()
-        call.work = None
+        self._end_wait(call)
         self._change()
 
+    def _end_wait(self, call: Call) -> None:
+        """Ends the wait for a call in this process, because another one will have its outcome."""
+        work, call.work = call.work, None
+        if work:
+            work.ended.set()
+
     def _running_orphan(self, fingerprint: str) -> Call | None:
-        for call in self._running.values():
+        for call in self._claimable():
             is_orphan = call.fingerprint == fingerprint and call.delivery is Delivery.ORPHANED
             if is_orphan and not call.cut_by and not isinstance(call.outcome, GrokError):
                 return call
@@ -488,6 +538,16 @@ class Calls:
             await self._store.discard(call)
             raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
 
+    def _keep_undelivered(self, call: Call) -> None:
+        """Keeps an ended call for a repeated one, until a request has its outcome or its row is written."""
+        if call.outcome is not None and call.id not in self._running:
+            self._undelivered[call.id] = call
+
+    def _forget_delivered(self, call: Call) -> None:
+        """Ends `_keep_undelivered`, if no request waits for the call."""
+        if not call.requests:
+            self._undelivered.pop(call.id, None)
+
     def _forget(self, call: Call) -> None:
         """Counts a call no longer among those that run here."""
         del self._running[call.id]
@@ -498,6 +558,11 @@ class Calls:
         if untold := request.notes.get("lost"):
             await self._store.mark_told(call.fingerprint, untold, told=False)
         call.requests.discard(request)
+        await self._release(call, reason)
+        self._forget_delivered(call)
+
+    async def _release(self, call: Call, reason: Reason) -> None:
+        """Stops or orphans a call that no request on any server waits for any longer."""
         cancels = reason is Reason.USER or not self._finish_orphans
         if call.requests or await self._store.release(call, cancels=cancels):
             return
@@ -506,7 +571,8 @@ class Calls:
             return
         call.reason = reason
         self._unfollow(call)
-        if cancels or call.cut_by:
+        # A call that the end of the process has cut is reported to the next request.
+        if cancels or isinstance(call.cut_by, Cancelled):
             await self._stop_unwanted(call)
         else:
             await self._orphan(call)
@@ -521,6 +587,7 @@ class Calls:
     async def _orphan(self, call: Call) -> None:
         restore = call.delivery is Delivery.DELIVERED
         call.delivery = Delivery.ORPHANED
+        self._keep_undelivered(call)
         self._continue(call)
         await self._store.sync(call, restore=restore)
         self._change()
@@ -534,7 +601,7 @@ class Calls:
             call.work.scope.deadline = anyio.current_time() + seconds
 
     def _stop(self, call: Call, state: State, outcome: GrokError) -> None:
-        if call.work and call.outcome is None and call.cut_by is None:
+        if call.work and call.ended_at is None and call.cut_by is None:
             call.state, call.cut_by = state, outcome
             call.work.scope.cancel()
         if not call.requests:
@@ -549,7 +616,7 @@ class Calls:
         call.job = job
         if call.work:
             call.work.scope.deadline = math.inf
-        await self._store.record_job(call)
+            call.work.is_job_stored = await self._store.record_job(call)
         self._change()
 
     async def _run(self, call: Call, api_request: ApiRequest | None, key: str | None) -> None:
@@ -569,7 +636,7 @@ class Calls:
         assert call.work is not None  # noqa: S101 - a call that runs here has its work here
         on_job = partial(self._job_known, call)
         outcome = await run_call(call, call.work, self._client, api_request, key, on_job)
-        if isinstance(outcome, Lost) and call.job and self._store.outlives_process:
+        if isinstance(outcome, Lost) and call.work.is_job_stored:
             self._leave_job(call)
             return
         log_call(call, outcome)
@@ -585,10 +652,13 @@ class Calls:
             counted = _counted_before(call, api_request, self._limits.quotas)
             await self._count(self._limits.quotas, call.principal, tokens_of(call, outcome) - counted)
         self._publish(call, outcome)
-        if not call.requests or call.id_given or call.delivery is Delivery.ORPHANED:
+        is_wanted_elsewhere = call.work.is_followed and not ends_with_process
+        if not is_wanted_elsewhere and (not call.requests or call.id_given or call.delivery is Delivery.ORPHANED):
             # Until the row is written, a repeated call finds the answer among the running calls.
             await self._store.sync(call)
         self._forget(call)
+        if call.requests:
+            self._keep_undelivered(call)
         self._change()
 
     def _publish(self, call: Call, outcome: Outcome) -> None:
@@ -626,13 +696,19 @@ class Calls:
             self._change()
 
     async def _outcome_elsewhere(self, call: Call) -> Outcome | None:
-        """The outcome of a call that runs on another server; None once this process runs the rest of it."""
+        """The outcome of a call that runs on another server; None once this process runs the rest of it, or ends."""
         while True:
             server = call.process
             outcome = await self._store.follow(call)
             if not isinstance(outcome, Lost):
                 return outcome
-            if await self._took_over(call):
+            try:
+                if await self._took_over(call):
+                    return None
+            except StoreUnreachable as error:
+                return OutOfReach(error.message, partial=call.text)
+            if self._closing and call.job:
+                self._end_wait(call)
                 return None
             if call.process == server:
                 return outcome
@@ -643,7 +719,7 @@ class Calls:
         """Takes up the job of a call that this process has followed; returns whether it could."""
         self._followed.pop(call.id, None)
         secret = next((request.principal.secret for request in call.requests if request.principal.secret), None)
-        with suppress(GrokError):
+        with suppress(NotFound, Unavailable):
             await self._taken_up(call, secret)
         return call.id in self._running
 

@@ -16,11 +16,7 @@ KINDS: dict[str, type[GrokError]] = {kind.code: kind for kind in (Cancelled, Cal
 
 
 async def encoded(outcome: Outcome) -> bytes:
-    """The outcome as JSON in UTF-8; lone surrogates are preserved.
-
-    Raises:
-        RecursionError: the answer is nested too deeply.
-    """
+    """The outcome as JSON in UTF-8; lone surrogates are preserved."""
     return await offload(partial(encode, outcome), size_of(outcome))
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,11 +76,9 @@ class LocalStore(Store):
         self._usage[call.principal].add(call, outcome)
         if self._disk is None:
             return
-        with suppress(RecursionError):
-            # An answer nested so deeply cannot be sent to a client either.
-            content = await encoded(outcome)
-            if not await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), False):
-                self._uncommitted.add(call.id)
+        content = await encoded(outcome)
+        if not await self._on_disk(lambda disk: disk.commit(call, billed_of(outcome), content), False):
+            self._uncommitted.add(call.id)
 
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
@@ -94,9 +92,9 @@ class LocalStore(Store):
         elif call.is_wanted:
             await self._keep(call, call.outcome, restore=restore)
 
-    async def record_job(self, call: Call) -> None:
+    async def record_job(self, call: Call) -> bool:
         """See `Store.record_job`."""
-        await self._on_disk(lambda disk: disk.record_job(call), None)
+        return await self._on_disk(lambda disk: disk.record_job(call), False)
 
     async def take_up(self, call: Call) -> bool:
         """See `Store.take_up`."""
@@ -140,6 +138,7 @@ class LocalStore(Store):
         if self._memory:
             self._memory.update(call)
         await self._on_disk(lambda disk: disk.update(call), None)
+        call.process = self.process
 
     async def follow(self, call: Call) -> Outcome:
         """See `Store.follow`. Processes that share a folder do not communicate."""
@@ -155,22 +154,21 @@ class LocalStore(Store):
         if has_row and await self._updated(call):
             call.process = self.process
             return
-        with suppress(RecursionError):
-            content = await encoded(outcome)
-            billed = billed_of(outcome)
-            if not call.is_wanted:
-                # It was delivered during the encoding.
-                return
-            if await self._on_disk(lambda disk: disk.save(call, billed, content), False):
-                call.process = self.process
-            else:
-                self._open_memory().save(call, billed, content)
-            self._uncommitted.discard(call.id)
+        content = await encoded(outcome)
+        billed = billed_of(outcome)
+        if not call.is_wanted:
+            # It was delivered during the encoding.
+            return
+        if await self._on_disk(lambda disk: disk.save(call, billed, content), False):
+            call.process = self.process
+        else:
+            self._open_memory().save(call, billed, content)
+        self._uncommitted.discard(call.id)
 
     async def _updated(self, call: Call) -> bool:
         """Updates the row of an ended call; returns False if it has none, or only one in memory instead of on disk."""
-        if self._disk is None:
-            return self._memory is not None and self._memory.update(call)
+        if self._memory is not None and self._memory.update(call):
+            return True
         return await self._on_disk(lambda disk: disk.update(call), False)
 
     def _open_memory(self) -> "CallTable":
@@ -178,6 +176,7 @@ class LocalStore(Store):
             from mcp_grok.calls.sqlite_table import CallTable
 
             self._memory = CallTable(bounds=self._bounds)
+            self._memory.process = self.process
         return self._memory
 
     async def _call(self, row: "Row | None") -> Call | None:

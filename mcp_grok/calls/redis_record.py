@@ -68,7 +68,8 @@ def identity(call: Call, now: float) -> Record:
         "server": call.process,
         "state": str(call.state),
         "created_at": now - call.elapsed,
-        "id_given": int(call.id_given),
+        # Another server may have given it.
+        **({"id_given": 1} if call.id_given else {}),
     }
 
 

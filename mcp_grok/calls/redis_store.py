@@ -125,11 +125,7 @@ class RedisStore(Store):
     @uninterrupted
     async def commit(self, call: Call, outcome: Outcome) -> None:
         """See `Store.commit`. A request that waits on this server does not wait for Redis."""
-        try:
-            content = await encoded(outcome)
-        except RecursionError:
-            # It cannot be sent to a client of this server either.
-            content = await encoded(InternalError("The answer is nested too deeply."))
+        content = await encoded(outcome)
         self._running.pop(call.id, None)
         done = self._queue.write_outcome(call, self._transactions.commitment(call, outcome, content))
         if not call.requests:
@@ -145,9 +141,10 @@ class RedisStore(Store):
             await self._queue.wait(done)
 
     @uninterrupted
-    async def record_job(self, call: Call) -> None:
-        """See `Store.record_job`."""
+    async def record_job(self, call: Call) -> bool:
+        """See `Store.record_job`. If Redis is away, it is written once Redis is back."""
         await self._queue.write_soon(call.id, call.fingerprint, lambda: self._transactions.record_job(call))
+        return True
 
     @uninterrupted
     async def take_up(self, call: Call) -> bool:
@@ -169,6 +166,8 @@ class RedisStore(Store):
             if call is None or call.outcome is not None:
                 await ask(partial(self._redis.srem, JOBS_KEY, call_id))
             else:
+                if await ask(partial(self._redis.sismember, asked_key(call.fingerprint), call_id)):
+                    call.delivery = Delivery.ORPHANED
                 calls.append(call)
         dead = await ask(lambda: self._find_dead({call.process for call in calls})) if calls else set()
         return [call for call in calls if call.process in dead]

@@ -159,7 +159,7 @@ class Transactions:
 
         async def write() -> None:
             nonlocal is_repeated
-            if is_repeated and await self._redis.hexists(call_key(call.id), "counted"):
+            if (is_repeated or call.job) and await self._redis.hexists(call_key(call.id), "counted"):
                 return
             is_repeated = True
             now = self._servers.now
@@ -191,7 +191,8 @@ class Transactions:
             if content is not None and call.outcome is not None:
                 pipeline.hset(key, mapping={**identity(call, now), **end(call, call.outcome, content, now)})
                 pipeline.zadd(ENDED_KEY, {call.id: now})
-            pipeline.hset(key, "id_given", int(call.id_given))
+            if call.id_given:
+                pipeline.hset(key, "id_given", 1)
             self._keep(pipeline, key)
             if call.delivery is not Delivery.ATTACHED:
                 pipeline.srem(holders_key(call.id), self._servers.name)

@@ -1,5 +1,6 @@
 """A table of calls in SQLite: in a folder, where it outlives the process, or in memory."""
 
+import json
 import os
 import sqlite3
 import stat
@@ -93,15 +94,23 @@ class CallTable:
 
     def insert(self, call: Call, limit: int | None) -> bool:
         """Adds a new call; returns False if its principal has `limit` running calls already."""
-        if limit is not None:
-            self._find_dead()
-        running = "(SELECT count(*) FROM calls WHERE principal = ? AND ended_at IS NULL)"
+        running = "(SELECT count(*) FROM calls WHERE principal = ? AND ended_at IS NULL AND process IN "
+        running += "(SELECT value FROM json_each(?)))"
         cursor = self._database.execute(
             "INSERT INTO calls (id, process, fingerprint, principal, model, created_at, kind, state, delivery, "
             f"id_given) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ? IS NULL OR {running} < ?",
-            (*self._identity(call), call.state, call.delivery, call.id_given, limit, call.principal, limit),
+            (
+                *(*self._identity(call), call.state, call.delivery, call.id_given, limit),
+                *(call.principal, json.dumps([] if limit is None else self._living()), limit),
+            ),
         )
         return cursor.rowcount == 1
+
+    def _living(self) -> list[str]:
+        """The processes that live and run calls. The jobs that dead ones have left count for no limit."""
+        running = self._database.execute("SELECT DISTINCT process FROM calls WHERE ended_at IS NULL").fetchall()
+        names = [row["process"] for row in running]
+        return [name for name in names if name == self.process or self._is_alive(name)]
 
     def claim(self, fingerprint: str, *, take: bool) -> tuple[Row | None, list[dict[str, str]]]:
         """Attaches the oldest orphan with a fingerprint to this process, if `take` is true.
@@ -121,6 +130,9 @@ class CallTable:
         candidates = [_candidate(row, now) for row in rows]
         claimable = [row for row, known in zip(rows, candidates, strict=True) if known.is_claimable(self._bounds)]
         claimed = next(filter(self._claims, claimable), None) if take else None
+        if take and claimed is None and any(row["ended_at"] is None for row in claimable):
+            # Another process has just taken up its job.
+            return self.claim(fingerprint, take=take)
         return self.find(claimed["id"]) if claimed else None, lost_of(candidates)
 
     def commit(self, call: Call, billed: str, content: bytes) -> bool:
@@ -144,12 +156,13 @@ class CallTable:
         )
         return cursor.rowcount == 1 or self.find(call.id) is not None
 
-    def record_job(self, call: Call) -> None:
-        """Writes the job of a call that this process runs."""
-        self._database.execute(
+    def record_job(self, call: Call) -> bool:
+        """Writes the job of a call that this process runs; returns False if it has no row."""
+        cursor = self._database.execute(
             "UPDATE calls SET job = ?, state = ? WHERE id = ? AND process = ?",
             (call.job, call.state, call.id, self.process),
         )
+        return cursor.rowcount == 1
 
     def take_up(self, call: Call) -> bool:
         """Gives the row of a call whose process has died to this process; returns False if another was faster."""
@@ -233,6 +246,11 @@ class CallTable:
         for process in [row["process"] for row in processes]:
             if self._lock.is_alive(process):
                 continue
+            # A job is followed for an hour: what is left after so long cannot be taken up by any process.
+            self._database.execute(
+                "DELETE FROM calls WHERE process = ? AND ended_at IS NULL AND job <> '' AND created_at < ?",
+                (process, time.time() - self._bounds.age),
+            )
             self._database.execute(
                 "UPDATE calls SET delivery = 'orphaned' "
                 "WHERE process = ? AND ended_at IS NULL AND job <> '' AND delivery = 'attached'",

@@ -142,8 +142,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def record_job(self, call: Call) -> None:
-        """Stores the API's job of a call durably."""
+    async def record_job(self, call: Call) -> bool:
+        """Stores the API's job of a call; returns whether another process will find it there."""
 
     @abstractmethod
     async def take_up(self, call: Call) -> bool:

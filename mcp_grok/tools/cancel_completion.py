@@ -4,7 +4,8 @@ from typing import Any
 
 from mcp_types import CallToolResult, Tool
 
-from mcp_grok.errors import Cancelled
+from mcp_grok.calls.call import JobLeft
+from mcp_grok.errors import Cancelled, Unavailable
 from mcp_grok.settings import Settings
 from mcp_grok.tools.context import RequestContext
 from mcp_grok.tools.result import json_result
@@ -28,13 +29,16 @@ async def call(context: RequestContext, arguments: dict[str, Any]) -> CallToolRe
     """One call of the tool: stops a call, and returns whether it was stopped or had already ended.
 
     Raises:
-        GrokError: there is no such call, or an argument is wrong.
+        GrokError: there is no such call, an argument is wrong, or the server is stopping.
     """
     calls, request = context.calls, context.request
     call = await calls.find(read_arguments(PARAMETERS, arguments)["id"], request.principal)
     await calls.attach(call, request)
     await calls.cancel(call)
-    outcome = await call.wait()
+    try:
+        outcome = await call.wait()
+    except JobLeft:
+        raise Unavailable from None
     # The job of a video goes on at the API, and is billed.
     job = {"message": outcome.message} if isinstance(outcome, Cancelled) and call.job else {}
     status = "cancelled" if isinstance(outcome, Cancelled) else "ended"

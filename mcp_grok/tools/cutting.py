@@ -6,7 +6,6 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from mcp_grok.calls import Outcome
-from mcp_grok.errors import BadUpstreamResponse
 from mcp_grok.json_parser import JSONObject
 from mcp_grok.json_writer import json_bytes
 from mcp_grok.surrogates import without_lone_surrogates
@@ -55,11 +54,7 @@ LONGEST_PATH = 200
 
 
 def compact(value: Any) -> str:
-    """A value as compact JSON that any client can read.
-
-    Raises:
-        RecursionError: the value is nested too deeply.
-    """
+    """A value as compact JSON that any client can read."""
     content = json_bytes(value)
     try:
         return content.decode()
@@ -73,15 +68,8 @@ def body_of(outcome: Outcome) -> JSONObject:
 
 
 def whole_json(outcome: Outcome) -> str:
-    """The whole outcome as compact JSON.
-
-    Raises:
-        BadUpstreamResponse: it cannot be written as JSON.
-    """
-    try:
-        return compact(body_of(outcome))
-    except RecursionError:
-        raise BadUpstreamResponse("The answer is nested too deeply to be passed on; the call may be billed.") from None
+    """The whole outcome as compact JSON."""
+    return compact(body_of(outcome))
 
 
 def uri_of(call_id: str) -> str:
@@ -289,7 +277,7 @@ def _size(value: Any, enough: int) -> int:
             if size < enough:
                 parts.extend((*part, *part.values()) if isinstance(part, dict) else part)
         else:
-            size += len(str(part))  # as long as in JSON: True and true, None and null
+            size += len(json_bytes(part))
     return size
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
-from pydantic_core import to_json
 
 from mcp_grok.calls import Outcome
 from mcp_grok.calls.call import size_of
-from mcp_grok.errors import BadUpstreamResponse, GrokError
+from mcp_grok.errors import GrokError
 from mcp_grok.settings import Settings
 from mcp_grok.tools.cutting import (
     LONGEST_PATH,
@@ -46,24 +45,19 @@ def outcome_result(
 ) -> tuple[CallToolResult, bool]:
     """The result for a call that has ended, and whether it was cut; if so, the whole outcome must be kept."""
     limit, notes = settings.max_result_bytes, {**_notes(outcome), **further_notes}
-    text = ""
-    # To write what is far over the limit, only to cut it, would take long.
-    is_cut = size_of(outcome) > limit and not fits_as_json(body_of(outcome), limit)
-    if not is_cut:
-        try:
-            text = whole_json(outcome)
-        except BadUpstreamResponse as error:
-            outcome, text = error, whole_json(error)
-        is_cut = not fits(text, limit)
     is_error = isinstance(outcome, GrokError)
     links: list[ResourceLink] = []
-    if is_cut:
+    # What is far over the limit is not written only to be cut.
+    is_cut = size_of(outcome) > limit and not fits_as_json(body_of(outcome), limit)
+    text = "" if is_cut else whole_json(outcome)
+    if is_cut or not fits(text, limit):
+        is_cut = True
         short, notes["cut"] = cut(body_of(outcome), call_id, limit)
         text = compact(short)
         links = [ResourceLink(name=call_id, uri=uri_of(call_id), mime_type="application/json")]
     result = CallToolResult(
         content=[TextContent(text=text), *links, *_preview(outcome)],
-        structured_content=_structured(text) if settings.structured and not is_error else None,
+        structured_content=json.loads(text) if settings.structured and not is_error else None,
         is_error=is_error,
         _meta=_keyed(notes),
     )
@@ -76,16 +70,6 @@ def _preview(outcome: Outcome) -> list[ImageContent]:
     if preview is None:
         return []
     return [ImageContent(data=preview["data"], mime_type=preview["media_type"])]
-
-
-def _structured(text: str) -> Any:
-    content = json.loads(text)
-    try:
-        to_json(content)
-    except ValueError:
-        # It is nested too deeply for the SDK's serializer; the text is complete.
-        return None
-    return content
 
 
 def _notes(outcome: Outcome) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import httpx2
 from mcp_grok import __version__
 from mcp_grok.endpoint import Endpoint
 from mcp_grok.errors import (
-    BadUpstreamResponse,
     GrokError,
 )
 from mcp_grok.json_parser import parse_large_json
@@ -285,12 +284,7 @@ class ChatClient:
             finish_silence=self._finish_silence,
         )
         await call.stream.read(start, received)
-        try:
-            answer = await offload(call.streamed_completion, call.size)
-        except RecursionError:
-            raise BadUpstreamResponse(
-                f"The answer of {self._provider.title} is nested too deeply; the call may be billed."
-            ) from None
+        answer = await offload(call.streamed_completion, call.size)
         if failure := failure_in_completion(self.endpoint, answer.body):
             raise failure
         return answer

@@ -44,7 +44,9 @@ def failure_in_completion(endpoint: Endpoint, body: Any) -> GrokError | None:
     failure.status = failure.status or 200
     failure.partial = text_of(choices)
     failure.message += _counted(body)
-    failure.upstream_message = failure.upstream_message or (None if failure.partial else _quoted(body))
+    failure.upstream_message = failure.upstream_message or (
+        None if failure.partial else json.dumps(body, ensure_ascii=False)
+    )
     return failure
 
 
@@ -84,10 +86,3 @@ def _reason(choice: dict[str, Any]) -> str:
 def _counted(body: dict[str, Any]) -> str:
     tokens = token_counts(body.get("usage"))["total_tokens"]
     return f" Its usage counts {tokens} tokens." if tokens else ""
-
-
-def _quoted(body: dict[str, Any]) -> str | None:
-    try:
-        return json.dumps(body, ensure_ascii=False)
-    except RecursionError:
-        return None

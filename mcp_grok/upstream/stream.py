@@ -191,7 +191,7 @@ class StreamReader:
     def _add_chunk(self, chunk: Any) -> str:
         try:
             return self._assembler.add(chunk)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise self._unreadable() from error
 
     def _end(self) -> None:

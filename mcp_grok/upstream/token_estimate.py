@@ -38,7 +38,4 @@ def utf8_length(text: str) -> int:
 
 def answer_tokens(answer: Completion) -> int:
     """The tokens of an answer, estimated from its choices."""
-    try:
-        return byte_tokens(utf8_length(json.dumps(answer.body["choices"], ensure_ascii=False)))
-    except RecursionError:
-        return byte_tokens(answer.size)
+    return byte_tokens(utf8_length(json.dumps(answer.body["choices"], ensure_ascii=False)))

@@ -2,9 +2,12 @@
 
 import contextlib
 import logging
+from typing import Any
 
 import anyio
 import pytest
+from limits.aio.storage import MemoryStorage
+from limits.errors import StorageError
 
 from mcp_grok.auth.quotas import Quotas, open_quotas
 from mcp_grok.errors import LimitReached, StoreUnreachable
@@ -87,3 +90,20 @@ async def test_refused_call_counts_no_tokens(store_url: str | None) -> None:
         assert await admitted(quotas, 1000) == []
         await quotas.count("ann", -60)
         assert await admitted(quotas, 1) == [1]
+
+
+class Away(MemoryStorage):
+    """A storage that counts tokens, and then cannot be reached."""
+
+    async def acquire_entry(self, *_: Any, **__: Any) -> bool:
+        raise StorageError(OSError("away"))
+
+
+async def test_tokens_of_a_call_whose_requests_cannot_be_counted_do_not_count() -> None:
+    storage = Away(wrap_exceptions=False)
+    quotas = Quotas(storage, requests_per_minute=10, tokens_per_day=1000)
+    with pytest.raises(StoreUnreachable):
+        await quotas.admit("ann", 600)
+    of_tokens = Quotas(storage, requests_per_minute=None, tokens_per_day=1000)
+    await of_tokens.admit("ann", 999)
+    await of_tokens.admit("ann", 1)

@@ -8,7 +8,7 @@ from mcp import Client
 from mcp_types import CallToolResult, ResourceLink, TextContent, TextResourceContents
 
 from mcp_grok.server import create_server
-from mcp_grok.tools.cutting import compact, cut, fits, prefix
+from mcp_grok.tools.cutting import compact, cut, fits, fits_as_json, prefix
 from tests.chat import CHAT, GET, HELLO, LIMIT, completion, use
 from tests.conftest import settings_for
 from tests.replay import Replay
@@ -35,6 +35,18 @@ def test_prefix_is_the_longest_that_fits(text: str, room: int) -> None:
     assert text.startswith(shown)
     assert not shown or bytes_of(shown) <= room
     assert shown == text or bytes_of(text[: len(shown) + 1]) > room
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.none() | st.booleans() | TEXTS))
+def test_value_fits_by_the_bytes_of_its_json(values: list[Any]) -> None:
+    size = bytes_of({"values": values})
+    assert fits_as_json({"values": values}, size)
+    assert not fits_as_json({"values": values}, size - 1)
+
+
+def test_many_small_numbers_are_cut_to_the_limit() -> None:
+    body = completion("The answer.", logprobs=[1e-05, -1.2e-05] * 5000)
+    assert len(cut_to(body)["choices"][0]["message"]["logprobs"]) < 10_000
 
 
 @given(TEXTS, st.integers(1, 9000))

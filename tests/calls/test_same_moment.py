@@ -1,0 +1,401 @@
+"""What comes between two steps of a call, such as a stop or a repetition: nothing is lost or paid twice."""
+
+import sqlite3
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from mcp_grok.calls import CallerLimits, Calls, Reason, Timings, open_calls
+from mcp_grok.calls.call import Call, JobLeft, Request
+from mcp_grok.calls.sqlite_table import DATABASE, CallTable, Row
+from mcp_grok.calls.sqlite_table import call_of as call_of_row
+from mcp_grok.errors import Lost, Unavailable
+from mcp_grok.principal import ANONYMOUS
+from mcp_grok.settings import Settings
+from mcp_grok.tools import cancel_completion
+from mcp_grok.upstream.completion import Completion
+from mcp_grok.upstream.media.image_request import read_image_request
+from tests.calls.servers import (
+    Counted,
+    ask,
+    call_of,
+    fetch,
+    hand_off,
+    hello,
+    opened,
+    orphaned,
+    outcome_of,
+    until,
+)
+from tests.calls.test_jobs import AT_ONCE, is_closing, video
+from tests.media_api import MediaApi
+from tests.replay import COMPLETION, Held, Replay, hold
+
+durable = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
+on_disk = pytest.mark.parametrize("store", ["disk"], indirect=True)
+in_redis = pytest.mark.parametrize("store", ["redis"], indirect=True)
+in_every_store = pytest.mark.parametrize("store", ["memory", "disk", "redis"], indirect=True)
+
+FULL = """
+CREATE TRIGGER full BEFORE UPDATE OF outcome ON calls BEGIN SELECT RAISE(ABORT, 'full'); END;
+CREATE TRIGGER full_too BEFORE INSERT ON calls WHEN NEW.outcome IS NOT NULL BEGIN SELECT RAISE(ABORT, 'full'); END;
+"""
+ROOM = "DROP TRIGGER full; DROP TRIGGER full_too;"
+"""What makes a disk refuse outcomes, and take them again."""
+
+LARGE = {**COMPLETION, "choices": [{"index": 0, "message": {"content": "x" * 3_000_000}, "finish_reason": "stop"}]}
+
+
+@pytest.fixture
+def api(upstream: Replay) -> MediaApi:
+    return MediaApi(upstream)
+
+
+async def ended(calls: Calls) -> None:
+    """Waits until no call runs."""
+    await until(lambda: not calls.under_way(ANONYMOUS))
+
+
+def run_on(stored: Settings, script: str) -> None:
+    """Runs SQL on the disk of a server."""
+    assert stored.store_folder is not None
+    with sqlite3.connect(stored.store_folder / DATABASE) as database:
+        database.executescript(script)
+
+
+class StopsWhileCounting(Counted):
+    """Quotas whose count is the moment in which the server is stopped."""
+
+    calls: Calls
+
+    async def count(self, name: str, tokens: int) -> None:
+        self.calls.stop_all()
+        await super().count(name, tokens)
+
+
+@durable
+@pytest.mark.parametrize("waits", [True, False])
+async def test_stop_while_the_answer_is_written_keeps_it(upstream: Replay, stored: Settings, waits: bool) -> None:
+    held, quotas = Held(upstream), StopsWhileCounting()
+    async with open_calls(stored, limits=CallerLimits(quotas=quotas)) as calls:
+        quotas.calls = calls
+        request = await ask(calls)
+        if not waits:
+            await request.interrupt(Reason.CLIENT_TIMEOUT)
+        held.release.set()
+        await ended(calls)
+        await request.interrupt(Reason.DISCONNECT)
+    async with open_calls(stored) as calls:
+        repeat = await ask(calls)
+        assert isinstance(await outcome_of(repeat), Completion)
+    assert repeat.notes.keys() == {"picked_up"}
+    assert len(upstream.requests) == 1
+
+
+@durable
+async def test_client_that_leaves_after_a_stop_gets_its_picture_later(
+    api: MediaApi, upstream: Replay, stored: Settings, tmp_path: Path
+) -> None:
+    given = stored.model_copy(update={"provider": "xai", "output_dir": str(tmp_path / "pictures")})
+    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}/cat.png"}]}
+    api.files["/cat.png"] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+    picture = read_image_request({"prompt": "A cat"}, given.endpoint)
+    async with open_calls(given) as calls:
+        request = await ask(calls, picture)
+        while (await upstream.exchanges.get()).request.path != "/cat.png":
+            pass
+        calls.stop_all()
+        await ended(calls)
+        await request.interrupt(Reason.DISCONNECT)
+    async with open_calls(given) as calls:
+        assert "picked_up" in (await ask(calls, picture)).notes
+
+
+@durable
+async def test_client_that_leaves_after_a_stop_is_told_of_the_loss(upstream: Replay, stored: Settings) -> None:
+    upstream.behave = hold
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await upstream.exchanges.get()
+        calls.stop_all()
+        await ended(calls)
+        await request.interrupt(Reason.DISCONNECT)
+    upstream.answer(COMPLETION)
+    async with open_calls(stored) as calls:
+        assert "lost" in (await ask(calls)).notes
+
+
+async def kept(stored: Settings) -> str:
+    """The id of a call whose answer an ended process has kept."""
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await call_of(request).wait()
+        return await hand_off(request)
+
+
+@durable
+async def test_interrupted_fetch_after_a_restart_leaves_the_answer_to_a_repeat(
+    upstream: Replay, stored: Settings
+) -> None:
+    call_id = await kept(stored)
+    async with open_calls(stored) as calls:
+        await (await fetch(calls, call_id)).interrupt(Reason.CLIENT_TIMEOUT)
+        await outcome_of(await ask(calls))
+    assert len(upstream.requests) == 1
+
+
+@durable
+async def test_fetched_answer_is_not_claimed_after_a_restart(upstream: Replay, stored: Settings) -> None:
+    call_id = await kept(stored)
+    async with open_calls(stored) as calls:
+        await outcome_of(await fetch(calls, call_id))
+    async with open_calls(stored) as calls:
+        assert "picked_up" not in (await ask(calls)).notes
+
+
+@on_disk
+async def test_answer_that_the_disk_refuses_is_claimed_as_often_as_it_is_orphaned(
+    upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        run_on(stored, FULL)
+        request = await ask(calls)
+        await call_of(request).wait()
+        for _ in range(2):
+            await request.interrupt(Reason.CLIENT_TIMEOUT)
+            request = await ask(calls)
+            assert "picked_up" in request.notes
+        await outcome_of(request)
+    assert len(upstream.requests) == 1
+
+
+@on_disk
+async def test_answer_that_the_disk_refused_is_not_lost_once_delivered(upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as calls:
+        run_on(stored, FULL)
+        request = await ask(calls)
+        await call_of(request).wait()
+        await request.interrupt(Reason.CLIENT_TIMEOUT)
+        run_on(stored, ROOM)
+        assert isinstance(await outcome_of(await ask(calls)), Completion)
+    async with open_calls(stored) as calls:
+        assert "lost" not in (await ask(calls)).notes
+
+
+@on_disk
+async def test_answer_that_the_disk_refused_and_its_user_cancelled_is_not_claimed(
+    upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        run_on(stored, FULL)
+        request = await ask(calls)
+        await call_of(request).wait()
+        await request.doubt()
+        await request.interrupt(Reason.USER)
+        assert "picked_up" not in (await ask(calls)).notes
+
+
+class Overtaken(CallTable):
+    """A table whose claim another process overtakes with the job of the call."""
+
+    other: CallTable
+
+    def _attach(self, row: Row) -> bool:
+        self.other.take_up(call_of_row({**(self.other.find(row["id"]) or {})}))
+        return super()._attach(row)
+
+
+def test_claim_finds_the_job_that_another_process_has_just_taken_up(tmp_path: Path) -> None:
+    dead, other, table = CallTable(tmp_path), CallTable(tmp_path), Overtaken(tmp_path)
+    call = Call("video", "?", process=dead.process, kind="video", job="job-1")
+    dead.insert(call, None)
+    dead.record_job(call)
+    dead.close()
+    table.other = other
+    row, lost = table.claim("?", take=True)
+    assert row is not None
+    assert (row["process"], lost) == (other.process, [])
+
+
+@durable
+async def test_orphaned_job_with_a_known_id_stays_an_orphan_when_it_is_taken_up(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        await (await fetch(calls, await hand_off(request))).interrupt(Reason.CLIENT_TIMEOUT)
+    async with open_calls(stored, timings=AT_ONCE) as calls, anyio.create_task_group() as tasks:
+        tasks.start_soon(calls.take_up_left_jobs)
+        await api.until_asked()
+        api.finish()
+        await ended(calls)
+        await outcome_of(await ask(calls, video(stored)))
+        tasks.cancel_scope.cancel()
+    assert len(api.created) == 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_call_that_another_server_handed_off_stays_with_its_id(
+    upstream: Replay, shared: Settings, refused: bool
+) -> None:
+    if refused:
+        upstream.answer({"error": {"message": "no", "type": "invalid_request_error"}}, status=400)
+    held = Held(upstream)
+    async with opened(shared, shared) as [one, two]:
+        await orphaned(one)
+        call_id = await hand_off(await ask(two))
+        held.release.set()
+        await ended(one)
+        again = await ask(two)
+        await outcome_of(again)
+        assert "picked_up" not in again.notes
+        assert await outcome_of(await fetch(two, call_id)) is not None
+
+
+async def test_two_fetches_of_a_call_elsewhere_both_wait_for_it(upstream: Replay, shared: Settings) -> None:
+    held = Held(upstream)
+    async with opened(shared, shared) as [one, two]:
+        call_id = await hand_off(await ask(one))
+        fetched: list[Request] = []
+
+        async def fetch_one() -> None:
+            fetched.append(await fetch(two, call_id))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(fetch_one)
+            tasks.start_soon(fetch_one)
+        held.release.set()
+        for request in fetched:
+            assert isinstance(await outcome_of(request), Completion)
+
+
+@in_redis
+async def test_server_that_drains_leaves_a_followed_job_too(api: MediaApi, upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as second, anyio.create_task_group() as tasks:
+        async with open_calls(stored) as first:
+            request = await ask(first, video(stored))
+            await api.until_asked()
+            call_id = await hand_off(request)
+            fetched = await fetch(second, call_id)
+            tasks.start_soon(second.drain, 10)
+            await until(partial(is_closing, second))
+        with pytest.raises(JobLeft):
+            await outcome_of(fetched)
+    api.finish()
+    async with open_calls(stored) as last:
+        assert isinstance(await outcome_of(await fetch(last, call_id)), Completion)
+
+
+@in_every_store
+async def test_repeat_before_the_disconnect_is_noticed_gets_an_ended_answer(upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored, timings=Timings(disconnect_grace=0.05)) as calls:
+        request = calls.request()
+        await calls.start(hello(), request)
+        await call_of(request).wait()
+        await ended(calls)
+        await until(lambda: call_of(request).elapsed > 0.05)
+        repeat = calls.request()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(calls.start, hello(), repeat)
+            await anyio.lowlevel.checkpoint()
+            await request.interrupt(Reason.DISCONNECT)
+        await outcome_of(repeat)
+    assert len(upstream.requests) == 1
+
+
+@in_every_store
+async def test_repeat_while_a_large_answer_is_written_back_gets_it(upstream: Replay, stored: Settings) -> None:
+    upstream.answer(LARGE)
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await call_of(request).wait()
+        await ended(calls)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(request.interrupt, Reason.DISCONNECT)
+            await anyio.lowlevel.checkpoint()
+            await outcome_of(await ask(calls))
+    assert len(upstream.requests) == 1
+
+
+@in_every_store
+async def test_answer_that_a_repeat_received_is_not_claimed_again(upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as calls:
+        first = await ask(calls)
+        await call_of(first).wait()
+        await ended(calls)
+        await first.doubt()
+        second = await ask(calls)
+        assert "picked_up" in second.notes
+        await outcome_of(second)
+        await first.interrupt(Reason.DISCONNECT)
+        assert "picked_up" not in (await ask(calls)).notes
+
+
+@on_disk
+async def test_job_that_the_disk_refused_is_named_and_not_left(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        run_on(stored, "CREATE TRIGGER full BEFORE UPDATE OF job ON calls BEGIN SELECT RAISE(ABORT, 'full'); END;")
+        request = await ask(calls, video(stored))
+        await api.until_asked()
+        calls.stop_all()
+        outcome = await outcome_of(request)
+    assert isinstance(outcome, Lost)
+    assert "job-1" in outcome.message
+
+
+@durable
+async def test_cancelling_a_job_that_is_being_left_says_that_the_server_ends(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        call_id = await hand_off(await ask(calls, video(stored)))
+        await api.until_asked()
+        calls.stop_all()
+        context: Any = SimpleNamespace(calls=calls, request=calls.request(connection="stdio"))
+        with pytest.raises(Unavailable):
+            await cancel_completion.call(context, {"id": call_id})
+
+
+@on_disk
+async def test_job_of_another_key_counts_for_no_limit_and_goes_after_a_day(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        await ask(calls, video(stored))
+        await api.until_asked()
+    rotated = stored.model_copy(update={"api_key": SecretStr("another-key")})
+    upstream.answer(COMPLETION)
+    async with open_calls(rotated, limits=CallerLimits(calls_at_once=1)) as calls:
+        assert isinstance(await outcome_of(await ask(calls)), Completion)
+        run_on(stored, "UPDATE calls SET created_at = created_at - 90000")
+        await outcome_of(await ask(calls, hello(text="Another")))
+    with sqlite3.connect(cast("Path", stored.store_folder) / DATABASE) as database:
+        assert database.execute("SELECT count(*) FROM calls WHERE job <> ''").fetchone() == (0,)
+
+
+@on_disk
+async def test_row_of_a_newer_version_does_not_end_the_search_for_left_jobs(
+    api: MediaApi, upstream: Replay, stored: Settings
+) -> None:
+    async with open_calls(stored) as calls:
+        await ask(calls, video(stored))
+        await api.until_asked()
+    run_on(
+        stored,
+        "INSERT INTO calls (id, process, fingerprint, principal, model, created_at, state, delivery, id_given, job) "
+        f"VALUES ('new', 'dead', '?', '', 'grok', {2**33}, 'newer', 'orphaned', 0, 'job-0')",
+    )
+    async with open_calls(stored, timings=AT_ONCE) as calls, anyio.create_task_group() as tasks:
+        tasks.start_soon(calls.take_up_left_jobs)
+        await anyio.wait_all_tasks_blocked()
+        run_on(stored, "DELETE FROM calls WHERE id = 'new'")
+        await api.until_asked()
+        tasks.cancel_scope.cancel()
