@@ -75,7 +75,8 @@ def _preview(outcome: Outcome) -> list[ImageContent]:
 def _notes(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, GrokError):
         return {"attempts": outcome.attempts} if outcome.attempts else {}
-    notes: dict[str, Any] = {"attempts": outcome.attempts}
+    # Of a job that was taken up, they are not known.
+    notes: dict[str, Any] = {"attempts": outcome.attempts} if outcome.attempts else {}
     if outcome.first_text_after is not None:
         notes["time_to_first_token"] = round(outcome.first_text_after, 3)
     if outcome.in_doubt:

@@ -23,7 +23,7 @@ from mcp_grok.upstream.api_key import check_key
 from mcp_grok.upstream.completion import Completion, is_completion
 from mcp_grok.upstream.connection_pool import ConnectionPool
 from mcp_grok.upstream.failed_completion import failure_in_completion
-from mcp_grok.upstream.json_answer import whole_body
+from mcp_grok.upstream.json_answer import text_in, whole_body
 from mcp_grok.upstream.live_models import advice_on_models, is_about_model
 from mcp_grok.upstream.request import ChatRequest
 from mcp_grok.upstream.response_body import BoundedBody, first_bytes, read_up_to
@@ -261,7 +261,9 @@ class ChatClient:
         try:
             body = await parse_large_json(content)
         except ValueError:
-            raise broken or failures.unreadable_answer(self.endpoint, status, content, "a completion") from None
+            failure = broken or failures.unreadable_answer(self.endpoint, status, content, "a completion")
+            failure.partial = await offload(partial(text_in, content), len(content)) or None
+            raise failure from None
         if call.request.form and is_response(body):
             body = await offload(partial(call.request.form.completion, body), call.size)
         if error := failures.error_in_answer(self.endpoint, status, body):

@@ -320,6 +320,20 @@ async def test_event_of_another_type_is_ignored(upstream: Replay, settings: Sett
         assert (await ask(client, stream=True)).body["choices"][0]["message"]["content"] == "so far"
 
 
+@pytest.mark.parametrize(
+    "odd", ["NaN", "-Infinity", "1e400", "1" * 5000, "[" * 300 + "]" * 300], ids=lambda odd: odd[:5]
+)
+@pytest.mark.parametrize("after", ["", "x"])
+async def test_answer_that_cannot_be_passed_on_keeps_its_text(
+    upstream: Replay, settings: Settings, odd: str, after: str
+) -> None:
+    answer = f'{{"choices":[{{"index":0,"message":{{"content":"The answer. {KEY}"}}}}],"odd":{odd}}}{after}'
+    upstream.answer(answer.encode())
+    error = await failure(settings)
+    assert (error["code"], error["billed"]) == ("bad_upstream_response", "unknown")
+    assert error["partial"] == "The answer. [removed]"
+
+
 async def test_answer_nested_too_deeply_keeps_the_text_before(upstream: Replay, settings: Settings) -> None:
     deep = b'{"choices":[{"index":0,"delta":{"x":' + b"[" * 600 + b"]" * 600 + b"}}]}"
     upstream.stream(ROLE + TEXT + b"data: " + deep + b"\n\n" + FINISH)
