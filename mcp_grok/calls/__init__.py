@@ -18,8 +18,8 @@ the id of the API's job that makes a video, which is paid for and goes on withou
     start                     none                                 queued, attached; stored before it is sent
     start                     its request is interrupted meanwhile nothing is sent
     attach (by id)                                                 → attached
-    delivered                 the last of its requests             → delivered, or handed_off if `id_given`; the lost
-                                                                   calls in its result count as reported
+    delivered                 the others that wait are doubted,    → delivered, or handed_off if `id_given`; the lost
+                              or none waits                        calls in its result count as reported
     interrupt (timed out,     no other request waits               → orphaned; stopped after 15 min; the lost calls
     connection closed),                                            in its result count as unreported
     before or after delivered
@@ -31,6 +31,8 @@ the id of the API's job that makes a video, which is paid for and goes on withou
     cancel (by id)            runs                                 → cancelled immediately; a job stays billed
     the work ends                                                  → completed | failed; stored first
     its job is known                                               `job` is stored; from then on no deadline stops it
+    its process stops         runs, and has no answer              → lost; if a video was asked for, once its job is
+                                                                   known, or after 3 s
     its process dies          queued or running                    → lost
     its process dies          runs, its job is known, and the      another process takes it up: the state stays running;
                               store outlives the process           orphaned, or handed_off if `id_given`
