@@ -160,5 +160,7 @@ def test_configuration_is_what_install_writes(name: str) -> None:
     client = CLIENTS[name]
     text = (EXAMPLES / "client_configurations" / CONFIGURATIONS[name]).read_text(encoding="utf-8")
     written: Any = tomllib.loads(text) if name == "codex" else json.loads(text)
-    expected = entry(client, ["mcp-grok"], {}, {"ACEDATACLOUD_API_TOKEN": "your key"})
+    # Claude Desktop does not see the PATH of a shell.
+    command = "/home/ann/.local/bin/mcp-grok" if name == "claude-desktop" else "mcp-grok"
+    expected = entry(client, [command], {}, {"ACEDATACLOUD_API_TOKEN": "your key"})
     assert written == {client.table: {"grok": {key: value for key, value in expected.items() if value != []}}}
