@@ -134,8 +134,13 @@ class RedisStore(Store):
     @uninterrupted
     async def sync(self, call: Call, *, restore: bool = False) -> None:
         """See `Store.sync`."""
-        content = await encoded(call.outcome) if restore and call.outcome is not None else None
-        done = self._queue.write(call.id, call.fingerprint, lambda: self._transactions.write_delivery(call, content))
+
+        async def write() -> None:
+            # A repeated call waits for writes, and so also while a large answer is encoded.
+            content = await encoded(call.outcome) if restore and call.outcome is not None else None
+            await self._transactions.write_delivery(call, content)
+
+        done = self._queue.write(call.id, call.fingerprint, write)
         if call.delivery is not Delivery.ORPHANED:
             # A cancellation blocks the messages after it, so it does not wait for this write; a repeated call does.
             await self._queue.wait(done)

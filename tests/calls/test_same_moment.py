@@ -323,6 +323,19 @@ async def test_repeat_while_a_large_answer_is_written_back_gets_it(upstream: Rep
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize("store", ["memory", "disk"], indirect=True)
+async def test_repeat_while_a_delivered_answer_is_written_back_gets_it(upstream: Replay, stored: Settings) -> None:
+    upstream.answer(LARGE)
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await outcome_of(request)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(request.interrupt, Reason.CLIENT_TIMEOUT)
+            await anyio.lowlevel.checkpoint()
+            await outcome_of(await ask(calls))
+    assert len(upstream.requests) == 1
+
+
 @in_every_store
 async def test_answer_that_a_repeat_received_is_not_claimed_again(upstream: Replay, stored: Settings) -> None:
     async with open_calls(stored) as calls:
