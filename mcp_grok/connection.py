@@ -64,7 +64,11 @@ class Connection(ObjectReceiveStream[SessionMessage | Exception]):
 
     async def register(self, request_id: object, request: Request) -> None:
         """Interrupts a request when its cancellation arrives; immediately, if it has already arrived."""
+        # A client may use an id again while the first request is open: then it can only take the second result.
+        earlier = self._open.get(str(request_id))
         self._requests[str(request_id)] = self._open[str(request_id)] = request
+        if earlier is not None:
+            await earlier.interrupt(Reason.DISCONNECT)
         if reason := self._early.pop(str(request_id), None):
             await request.interrupt(reason)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from mcp_grok.json_bounds import exceeds
-from mcp_grok.offload import offload
+from mcp_grok.offload import LARGE, offload
 
 JSONObject = dict[str, Any]
 
@@ -40,7 +40,8 @@ async def parse_large_json(content: bytes) -> Any:
     Raises:
         ValueError: see `parse_json`.
     """
-    return await offload(partial(_parsed_large, content), len(content))
+    has_many = len(content) <= LARGE and exceeds(content, MAX_ITEMS)
+    return await offload(partial(_parsed_large, content), LARGE + 1 if has_many else len(content))
 
 
 def _parsed_large(content: bytes) -> Any:

@@ -40,7 +40,7 @@ async def serve_stdio(settings: Settings) -> int:
         tasks.start_soon(stopped.watch)
         async with open_upstream(settings) as opened:
             await _run_stdio(settings, opened, watched)
-            await opened.jobs_known()
+            await opened.end()
         tasks.cancel_scope.cancel()
     return stopped.status
 

@@ -3,8 +3,8 @@
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -101,7 +101,9 @@ class Calls:
         self._running: dict[str, Call] = {}
         self._followed: dict[str, Call] = {}
         self._undelivered: dict[str, Call] = {}
-        """Ended calls whose outcome is on its way to a request, or back into the store because no request took it."""
+        """Ended calls whose outcome is on its way to a request."""
+        self._unwritten: dict[str, Call] = {}
+        """Orphans whose row is being written: until then, the store does not give them to a repeated call."""
         # Connections and exchanges hold requests weakly: those here can still be cancelled.
         self._recent: deque[tuple[Request, int]] = deque()
         self._recent_bytes = 0
@@ -187,8 +189,8 @@ class Calls:
             return
         self._remember(request, call.size)
         call.requests.discard(request)
-        for other in [other for other in call.requests if other.is_doubted]:
-            # This request was its repetition.
+        for other in [other for other in call.requests if other.is_doubted and call.outcome is not None]:
+            # This request was its repetition, and has the outcome.
             call.requests.discard(other)
             other.call = None
         self._change()
@@ -219,8 +221,11 @@ class Calls:
         restore = call.delivery is Delivery.DELIVERED
         request.is_doubted = True
         call.delivery, call.reason = Delivery.ORPHANED, Reason.CLIENT_TIMEOUT
-        await self._store.release(call)
-        await self._store.sync(call, restore=restore)
+        self._keep_undelivered(call)
+        with self._writing(call):
+            await self._store.release(call)
+            await self._store.sync(call, restore=restore)
+        self._forget_delivered(call)
         self._change()
 
     async def cancel(self, call: Call) -> None:
@@ -286,38 +291,45 @@ class Calls:
         await self._store.broadcast(event)
 
     async def drain(self, seconds: float) -> None:
-        """Refuses new calls, waits up to some seconds for the running ones, then stops them; see `jobs_known`."""
+        """Refuses new calls, waits up to some seconds for the running ones, then stops them; see `end`."""
         self._closing = True
         try:
             with anyio.move_on_after(seconds):
                 while self._running or self._followed:
                     await self._next_change()
-            await self.jobs_known()
+            await self.end()
         finally:
             self.stop_all()
 
     async def finish(self, seconds: float) -> None:
         """Refuses new calls, stops the running ones, and waits up to some seconds until their requests have results.
 
-        See `jobs_known`.
+        See `end`.
         """
         self._closing = True
-        await self.jobs_known()
         waiting = [call for call in self._running.values() if call.requests]
-        self.stop_all()
+        await self.end()
         with anyio.move_on_after(seconds):
             while any(call.requests for call in waiting):
                 await self._next_change()
 
-    async def jobs_known(self) -> None:
-        """Waits for the API to state the jobs of videos that have been asked for: from then on they can be followed."""
+    async def end(self) -> None:
+        """Stops every call that runs on this server, because the server ends.
+
+        A video that has been asked for is stopped once the API has stated its job, which can then be followed.
+        """
+        self._stop_these(call for call in self._running.values() if not call.awaits_job)
         with anyio.move_on_after(self._timings.job_id):
             while any(call.awaits_job for call in self._running.values()):
                 await self._next_change()
+        self.stop_all()
 
     def stop_all(self) -> None:
-        """Stops every call that runs on this server, because the server ends."""
-        for call in self._running.values():
+        """Stops every call that runs on this server immediately."""
+        self._stop_these(self._running.values())
+
+    def _stop_these(self, calls: Iterable[Call]) -> None:
+        for call in calls:
             if call.ended_at is not None:
                 # Its answer is being written, and stays that of a repeated call.
                 continue
@@ -371,7 +383,7 @@ class Calls:
         grace = self._timings.disconnect_grace
         return [
             call
-            for call in self._claimable()
+            for call in chain(self._running.values(), self._undelivered.values())
             if call.fingerprint == fingerprint
             and call.elapsed > grace
             and any(other.connection is None or other.connection is not connection for other in call.requests)
@@ -416,10 +428,6 @@ class Calls:
             raise
         await self.attach(call, request)
         return call
-
-    def _claimable(self) -> Iterator[Call]:
-        """The calls of this process that a repeated one may claim, and that the store does not give to it yet."""
-        return chain(self._running.values(), self._undelivered.values())
 
     def _known_here(self, call_id: str) -> Call | None:
         """A call that this process runs, follows or delivers."""
@@ -486,16 +494,16 @@ class Calls:
         call.state, call.cut_by = State.RUNNING, None
         self._forget(call)
         self._end_wait(call)
-        self._change()
 
     def _end_wait(self, call: Call) -> None:
         """Ends the wait for a call in this process, because another one will have its outcome."""
         work, call.work = call.work, None
         if work:
             work.ended.set()
+        self._change()
 
     def _running_orphan(self, fingerprint: str) -> Call | None:
-        for call in self._claimable():
+        for call in chain(self._running.values(), self._unwritten.values()):
             is_orphan = call.fingerprint == fingerprint and call.delivery is Delivery.ORPHANED
             if is_orphan and not call.cut_by and not isinstance(call.outcome, GrokError):
                 return call
@@ -539,7 +547,7 @@ class Calls:
             raise Cancelled("The call was cancelled before it began; nothing was sent.", billed="no")
 
     def _keep_undelivered(self, call: Call) -> None:
-        """Keeps an ended call for a repeated one, until a request has its outcome or its row is written."""
+        """Keeps an ended call until a request has its outcome: a repeated one may come before its client has gone."""
         if call.outcome is not None and call.id not in self._running:
             self._undelivered[call.id] = call
 
@@ -547,6 +555,15 @@ class Calls:
         """Ends `_keep_undelivered`, if no request waits for the call."""
         if not call.requests:
             self._undelivered.pop(call.id, None)
+
+    @contextmanager
+    def _writing(self, call: Call) -> Iterator[None]:
+        """Lets a repeated call find an orphan whose row is being written."""
+        self._unwritten[call.id] = call
+        try:
+            yield
+        finally:
+            self._unwritten.pop(call.id, None)
 
     def _forget(self, call: Call) -> None:
         """Counts a call no longer among those that run here."""
@@ -589,7 +606,8 @@ class Calls:
         call.delivery = Delivery.ORPHANED
         self._keep_undelivered(call)
         self._continue(call)
-        await self._store.sync(call, restore=restore)
+        with self._writing(call):
+            await self._store.sync(call, restore=restore)
         self._change()
 
     def _continue(self, call: Call) -> None:
@@ -652,7 +670,7 @@ class Calls:
             counted = _counted_before(call, api_request, self._limits.quotas)
             await self._count(self._limits.quotas, call.principal, tokens_of(call, outcome) - counted)
         self._publish(call, outcome)
-        is_wanted_elsewhere = call.work.is_followed and not ends_with_process
+        is_wanted_elsewhere = call.work.is_followed and not ends_with_process and not isinstance(outcome, Cancelled)
         if not is_wanted_elsewhere and (not call.requests or call.id_given or call.delivery is Delivery.ORPHANED):
             # Until the row is written, a repeated call finds the answer among the running calls.
             await self._store.sync(call)
@@ -677,6 +695,7 @@ class Calls:
     def _unfollow(self, call: Call) -> None:
         if self._followed.pop(call.id, None) and call.work:
             call.work.scope.cancel()
+            self._change()
 
     async def _run_elsewhere(self, call: Call, work: Work) -> None:
         with work.scope:

@@ -85,6 +85,9 @@ class _Parent:
     def _start(self) -> None:
         # A signal that comes now waits: in the new process, the parent's handler would stop the other workers.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        if self._status:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+            return
         worker = os.fork()
         if worker:
             self._workers.add(worker)

@@ -1,6 +1,7 @@
 """What comes between two steps of a call, such as a stop or a repetition: nothing is lost or paid twice."""
 
 import sqlite3
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ from mcp_grok.calls import CallerLimits, Calls, Reason, Timings, open_calls
 from mcp_grok.calls.call import Call, JobLeft, Request
 from mcp_grok.calls.sqlite_table import DATABASE, CallTable, Row
 from mcp_grok.calls.sqlite_table import call_of as call_of_row
-from mcp_grok.errors import Lost, Unavailable
+from mcp_grok.connection import Connection
+from mcp_grok.errors import Cancelled, Lost, Unavailable
 from mcp_grok.principal import ANONYMOUS
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion
@@ -34,7 +36,7 @@ from tests.calls.servers import (
 )
 from tests.calls.test_jobs import AT_ONCE, is_closing, video
 from tests.media_api import MediaApi
-from tests.replay import COMPLETION, Held, Replay, hold
+from tests.replay import COMPLETION, Exchange, Held, Replay, hold
 
 durable = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
 on_disk = pytest.mark.parametrize("store", ["disk"], indirect=True)
@@ -412,3 +414,86 @@ async def test_row_of_a_newer_version_does_not_end_the_search_for_left_jobs(
         run_on(stored, "DELETE FROM calls WHERE id = 'new'")
         await api.until_asked()
         tasks.cancel_scope.cancel()
+
+
+@on_disk
+@pytest.mark.parametrize("stop", [Calls.finish, Calls.drain])
+async def test_call_in_line_is_not_sent_while_a_stop_waits_for_a_job(
+    upstream: Replay, stored: Settings, stop: Callable[[Calls, float], Coroutine[Any, Any, None]]
+) -> None:
+    go = anyio.Event()
+
+    async def behave(exchange: Exchange) -> None:
+        if exchange.request.json.get("messages"):
+            await go.wait()
+            exchange.hang_up()
+        else:
+            await exchange.closed.wait()
+
+    upstream.behave = behave
+    given = stored.model_copy(update={"max_concurrency": 2})
+    async with open_calls(given, timings=Timings(job_id=0.5)) as calls, anyio.create_task_group() as tasks:
+        requests = [await ask(calls, video(stored)), await ask(calls)]
+        for _ in requests:
+            await upstream.exchanges.get()
+        in_line = await ask(calls, hello(text="Another"))
+        tasks.start_soon(stop, calls, 0)
+        await until(partial(is_closing, calls))
+        go.set()
+        outcome = await outcome_of(in_line)
+    assert isinstance(outcome, Cancelled)
+    assert outcome.billed == "no"
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("store", ["memory", "disk"], indirect=True)
+async def test_repeat_while_a_doubted_answer_is_written_back_gets_it(upstream: Replay, stored: Settings) -> None:
+    upstream.answer(LARGE)
+    async with open_calls(stored) as calls:
+        request = await ask(calls)
+        await outcome_of(request)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(request.doubt)
+            await anyio.lowlevel.checkpoint()
+            await outcome_of(await ask(calls))
+    assert len(upstream.requests) == 1
+
+
+@durable
+async def test_answer_that_another_process_delivered_is_not_claimed_here(upstream: Replay, stored: Settings) -> None:
+    async with opened(stored, stored, timings=Timings(disconnect_grace=0.05)) as [one, two]:
+        first = one.request(session="s")
+        await one.start(hello(), first)
+        await call_of(first).wait()
+        await ended(one)
+        await first.doubt()
+        await outcome_of(await ask(two))
+        third = one.request(session="t")
+        await one.start(hello(), third)
+        assert "picked_up" not in third.notes
+        await outcome_of(third)
+
+
+@in_every_store
+async def test_pending_result_takes_no_doubted_request_its_answer(upstream: Replay, stored: Settings) -> None:
+    held = Held(upstream)
+    async with open_calls(stored) as calls:
+        call_id = await hand_off(await ask(calls))
+        first = await fetch(calls, call_id)
+        await first.doubt()
+        await (await fetch(calls, call_id)).delivered()
+        await first.interrupt(Reason.CLIENT_TIMEOUT)
+        repeat = await ask(calls)
+        held.release.set()
+        await outcome_of(repeat)
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+async def test_request_whose_id_is_used_again_is_interrupted(upstream: Replay, stored: Settings) -> None:
+    async with open_calls(stored) as calls:
+        connection = Connection(None)
+        requests = [calls.request(connection=connection) for _ in range(2)]
+        for request in requests:
+            await connection.register(1, request)
+    assert [request.interrupted for request in requests] == [Reason.DISCONNECT, None]
