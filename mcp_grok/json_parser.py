@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from mcp_grok.json_bounds import exceeds
-from mcp_grok.offload import LARGE, offload
+from mcp_grok.offload import LARGE, in_thread
 
 JSONObject = dict[str, Any]
 
@@ -40,8 +40,9 @@ async def parse_large_json(content: bytes) -> Any:
     Raises:
         ValueError: see `parse_json`.
     """
-    has_many = len(content) <= LARGE and exceeds(content, MAX_ITEMS)
-    return await offload(partial(_parsed_large, content), LARGE + 1 if has_many else len(content))
+    if len(content) <= LARGE and not exceeds(content, MAX_ITEMS):
+        return _parsed(_DECODER, content)
+    return await in_thread(partial(_parsed_large, content))
 
 
 def _parsed_large(content: bytes) -> Any:

@@ -20,8 +20,11 @@ async def offload(work: Callable[[], Made], size: int) -> Made:
         work: The work.
         size: Bytes of the answer.
     """
-    if size <= LARGE:
-        return work()
+    return work() if size <= LARGE else await in_thread(work)
+
+
+async def in_thread(work: Callable[[], Made]) -> Made:
+    """What some work makes, in a thread; see `offload`."""
     with anyio.CancelScope(shield=True):
         made = await anyio.to_thread.run_sync(work)
     return made  # noqa: RET504 - for a type checker, the scope above may swallow an exception

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import psutil
+
 from mcp_grok.cli.install.entry_form import KEY_VARIABLES
 from tests.chat import CHAT, HELLO
 from tests.conftest import KEY
@@ -250,3 +252,9 @@ async def serving(
     """A process that serves `http` or `sse` and calls an upstream, and its URL."""
     async with listening_process(environment(upstream, **settings), transport, *options) as (url, process):
         yield url, process
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

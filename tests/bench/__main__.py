@@ -17,7 +17,7 @@ import psutil
 
 from tests.bench.function_calls import COUNTS, calls_here, calls_of, counting
 from tests.bench.instructions import can_count, instructions_of
-from tests.process import MCP_GROK, ServerProcess, server_process
+from tests.process import MCP_GROK, ServerProcess, cpu_seconds, server_process
 
 SEQUENTIAL = 100
 TOGETHER = 64
@@ -71,12 +71,6 @@ async def call(server: ServerProcess, model: str = "grok-4", progress: bool = Fa
     result = await server.grok(model=model, progress=progress)
     if result.get("isError"):
         raise RuntimeError(result["content"][0]["text"])
-
-
-def cpu(server: ServerProcess) -> float:
-    """Seconds of processor time that a server has used."""
-    times = psutil.Process(server.process.pid).cpu_times()
-    return float(times.user + times.system)
 
 
 def memory(server: ServerProcess) -> float:
@@ -135,10 +129,10 @@ async def processor_time(server: ServerProcess) -> float:
     """Milliseconds of processor time a call, at the median of the rounds."""
     times = []
     for _ in range(ROUNDS):
-        used = cpu(server)
+        used = cpu_seconds(server.process.pid)
         for _ in range(SEQUENTIAL):
             await call(server)
-        times.append((cpu(server) - used) / SEQUENTIAL * 1000)
+        times.append((cpu_seconds(server.process.pid) - used) / SEQUENTIAL * 1000)
     return statistics.median(times)
 
 
@@ -169,9 +163,9 @@ async def measure_streams(server: ServerProcess) -> dict[int, float]:
     """Microseconds a chunk, for streams of growing length."""
     costs = {}
     for size in STREAM_SIZES:
-        used = cpu(server)
+        used = cpu_seconds(server.process.pid)
         await call(server, f"chunks-{size}", progress=True)
-        costs[size] = (cpu(server) - used) / size * 1e6
+        costs[size] = (cpu_seconds(server.process.pid) - used) / size * 1e6
     return costs
 
 

@@ -145,6 +145,11 @@ async def claimed(store: Store, fingerprint: str = "?") -> str | None:
     return call.id if call else None
 
 
+async def idle(calls: Calls) -> None:
+    """Waits until a server runs no call of the anonymous caller."""
+    await until(lambda: not calls.under_way(ANONYMOUS))
+
+
 async def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
     """What a condition, a function or a coroutine function, gives once it holds.
 

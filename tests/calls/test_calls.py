@@ -38,6 +38,7 @@ from tests.calls.servers import (
     fetch,
     hand_off,
     hello,
+    idle,
     notes_of,
     orphaned,
     outcome_of,
@@ -560,7 +561,7 @@ async def test_repeat_waits_for_no_younger_duplicate_or_connection(upstream: Rep
 
 async def log_lines(calls: Calls, caplog: pytest.LogCaptureFixture) -> list[str]:
     """The log lines of calls, once every call has ended."""
-    await until(lambda: not calls.under_way(ANONYMOUS))
+    await idle(calls)
     return [record.getMessage() for record in caplog.records if record.name == "mcp_grok.calls"]
 
 

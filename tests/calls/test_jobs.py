@@ -22,7 +22,7 @@ from mcp_grok.upstream.completion import Completion
 from mcp_grok.upstream.media.image_request import read_image_request
 from mcp_grok.upstream.media.request import MediaRequest
 from mcp_grok.upstream.media.video_request import read_video_request
-from tests.calls.servers import Counted, ask, call_of, fetch, hand_off, outcome_of, until
+from tests.calls.servers import Counted, ask, call_of, fetch, hand_off, idle, outcome_of, until
 from tests.conftest import KEY, settings_for
 from tests.media_api import BROKEN, LINK, PENDING, MediaApi
 from tests.replay import Held, Replay
@@ -30,6 +30,9 @@ from tests.replay import Held, Replay
 durable = pytest.mark.parametrize("store", ["disk", "redis"], indirect=True)
 
 AT_ONCE = Timings(left_jobs=0.05)
+
+SLOW = "/cat.png"
+"""The path of a slow picture's file."""
 
 ALICE = Principal("alice", SecretStr("alices-key"))
 
@@ -108,7 +111,7 @@ async def test_restart_goes_on_with_the_job_by_itself(api: MediaApi, upstream: R
         tasks.start_soon(calls.take_up_left_jobs)
         await api.until_asked()
         api.finish()
-        await until(lambda: not calls.under_way(Principal("")))
+        await idle(calls)
         tasks.cancel_scope.cancel()
         assert isinstance((await calls.find(call_id)).outcome, Completion)
     assert len(api.created) == 1
@@ -225,7 +228,7 @@ async def test_repeat_is_not_paid_while_another_process_has_taken_up_the_job(
             await ask(third, video(stored))
         assert refused.value.retryable
         api.finish()
-        await until(lambda: not second.under_way(Principal("")))
+        await idle(second)
         assert isinstance(await outcome_of(await ask(third, video(stored))), Completion)
         tasks.cancel_scope.cancel()
     assert len(api.created) == 1
@@ -385,21 +388,31 @@ async def test_wait_that_the_api_asks_for_does_not_end_the_call(api: MediaApi, u
         assert call_of(request).outcome is None
 
 
+def slow_picture(api: MediaApi, upstream: Replay, stored: Settings, tmp_path: Path) -> tuple[Settings, MediaRequest]:
+    """The settings of a server that saves pictures, and the request for one whose file begins and does not end."""
+    given = stored.model_copy(update={"provider": "xai", "output_dir": str(tmp_path / "pictures")})
+    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}{SLOW}"}]}
+    api.files[SLOW] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+    return given, read_image_request({"prompt": "A cat"}, given.endpoint)
+
+
+async def until_saved(upstream: Replay) -> None:
+    """Waits until the file of a slow picture is asked for."""
+    while (await upstream.exchanges.get()).request.path != SLOW:
+        pass
+
+
 @durable
 async def test_picture_that_is_made_outlives_a_stop_while_its_file_is_saved(
     api: MediaApi, upstream: Replay, stored: Settings, tmp_path: Path
 ) -> None:
-    given = stored.model_copy(update={"provider": "xai", "output_dir": str(tmp_path / "pictures")})
-    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}/cat.png"}]}
-    api.files["/cat.png"] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
-    picture = read_image_request({"prompt": "A cat"}, given.endpoint)
+    given, picture = slow_picture(api, upstream, stored, tmp_path)
     async with open_calls(given) as calls:
         request = await ask(calls, picture)
-        while (await upstream.exchanges.get()).request.path != "/cat.png":
-            pass
+        await until_saved(upstream)
         await request.interrupt(Reason.CLIENT_TIMEOUT)
         calls.stop_all()
-        await until(lambda: not calls.under_way(Principal("")))
+        await idle(calls)
     async with open_calls(given) as calls:
         repeat = await ask(calls, picture)
         assert "picked_up" in repeat.notes

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +18,9 @@ from mcp_grok.calls.sqlite_table import DATABASE, CallTable, Row
 from mcp_grok.calls.sqlite_table import call_of as call_of_row
 from mcp_grok.connection import Connection
 from mcp_grok.errors import Cancelled, Lost, Unavailable
-from mcp_grok.principal import ANONYMOUS
 from mcp_grok.settings import Settings
 from mcp_grok.tools import cancel_completion
 from mcp_grok.upstream.completion import Completion
-from mcp_grok.upstream.media.image_request import read_image_request
 from tests.calls.servers import (
     Counted,
     ask,
@@ -29,12 +28,13 @@ from tests.calls.servers import (
     fetch,
     hand_off,
     hello,
+    idle,
     opened,
     orphaned,
     outcome_of,
     until,
 )
-from tests.calls.test_jobs import AT_ONCE, is_closing, video
+from tests.calls.test_jobs import AT_ONCE, is_closing, slow_picture, until_saved, video
 from tests.media_api import MediaApi
 from tests.replay import COMPLETION, Exchange, Held, Replay, hold
 
@@ -58,16 +58,19 @@ def api(upstream: Replay) -> MediaApi:
     return MediaApi(upstream)
 
 
-async def ended(calls: Calls) -> None:
-    """Waits until no call runs."""
-    await until(lambda: not calls.under_way(ANONYMOUS))
-
-
 def run_on(stored: Settings, script: str) -> None:
     """Runs SQL on the disk of a server."""
     assert stored.store_folder is not None
-    with sqlite3.connect(stored.store_folder / DATABASE) as database:
+    with closing(sqlite3.connect(stored.store_folder / DATABASE)) as database:
         database.executescript(script)
+
+
+async def refused(calls: Calls, stored: Settings) -> Request:
+    """A request whose call has an answer that the disk refuses."""
+    run_on(stored, FULL)
+    request = await ask(calls)
+    await call_of(request).wait()
+    return request
 
 
 class StopsWhileCounting(Counted):
@@ -90,7 +93,7 @@ async def test_stop_while_the_answer_is_written_keeps_it(upstream: Replay, store
         if not waits:
             await request.interrupt(Reason.CLIENT_TIMEOUT)
         held.release.set()
-        await ended(calls)
+        await idle(calls)
         await request.interrupt(Reason.DISCONNECT)
     async with open_calls(stored) as calls:
         repeat = await ask(calls)
@@ -103,16 +106,12 @@ async def test_stop_while_the_answer_is_written_keeps_it(upstream: Replay, store
 async def test_client_that_leaves_after_a_stop_gets_its_picture_later(
     api: MediaApi, upstream: Replay, stored: Settings, tmp_path: Path
 ) -> None:
-    given = stored.model_copy(update={"provider": "xai", "output_dir": str(tmp_path / "pictures")})
-    api.pictures = 200, {"data": [{"url": f"{upstream.base_url}/cat.png"}]}
-    api.files["/cat.png"] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
-    picture = read_image_request({"prompt": "A cat"}, given.endpoint)
+    given, picture = slow_picture(api, upstream, stored, tmp_path)
     async with open_calls(given) as calls:
         request = await ask(calls, picture)
-        while (await upstream.exchanges.get()).request.path != "/cat.png":
-            pass
+        await until_saved(upstream)
         calls.stop_all()
-        await ended(calls)
+        await idle(calls)
         await request.interrupt(Reason.DISCONNECT)
     async with open_calls(given) as calls:
         assert "picked_up" in (await ask(calls, picture)).notes
@@ -125,7 +124,7 @@ async def test_client_that_leaves_after_a_stop_is_told_of_the_loss(upstream: Rep
         request = await ask(calls)
         await upstream.exchanges.get()
         calls.stop_all()
-        await ended(calls)
+        await idle(calls)
         await request.interrupt(Reason.DISCONNECT)
     upstream.answer(COMPLETION)
     async with open_calls(stored) as calls:
@@ -165,9 +164,7 @@ async def test_answer_that_the_disk_refuses_is_claimed_as_often_as_it_is_orphane
     upstream: Replay, stored: Settings
 ) -> None:
     async with open_calls(stored) as calls:
-        run_on(stored, FULL)
-        request = await ask(calls)
-        await call_of(request).wait()
+        request = await refused(calls, stored)
         for _ in range(2):
             await request.interrupt(Reason.CLIENT_TIMEOUT)
             request = await ask(calls)
@@ -179,9 +176,7 @@ async def test_answer_that_the_disk_refuses_is_claimed_as_often_as_it_is_orphane
 @on_disk
 async def test_answer_that_the_disk_refused_is_not_lost_once_delivered(upstream: Replay, stored: Settings) -> None:
     async with open_calls(stored) as calls:
-        run_on(stored, FULL)
-        request = await ask(calls)
-        await call_of(request).wait()
+        request = await refused(calls, stored)
         await request.interrupt(Reason.CLIENT_TIMEOUT)
         run_on(stored, ROOM)
         assert isinstance(await outcome_of(await ask(calls)), Completion)
@@ -194,9 +189,7 @@ async def test_answer_that_the_disk_refused_and_its_user_cancelled_is_not_claime
     upstream: Replay, stored: Settings
 ) -> None:
     async with open_calls(stored) as calls:
-        run_on(stored, FULL)
-        request = await ask(calls)
-        await call_of(request).wait()
+        request = await refused(calls, stored)
         await request.doubt()
         await request.interrupt(Reason.USER)
         assert "picked_up" not in (await ask(calls)).notes
@@ -236,7 +229,7 @@ async def test_orphaned_job_with_a_known_id_stays_an_orphan_when_it_is_taken_up(
         tasks.start_soon(calls.take_up_left_jobs)
         await api.until_asked()
         api.finish()
-        await ended(calls)
+        await idle(calls)
         await outcome_of(await ask(calls, video(stored)))
         tasks.cancel_scope.cancel()
     assert len(api.created) == 1
@@ -253,7 +246,7 @@ async def test_call_that_another_server_handed_off_stays_with_its_id(
         await orphaned(one)
         call_id = await hand_off(await ask(two))
         held.release.set()
-        await ended(one)
+        await idle(one)
         again = await ask(two)
         await outcome_of(again)
         assert "picked_up" not in again.notes
@@ -300,7 +293,7 @@ async def test_repeat_before_the_disconnect_is_noticed_gets_an_ended_answer(upst
         request = calls.request()
         await calls.start(hello(), request)
         await call_of(request).wait()
-        await ended(calls)
+        await idle(calls)
         await until(lambda: call_of(request).elapsed > 0.05)
         repeat = calls.request()
         async with anyio.create_task_group() as tasks:
@@ -317,7 +310,7 @@ async def test_repeat_while_a_large_answer_is_written_back_gets_it(upstream: Rep
     async with open_calls(stored) as calls:
         request = await ask(calls)
         await call_of(request).wait()
-        await ended(calls)
+        await idle(calls)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(request.interrupt, Reason.DISCONNECT)
             await anyio.lowlevel.checkpoint()
@@ -343,7 +336,7 @@ async def test_answer_that_a_repeat_received_is_not_claimed_again(upstream: Repl
     async with open_calls(stored) as calls:
         first = await ask(calls)
         await call_of(first).wait()
-        await ended(calls)
+        await idle(calls)
         await first.doubt()
         second = await ask(calls)
         assert "picked_up" in second.notes
@@ -392,7 +385,7 @@ async def test_job_of_another_key_counts_for_no_limit_and_goes_after_a_day(
         assert isinstance(await outcome_of(await ask(calls)), Completion)
         run_on(stored, "UPDATE calls SET created_at = created_at - 90000")
         await outcome_of(await ask(calls, hello(text="Another")))
-    with sqlite3.connect(cast("Path", stored.store_folder) / DATABASE) as database:
+    with closing(sqlite3.connect(cast("Path", stored.store_folder) / DATABASE)) as database:
         assert database.execute("SELECT count(*) FROM calls WHERE job <> ''").fetchone() == (0,)
 
 
@@ -465,7 +458,7 @@ async def test_answer_that_another_process_delivered_is_not_claimed_here(upstrea
         first = one.request(session="s")
         await one.start(hello(), first)
         await call_of(first).wait()
-        await ended(one)
+        await idle(one)
         await first.doubt()
         await outcome_of(await ask(two))
         third = one.request(session="t")

@@ -11,7 +11,7 @@ import psutil
 
 from tests.chat import CHAT, body_of
 from tests.http.requests import result_of
-from tests.process import modern_call
+from tests.process import cpu_seconds, modern_call
 
 SEARCH = {"tools": [{"type": "web_search"}]}
 """What sends a call to the Responses API."""
@@ -36,18 +36,13 @@ def answered_soon(server: int) -> Iterator[None]:
     Args:
         server: The id of its process.
     """
-    began, used, idle = time.monotonic(), _used(server), _idle()
+    began, used, idle = time.monotonic(), cpu_seconds(server), _idle()
     with anyio.fail_after(LONGEST):
         yield
     took = time.monotonic() - began
     is_busy = _idle() - idle < BUSY * took * (psutil.cpu_count() or 1)
-    counted = min(took, _used(server) - used) if is_busy else took
+    counted = min(took, cpu_seconds(server) - used) if is_busy else took
     assert counted < PATIENCE, (took, counted)
-
-
-def _used(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
 
 
 def _idle() -> float:
